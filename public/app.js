@@ -1,0 +1,205 @@
+// What htmx lacks: one refresh for all requests and all tabs, a sign-in over the page where it was, and small comforts.
+// Loaded in one script with htmx, after it. Everything here is an extra: every page works without it.
+(() => {
+  "use strict";
+  const root = document.documentElement;
+  const generationCookie = root.dataset.generationCookie;
+  const byId = (id) => document.getElementById(id);
+
+  // --- The two tokens -------------------------------------------------------------------------------------------
+  // The script reads neither. It sees the generation: absent when the access token has expired, another one when
+  // anything (this tab, another, a navigation) has refreshed since.
+
+  const generation = () => {
+    const cookie = document.cookie.split("; ").find((pair) => pair.startsWith(`${generationCookie}=`));
+    return cookie?.slice(generationCookie.length + 1) ?? "";
+  };
+  const isNewer = (seen) => generation() !== "" && generation() !== seen;
+
+  class SessionEnded extends Error {}
+
+  let refreshing = null;
+
+  /** Sees to it that a newer generation than `seen` is there: one request, however many ask, in however many tabs. */
+  function refresh(seen) {
+    if (isNewer(seen)) return Promise.resolve();
+    refreshing ??= navigator.locks
+      .request("duet-refresh", async () => {
+        if (isNewer(seen)) return;
+        const response = await fetch("/auth/refresh", {
+          method: "POST",
+          signal: AbortSignal.timeout(15_000),
+        });
+        if (response.ok) return;
+        // Only a refusal ends the session; a failing server or network does not.
+        if (response.status !== 401) throw new Error(`refresh: ${response.status}`);
+        throw new SessionEnded((await response.json()).reason_detail ?? "");
+      })
+      .finally(() => (refreshing = null));
+    return refreshing;
+  }
+
+  let asking = null;
+
+  /** Asks for the password over the page. Resolves when the same person is back; rejects when they would rather not. */
+  function signInAgain(reason) {
+    asking ??= new Promise((resolve, reject) => {
+      const dialog = byId("sign-in-again");
+      if (!dialog)
+        return location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
+      const banner = dialog.querySelector("[data-reason]");
+      banner.textContent = reason;
+      banner.hidden = !reason;
+      const signedIn = ({ detail }) => {
+        if (detail.userId !== root.dataset.viewer) return location.assign("/conversations");
+        resolve();
+        dialog.close();
+      };
+      document.addEventListener("duet:signed-in", signedIn, { once: true });
+      dialog.addEventListener(
+        "close",
+        () => {
+          document.removeEventListener("duet:signed-in", signedIn);
+          dialog.querySelector("form").reset();
+          reject(new DOMException("not now", "AbortError"));
+        },
+        { once: true },
+      );
+      dialog.showModal();
+    }).finally(() => (asking = null));
+    return asking;
+  }
+
+  async function renew(seen, context) {
+    try {
+      await refresh(seen);
+    } catch (error) {
+      if (!(error instanceof SessionEnded)) throw error;
+      clearTimeout(context.requestTimeout); // a person takes longer than a server
+      await signInAgain(error.message);
+    }
+  }
+
+  const asksForRefresh = (response) =>
+    response.status === 401 && /error="invalid_token"/.test(response.headers.get("www-authenticate") ?? "");
+
+  /** Sends a request with a good token: refreshes where it must, then sends the same request again, body and all. */
+  async function send(url, options, context, inner) {
+    let seen = generation();
+    if (!seen && options.method !== "GET") {
+      await renew(seen, context); // known to be expired: do not upload twice
+      seen = generation();
+    }
+    let response = await inner(url, options);
+    for (let attempt = 0; attempt < 2 && asksForRefresh(response); attempt++) {
+      await response.body?.cancel();
+      await renew(seen, context);
+      options.signal?.throwIfAborted();
+      seen = generation();
+      response = await window.fetch(url, options);
+    }
+    return response;
+  }
+
+  // --- htmx -----------------------------------------------------------------------------------------------------
+
+  const refuse = () => {
+    throw new Error("strings are not evaluated here");
+  };
+
+  htmx.registerExtension("duet", {
+    init(api) {
+      // Trusted Types: markup from our own server may be inserted, scripts in it may not run.
+      const policy = self.trustedTypes?.createPolicy("htmx", {
+        createHTML: (markup) => markup,
+        createScript: (script) => (script.trim() ? refuse() : script),
+      });
+      api.initSecurity(policy, refuse, refuse);
+    },
+
+    htmx_before_request(element, { ctx }) {
+      byId("notice").replaceChildren();
+      const { pathname } = new URL(ctx.request.action, location.href);
+      if (!generationCookie || pathname === "/login") return;
+      const inner = ctx.fetch ?? window.fetch.bind(window);
+      ctx.fetch = (url, options) => send(url, options, ctx, inner);
+    },
+
+    /** The network failed, not the session: say so, keep everything. */
+    htmx_error(element, { error }) {
+      if (error?.name !== "AbortError") byId("notice").textContent = byId("notice").dataset.offline;
+    },
+
+    htmx_after_swap() {
+      localizeTimes();
+    },
+  });
+
+  // --- The composer: what was typed stays until the server has it -------------------------------------------------
+
+  const composer = byId("composer");
+  if (composer) {
+    const text = composer.elements.namedItem("body");
+    const key = composer.elements.namedItem("idempotency_key");
+    const error = byId("composer-error");
+
+    text.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+      event.preventDefault();
+      composer.requestSubmit();
+    });
+    // Another text is another message; the same text again, after a lost answer, is the same one.
+    text.addEventListener("input", () => (key.value = crypto.randomUUID()));
+
+    composer.addEventListener("htmx:before:request", () => {
+      error.textContent = "";
+      text.readOnly = true;
+    });
+    composer.addEventListener("htmx:finally:request", (event) => {
+      text.readOnly = false;
+      const status = event.detail.ctx.response?.status;
+      if (!status || status >= 300) return;
+      text.value = "";
+      key.value = crypto.randomUUID();
+      byId("no-messages")?.remove();
+      byId("messages").lastElementChild?.scrollIntoView({ block: "end" });
+    });
+    if (matchMedia("(pointer: fine)").matches) text.focus();
+  }
+
+  // --- All tabs -------------------------------------------------------------------------------------------------
+
+  const tabs = new BroadcastChannel("duet");
+  tabs.addEventListener("message", ({ data }) => {
+    if (data === "signed-out" && generationCookie) location.replace("/login?reason=logout");
+  });
+  document.addEventListener("submit", ({ target }) => {
+    if (target.matches("[data-sign-out]")) addEventListener("pagehide", () => tabs.postMessage("signed-out"));
+  });
+
+  // A page brought back by the back button after the session is gone asks the server again.
+  addEventListener("pageshow", ({ persisted }) => {
+    if (persisted && generationCookie && !generation()) location.reload();
+  });
+
+  document.addEventListener("click", ({ target }) => {
+    if (target.closest("[data-close]")) target.closest("dialog").close();
+    for (const open of document.querySelectorAll("details.members[open]"))
+      if (!open.contains(target)) open.open = false;
+  });
+
+  // --- Times in the reader's zone and language --------------------------------------------------------------------
+
+  function localizeTimes() {
+    const today = new Date().toDateString();
+    for (const time of document.querySelectorAll("time:not([data-local])")) {
+      const at = new Date(time.dateTime);
+      const isToday = at.toDateString() === today;
+      const style = isToday ? { timeStyle: "short" } : { dateStyle: "medium", timeStyle: "short" };
+      time.textContent = new Intl.DateTimeFormat(root.lang, style).format(at);
+      time.title = new Intl.DateTimeFormat(root.lang, { dateStyle: "full", timeStyle: "long" }).format(at);
+      time.dataset.local = "";
+    }
+  }
+  localizeTimes();
+})();

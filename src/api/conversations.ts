@@ -1,0 +1,72 @@
+import { Elysia, t } from "elysia";
+import type { Conversation, Conversations, Member } from "../core/conversations.ts";
+import type { Sessions } from "../core/sessions.ts";
+import { bearerViewer } from "../http/auth.ts";
+import { jsonBodies } from "../http/body.ts";
+import { pageQuery } from "./schemas.ts";
+
+const title = t.Object({ title: t.String() });
+
+export const conversationRoutes = (deps: { conversations: Conversations; sessions: Sessions }) =>
+  new Elysia({ name: "api/conversations", prefix: "/api/conversations" })
+    .use(jsonBodies)
+    .use(bearerViewer(deps.sessions))
+    .get(
+      "",
+      async ({ viewer, query }) => {
+        const { items, next } = await deps.conversations.list(viewer, query);
+        return { items: items.map(conversationBody), next };
+      },
+      { query: t.Object({ ...pageQuery, cursor: t.Optional(t.String()) }) },
+    )
+    .post(
+      "",
+      async ({ viewer, body, set }) => {
+        const conversation = await deps.conversations.create(viewer, body);
+        set.status = 201;
+        set.headers["location"] = `/api/conversations/${conversation.id}`;
+        return conversationBody(conversation);
+      },
+      { body: title },
+    )
+    .get("/:id", async ({ viewer, params }) =>
+      conversationBody(await deps.conversations.get(viewer, params.id)),
+    )
+    .patch(
+      "/:id",
+      async ({ viewer, params, body }) =>
+        conversationBody(await deps.conversations.rename(viewer, params.id, body)),
+      { body: title },
+    )
+    .delete("/:id", async ({ viewer, params, set }) => {
+      await deps.conversations.remove(viewer, params.id);
+      set.status = 204;
+    })
+    .get("/:id/members", async ({ viewer, params }) => ({
+      items: (await deps.conversations.listMembers(viewer, params.id)).map(memberBody),
+      next: null,
+    }))
+    .post(
+      "/:id/members",
+      async ({ viewer, params, body, set }) => {
+        set.status = 201;
+        return memberBody(await deps.conversations.addMember(viewer, params.id, body));
+      },
+      { body: t.Object({ username: t.String() }) },
+    )
+    .delete("/:id/members/:userId", async ({ viewer, params, set }) => {
+      await deps.conversations.removeMember(viewer, params.id, params.userId);
+      set.status = 204;
+    });
+
+const time = (ms: number) => new Date(ms).toISOString();
+
+const conversationBody = (c: Conversation) => ({
+  id: c.id,
+  title: c.title,
+  owner_id: c.owner_id,
+  created_at: time(c.created_at),
+  updated_at: time(c.updated_at),
+});
+
+const memberBody = (m: Member) => ({ id: m.user_id, username: m.username, joined_at: time(m.joined_at) });

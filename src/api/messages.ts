@@ -1,0 +1,37 @@
+import { Elysia, t } from "elysia";
+import type { Message, Messages } from "../core/messages.ts";
+import type { Sessions } from "../core/sessions.ts";
+import { bearerViewer } from "../http/auth.ts";
+import { jsonBodies } from "../http/body.ts";
+import { pageQuery } from "./schemas.ts";
+
+export const messageRoutes = (deps: { messages: Messages; sessions: Sessions }) =>
+  new Elysia({ name: "api/messages", prefix: "/api/conversations/:id/messages" })
+    .use(jsonBodies)
+    .use(bearerViewer(deps.sessions))
+    .get(
+      "",
+      async ({ viewer, params, query }) => {
+        const { items, next } = await deps.messages.list(viewer, params.id, query);
+        return { items: items.map(messageBody), next };
+      },
+      { query: t.Object({ ...pageQuery, before: t.Optional(t.String()), after: t.Optional(t.String()) }) },
+    )
+    .post(
+      "",
+      async ({ viewer, params, body, headers, set }) => {
+        const idempotencyKey = headers["idempotency-key"];
+        const message = await deps.messages.post(viewer, params.id, { ...body, idempotencyKey });
+        set.status = 201;
+        return messageBody(message);
+      },
+      { body: t.Object({ body: t.String() }) },
+    );
+
+const messageBody = (m: Message) => ({
+  id: m.id,
+  conversation_id: m.conversation_id,
+  author: m.author_id === null ? null : { id: m.author_id, username: m.author_username },
+  body: m.body,
+  created_at: new Date(m.created_at).toISOString(),
+});

@@ -1,0 +1,51 @@
+import { Elysia, t } from "elysia";
+import type { Grant, Sessions } from "../core/sessions.ts";
+import type { Users } from "../core/users.ts";
+import { bearerToken, bearerViewer } from "../http/auth.ts";
+import { jsonBodies } from "../http/body.ts";
+import { deviceOf } from "../http/observe.ts";
+import { userBody } from "./users.ts";
+
+type Deps = { users: Users; sessions: Sessions };
+
+/** To sign in is to create a session, to sign out is to end it. */
+export const sessionRoutes = ({ users, sessions }: Deps) =>
+  new Elysia({ name: "api/sessions" })
+    .use(jsonBodies)
+    .post(
+      "/api/auth/login",
+      async ({ body, request }) => {
+        const { user, grant } = await users.login({ ...body, identifier: body.username }, deviceOf(request));
+        return { ...grantBody(grant), user: userBody(user) };
+      },
+      { body: t.Object({ username: t.String(), password: t.String() }) },
+    )
+    .post("/api/auth/refresh", async ({ body }) => grantBody(await sessions.refresh(body.refresh_token)), {
+      body: t.Object({ refresh_token: t.String() }),
+    })
+    .post(
+      "/api/auth/logout",
+      async ({ body, request, set }) => {
+        await sessions.logout({ accessToken: bearerToken(request), refreshToken: body.refresh_token });
+        set.status = 204;
+      },
+      { body: t.Object({ refresh_token: t.Optional(t.String()) }) },
+    );
+
+export const logoutAll = ({ sessions }: Pick<Deps, "sessions">) =>
+  new Elysia({ name: "api/logout-all" })
+    .use(jsonBodies)
+    .use(bearerViewer(sessions))
+    .post("/api/auth/logout-all", async ({ viewer, set }) => {
+      await sessions.endAll(viewer.userId, "logout_all");
+      set.status = 204;
+    });
+
+/** RFC 6749 section 5.1; `no-store` is on every answer already. */
+export const grantBody = (grant: Grant) => ({
+  access_token: grant.accessToken,
+  refresh_token: grant.refreshToken,
+  token_type: "bearer",
+  expires_in: grant.accessTtlSeconds,
+  refresh_expires_in: grant.refreshTtlSeconds,
+});

@@ -1,0 +1,43 @@
+import { Elysia, t } from "elysia";
+import type { Sessions } from "../core/sessions.ts";
+import type { Users } from "../core/users.ts";
+import { bearerViewer } from "../http/auth.ts";
+import { jsonBodies } from "../http/body.ts";
+import { deviceOf } from "../http/observe.ts";
+import { grantBody } from "./sessions.ts";
+
+export const registration = ({ users }: { users: Users }) =>
+  new Elysia({ name: "api/registration" }).use(jsonBodies).post(
+    "/api/auth/register",
+    async ({ body, request, set }) => {
+      const { user, grant } = await users.register(body, deviceOf(request));
+      set.status = 201;
+      return { ...grantBody(grant), user: userBody(user) };
+    },
+    {
+      body: t.Object({
+        username: t.String(),
+        password: t.String(),
+        email: t.Optional(t.Union([t.String(), t.Null()])),
+      }),
+    },
+  );
+
+export const me = ({ sessions }: { sessions: Sessions }) =>
+  new Elysia({ name: "api/me" })
+    .use(bearerViewer(sessions))
+    .get("/api/auth/me", ({ viewer }) => userBody({ ...viewer, id: viewer.userId }));
+
+export const userBody = ({
+  id,
+  username,
+  email,
+}: {
+  id: string;
+  username: string;
+  email: string | null;
+}) => ({
+  id,
+  username,
+  email,
+});

@@ -1,0 +1,199 @@
+import { Elysia } from "elysia";
+import { conversationRoutes } from "./api/conversations.ts";
+import { healthRoutes } from "./api/health.ts";
+import { messageRoutes } from "./api/messages.ts";
+import { logoutAll, sessionRoutes } from "./api/sessions.ts";
+import { me, registration } from "./api/users.ts";
+import type { Config } from "./config.ts";
+import { createConversations } from "./core/conversations.ts";
+import { DuetError, StartError } from "./core/errors.ts";
+import { newId } from "./core/ids.ts";
+import { openKeyRing } from "./core/keys.ts";
+import { LIMITS } from "./core/limits.ts";
+import type { Log } from "./core/log.ts";
+import { createMessages } from "./core/messages.ts";
+import { createPasswords } from "./core/passwords.ts";
+import { createSessions } from "./core/sessions.ts";
+import { createTokens } from "./core/tokens.ts";
+import { createUsers } from "./core/users.ts";
+import { loadSecret, openFolder } from "./db/folder.ts";
+import { migrate } from "./db/migrate.ts";
+import { openSqlite } from "./db/sqlite.ts";
+import { serveAssets } from "./http/assets.ts";
+import { refuseLargeBodies } from "./http/body.ts";
+import { createCookies } from "./http/cookies.ts";
+import { refuseCrossOrigin } from "./http/csrf.ts";
+import { createHeaders } from "./http/headers.ts";
+import { createLog, noteFacts } from "./http/observe.ts";
+import { problems, renderProblem } from "./http/problem.ts";
+import { createSigner } from "./http/signers.ts";
+import { createStore } from "./store/index.ts";
+import { conversationPages } from "./web/conversations.tsx";
+import { createPageErrors } from "./web/errors.tsx";
+import { homePages } from "./web/home.tsx";
+import { createMakePage } from "./web/page.ts";
+import { sessionPages } from "./web/sessions.tsx";
+import { userPages } from "./web/users.tsx";
+
+export type Overrides = { clock?: () => number; log?: Log };
+
+export type App = Awaited<ReturnType<typeof createApp>>;
+
+/**
+ * The whole application, wired: this is the only file that knows every part. Opens the data folder and holds it
+ * until `close`. Throws StartError.
+ */
+export async function createApp(config: Config, overrides: Overrides = {}) {
+  const clock = overrides.clock ?? Date.now;
+  const log = overrides.log ?? createLog(config.log, (line) => process.stderr.write(line));
+  // A free port is known too late to be part of the issuer's name.
+  const publicUrl = config.publicUrl ?? `http://localhost${config.port === 0 ? "" : `:${config.port}`}`;
+  const isHttps = publicUrl.startsWith("https:");
+
+  const folder = openFolder(config.data);
+  const db = openSqlite(folder.databasePath);
+  const store = createStore(db);
+  try {
+    await migrate(db);
+  } catch (error) {
+    await closeData();
+    throw error;
+  }
+  const keys = await openKeys().catch(async (error) => {
+    await closeData();
+    throw error;
+  });
+
+  const tokens = createTokens({ keys, clock, issuer: publicUrl, accessTtlSeconds: config.accessTtlSeconds });
+  const sessions = createSessions({ store, tokens, clock, log, settings: config });
+  const passwords = createPasswords({ minChars: config.passwordMin, log });
+  const registrationOpen = config.registration === "open";
+  const users = createUsers({ store, sessions, passwords, clock, log, registrationOpen });
+  const conversations = createConversations({ store, clock });
+  const messages = createMessages({ store, conversations, clock });
+
+  const cookies = createCookies(isHttps);
+  const makePage = createMakePage(cookies);
+  const core = {
+    users,
+    sessions,
+    conversations,
+    messages,
+    cookies,
+    makePage,
+    passwordMin: config.passwordMin,
+  };
+
+  // Hooks reach only what is registered after them, so what concerns every route comes first.
+  const root = new Elysia({ name: "duet" });
+  root
+    .use(problems({ root: () => root, renderPage: createPageErrors(makePage), log }))
+    .use(refuseLargeBodies)
+    .use(refuseCrossOrigin(publicUrl))
+    .use(healthRoutes({ db }))
+    .use(serveAssets)
+    .use(registration(core))
+    .use(sessionRoutes(core))
+    .use(logoutAll(core))
+    .use(me(core))
+    .use(conversationRoutes(core))
+    .use(messageRoutes(core))
+    .use(homePages(core))
+    .use(userPages(core))
+    .use(sessionPages(core))
+    .use(conversationPages(core));
+
+  const withHeaders = createHeaders(isHttps);
+
+  /** One request to one answer. `ip` is the peer's address. */
+  async function handle(request: Request, ip = "127.0.0.1"): Promise<Response> {
+    const facts = { id: newId(Date.now()), ip, receivedAt: performance.now() };
+    const isHead = request.method === "HEAD";
+    // HEAD is GET whose body Bun does not send, and no GET that acts may be reached by it.
+    const asked = isHead ? new Request(request, { method: "GET", headers: headHeaders(request) }) : request;
+    noteFacts(asked, facts);
+    let response: Response;
+    try {
+      refuseMalformed(asked);
+      response = await root.handle(asked);
+    } catch (error) {
+      response = renderProblem(
+        error instanceof DuetError ? error : new DuetError("internal_error", { cause: error }),
+        asked,
+      );
+    }
+    const answer = withHeaders(response, facts.id);
+    log("debug", "request", {
+      request_id: facts.id,
+      method: request.method,
+      path: new URL(request.url).pathname,
+      status: answer.status,
+      ms: Math.round(performance.now() - facts.receivedAt),
+    });
+    return answer;
+  }
+
+  let server: Bun.Server<undefined> | undefined;
+
+  /** Starts listening; answers the URL. Throws StartError if the port is taken. */
+  function listen(): string {
+    try {
+      server = Bun.serve({
+        port: config.port,
+        hostname: config.host,
+        // Two servers on one port would share its requests without a word.
+        reusePort: false,
+        idleTimeout: 30,
+        // Above our own limit, or Bun answers first, with an empty 413.
+        maxRequestBodySize: LIMITS.bodyBytes * 8,
+        // Bun's own error page shows source code.
+        development: false,
+        fetch: (request, bun) => handle(request, bun.requestIP(request)?.address),
+      });
+    } catch (cause) {
+      throw new StartError(`port ${config.port} on ${config.host} cannot be listened on; is it taken?`, {
+        cause,
+      });
+    }
+    return config.publicUrl ?? `http://localhost:${server.port}`;
+  }
+
+  /** Finishes the requests that are under way, within bounds, then lets go of the folder. */
+  async function close(): Promise<void> {
+    if (server) await Promise.race([server.stop(), Bun.sleep(LIMITS.shutdownWaitMs)]);
+    await server?.stop(true);
+    await closeData();
+  }
+
+  async function closeData() {
+    await db.close();
+    folder.unlock();
+  }
+
+  async function openKeys() {
+    const isFirstStart = (await store.keys.list()).length === 0;
+    return openKeyRing({
+      store,
+      clock,
+      secret: loadSecret(config.data, config.secret, isFirstStart),
+      algorithm: config.jwtAlg,
+      longestTokenMs: Math.max(config.refreshTtlSeconds, config.accessTtlSeconds) * 1000,
+      makeSigner: (key) => createSigner(key, publicUrl),
+    });
+  }
+
+  return { handle, listen, close, keys, routes: root.routes };
+}
+
+/** RFC 9112 section 3.2: one Host, and one that can be a host. */
+function refuseMalformed(request: Request): void {
+  const host = request.headers.get("host");
+  if (host !== null && /[\s,/\\@]/.test(host)) throw new DuetError("malformed_request");
+}
+
+/** As GET, but never as a navigation: `GET /auth/refresh` acts only on those. */
+function headHeaders(request: Request): Headers {
+  const headers = new Headers(request.headers);
+  headers.set("sec-fetch-mode", "no-cors");
+  return headers;
+}

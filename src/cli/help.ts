@@ -1,0 +1,10 @@
+import { flagOf, SETTINGS, variableOf } from "../config.ts";
+
+/** `duet help`: made from the settings themselves, so that it names every one. */
+export function help(): string {
+  const rows = Object.entries(SETTINGS).map(([name, { default: fallback, doc }]) => {
+    const shown = fallback === undefined ? "" : ` [${fallback}]`;
+    return `  ${flagOf(name).padEnd(20)}${variableOf(name).padEnd(23)}${doc}${shown}`;
+  });
+  return ["Usage: duet [serve] [--flag value …] | duet help | duet version", "", ...rows].join("\n");
+}

@@ -1,0 +1,97 @@
+/**
+ * Every error that Duet tells a caller about: a code that never changes and the status it travels under.
+ * The words live in `locales/`; a code without both translations fails the architecture test.
+ */
+export const ERROR_STATUS = {
+  malformed_body: 400,
+  malformed_request: 400,
+  invalid_credentials: 401,
+  token_missing: 401,
+  token_expired: 401,
+  token_invalid: 401,
+  token_type_mismatch: 401,
+  user_not_found: 401,
+  session_ended: 401,
+  cross_origin_refused: 403,
+  registration_closed: 403,
+  not_found: 404,
+  method_not_allowed: 405,
+  username_taken: 409,
+  email_taken: 409,
+  owner_cannot_leave: 409,
+  payload_too_large: 413,
+  unsupported_media_type: 415,
+  validation_failed: 422,
+  idempotency_key_reused: 422,
+  internal_error: 500,
+  unavailable: 503,
+  too_busy: 503,
+} as const;
+
+export type ErrorCode = keyof typeof ERROR_STATUS;
+
+/** Why a session ended. Kept in its row, told to programs as `reason` and to people in words. */
+export const END_REASONS = [
+  "logout",
+  "logout_all",
+  "revoked",
+  "password_changed",
+  "reuse_detected",
+  "expired_idle",
+  "expired_absolute",
+  "user_disabled",
+  "user_deleted",
+] as const;
+
+export type EndReason = (typeof END_REASONS)[number];
+
+/** What is wrong with one field of the input. The value itself is never part of an error. */
+export const FIELD_CODES = [
+  "required",
+  "wrong_type",
+  "too_short",
+  "too_long",
+  "invalid",
+  "ill_formed",
+  "mixed_scripts",
+  "guessable",
+  "no_such_user",
+  "too_many",
+] as const;
+
+export type FieldCode = (typeof FIELD_CODES)[number];
+
+export type FieldError = { field: string; code: FieldCode; limit?: number };
+
+export type ErrorDetails = {
+  fields?: FieldError[];
+  reason?: EndReason;
+  allow?: string[];
+  retryAfterSeconds?: number;
+  cause?: unknown;
+};
+
+/** The one error that crosses layers. `cause` is for the log and never leaves the process. */
+export class DuetError extends Error {
+  readonly status: number;
+
+  constructor(
+    readonly code: ErrorCode,
+    readonly details: ErrorDetails = {},
+  ) {
+    super(code, { cause: details.cause });
+    this.name = "DuetError";
+    this.status = ERROR_STATUS[code];
+  }
+}
+
+/** A `validation_failed` (422) about one field. */
+export const invalidField = (field: string, code: FieldCode, limit?: number) =>
+  new DuetError("validation_failed", {
+    fields: [limit === undefined ? { field, code } : { field, code, limit }],
+  });
+
+/** What keeps Duet from starting: one line for the operator. Nothing has been overwritten when it is thrown. */
+export class StartError extends Error {
+  override name = "StartError";
+}

@@ -1,0 +1,22 @@
+/** Every bound that is not a setting, with its unit in the name. */
+export const LIMITS = {
+  bodyBytes: 128 * 1024,
+  usernameCharsMin: 2,
+  usernameCharsMax: 32,
+  emailCharsMax: 254,
+  passwordCharsMax: 1024,
+  titleCharsMax: 200,
+  messageCharsMax: 10_000,
+  idempotencyKeyCharsMax: 100,
+  idempotencyKeepMs: 24 * 60 * 60 * 1000,
+  pageItemsDefault: 50,
+  pageItemsMax: 100,
+  membersPerConversationMax: 200,
+  userAgentCharsMax: 400,
+  tokenCharsMax: 4096,
+  hashQueueMax: 64,
+  fieldErrorsMax: 20,
+  writesPerCommitMax: 500,
+  writeLockWaitMs: 5000,
+  shutdownWaitMs: 8000,
+} as const;

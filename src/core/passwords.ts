@@ -1,0 +1,97 @@
+import { availableParallelism } from "node:os";
+import { DuetError, type FieldCode } from "./errors.ts";
+import { LIMITS } from "./limits.ts";
+import type { Log } from "./log.ts";
+
+/** OWASP's first choice: Argon2id with 19 MiB and two passes. Changing it rehashes each password at its next login. */
+const ARGON2 = { algorithm: "argon2id", memoryCost: 19_456, timeCost: 2 } as const;
+const ARGON2_PREFIX = `$argon2id$v=19$m=${ARGON2.memoryCost},t=${ARGON2.timeCost},p=1$`;
+
+/** The zxcvbn score (0 to 4) below which a new password counts as guessable. */
+const SCORE_MIN = 3;
+
+export type Passwords = ReturnType<typeof createPasswords>;
+
+/** Passwords: NFKC before anything else, never trimmed, never cut, hashed with Argon2id (NIST SP 800-63B-4 section 3.1.1). */
+export function createPasswords(deps: { minChars: number; log: Log }) {
+  const gate = createGate(Math.max(1, availableParallelism() - 1), LIMITS.hashQueueMax);
+  const normalize = (password: string) => password.normalize("NFKC");
+  const hash = (password: string) => gate(() => Bun.password.hash(normalize(password), ARGON2));
+  let standIn: Promise<string> | undefined;
+
+  return {
+    /** What is wrong with a new password, or null. No composition rules; `about` are words it must not be made of. */
+    async judge(password: string, about: string[]): Promise<{ code: FieldCode; limit?: number } | null> {
+      if (!password.isWellFormed()) return { code: "ill_formed" };
+      const length = [...normalize(password)].length;
+      if (length === 0) return { code: "required" };
+      if (length < deps.minChars) return { code: "too_short", limit: deps.minChars };
+      if (length > LIMITS.passwordCharsMax) return { code: "too_long", limit: LIMITS.passwordCharsMax };
+      return (await score(normalize(password), about)) < SCORE_MIN ? { code: "guessable" } : null;
+    },
+
+    /** An Argon2id hash in PHC form. Error code: `too_busy` when the queue is full. */
+    hash,
+
+    /**
+     * Whether a password is right. Without a hash (no such user) it works as long and answers false, so that time
+     * tells nothing. `rehash` is there when the parameters have changed since. Error code: `too_busy`.
+     */
+    async verify(
+      password: string,
+      stored: string | null,
+    ): Promise<{ ok: boolean; rehash?: () => Promise<string> }> {
+      standIn ??= hash(crypto.randomUUID()).catch((error) => {
+        standIn = undefined;
+        throw error;
+      });
+      const against = stored ?? (await standIn);
+      if ([...password].length > LIMITS.passwordCharsMax) password = "";
+      const ok = await gate(() => Bun.password.verify(normalize(password) || " ", against)).catch((error) => {
+        if (error instanceof DuetError) throw error;
+        deps.log("error", "password_hash_unreadable", { reason: String(error) });
+        return false;
+      });
+      if (!ok || stored === null) return { ok: false };
+      return stored.startsWith(ARGON2_PREFIX) ? { ok } : { ok, rehash: () => hash(password) };
+    },
+  };
+}
+
+/** Loaded when the first password is judged: its word lists are megabytes that a start does not need. */
+let estimator: Promise<(password: string, about: string[]) => number> | undefined;
+
+async function score(password: string, about: string[]): Promise<number> {
+  estimator ??= (async () => {
+    const [{ ZxcvbnFactory }, { dictionary, adjacencyGraphs }] = await Promise.all([
+      import("@zxcvbn-ts/core"),
+      import("@zxcvbn-ts/language-common"),
+    ]);
+    const zxcvbn = new ZxcvbnFactory({ dictionary, graphs: adjacencyGraphs });
+    return (text, words) => zxcvbn.check(text, words).score;
+  })();
+  return (await estimator)(password, [...about, "duet"]);
+}
+
+/**
+ * Runs at most `limit` of the tasks at a time and lets `queueMax` wait. Argon2 and token signatures share one
+ * thread pool: a burst of logins may fill the queue, never the pool.
+ */
+function createGate(limit: number, queueMax: number) {
+  let running = 0;
+  const waiting: (() => void)[] = [];
+  return async <T>(task: () => Promise<T>): Promise<T> => {
+    if (running >= limit) {
+      if (waiting.length >= queueMax) throw new DuetError("too_busy", { retryAfterSeconds: 2 });
+      await new Promise<void>((resolve) => waiting.push(resolve));
+    } else running++;
+    try {
+      return await task();
+    } finally {
+      // The place passes on to the next one waiting; only without one does it become free.
+      const next = waiting.shift();
+      if (next) next();
+      else running--;
+    }
+  };
+}

@@ -1,0 +1,141 @@
+import { decodeProtectedHeader } from "jose";
+import type { SessionRow } from "../store/sessions.ts";
+import { DuetError, type ErrorCode } from "./errors.ts";
+import { newId } from "./ids.ts";
+import type { KeyRing } from "./keys.ts";
+import { LIMITS } from "./limits.ts";
+
+export type TokenType = "access" | "refresh";
+
+/** JOSE header `typ` of each token: explicit, so that neither passes for the other (RFC 9068 section 2.1, RFC 8725 section 3.11). */
+export const TOKEN_TYP = { access: "at+jwt", refresh: "rt+jwt" } as const;
+
+/** What both tokens claim. `sid` names the session, `gen` counts its rotations; times are seconds (RFC 7519). */
+export type Claims = {
+  iss: string;
+  aud: string;
+  sub: string;
+  sid: string;
+  gen: number;
+  type: TokenType;
+  jti: string;
+  iat: number;
+  exp: number;
+  username?: string;
+};
+
+export type Unverified = Extract<ErrorCode, "token_expired" | "token_invalid" | "token_type_mismatch">;
+
+/** `claims` beside a failure are authentic: the signature was good, only the time has passed. */
+export type Verification = { ok: true; claims: Claims } | { ok: false; code: Unverified; claims?: Claims };
+
+/** One key of the ring, able to sign and to check both types. Made at the edge, where the JWT plugin lives. */
+export interface Signer {
+  /** Signs with `iat` as given for refresh tokens; for access tokens `iat` is the moment of signing. */
+  sign(claims: Claims): Promise<string>;
+  /** Pins algorithm, issuer, audience and `typ`. `now` in epoch milliseconds. Never throws. */
+  verify(type: TokenType, token: string, now: number): Promise<Verification>;
+}
+
+export type TokenPair = {
+  accessToken: string;
+  refreshToken: string;
+  accessTtlSeconds: number;
+  refreshTtlSeconds: number;
+  generation: number;
+};
+
+export type Tokens = ReturnType<typeof createTokens>;
+
+export function createTokens(deps: {
+  keys: Pick<KeyRing, "active" | "find">;
+  clock: () => number;
+  issuer: string;
+  accessTtlSeconds: number;
+}) {
+  const { keys, clock, issuer } = deps;
+
+  /**
+   * The pair for a session's newest generation. The access token is new each time; the refresh token is a pure
+   * function of the row and the key, so asking again creates nothing and forks nothing.
+   */
+  async function issuePair(session: SessionRow, username: string): Promise<TokenPair> {
+    const now = clock();
+    const { signer } = keys.active();
+    const common = {
+      iss: issuer,
+      aud: issuer,
+      sub: session.user_id,
+      sid: session.id,
+      gen: session.generation,
+    };
+    const refreshClaims: Claims = {
+      ...common,
+      type: "refresh",
+      jti: `${session.id}.${session.generation}`,
+      iat: seconds(session.rotated_at),
+      exp: seconds(session.idle_ends_at),
+    };
+    const accessClaims: Claims = {
+      ...common,
+      username,
+      type: "access",
+      jti: newId(now),
+      iat: seconds(now),
+      // Not beyond the session: its absolute end ends its last access token too.
+      exp: Math.min(seconds(now) + deps.accessTtlSeconds, seconds(session.ends_at)),
+    };
+    const [accessToken, refreshToken] = await Promise.all([
+      signer.sign(accessClaims),
+      signer.sign(refreshClaims),
+    ]);
+    return {
+      accessToken,
+      refreshToken,
+      accessTtlSeconds: accessClaims.exp - seconds(now),
+      refreshTtlSeconds: refreshClaims.exp - seconds(now),
+      generation: session.generation,
+    };
+  }
+
+  /** Checks a token by the key its header names. Never throws; what is not a token of ours is `token_invalid`. */
+  async function verify(type: TokenType, token: string): Promise<Verification> {
+    const key = isCanonical(token) ? keys.find(keyIdOf(token)) : undefined;
+    if (!key) return { ok: false, code: "token_invalid" };
+    const verification = await key.signer.verify(type, token, clock());
+    if (verification.ok && verification.claims.type !== type)
+      return { ok: false, code: "token_type_mismatch" };
+    return verification;
+  }
+
+  return {
+    issuePair,
+    verify,
+    /** The claims of a good token. Error codes: `token_missing`, `token_expired`, `token_invalid`, `token_type_mismatch`. */
+    async read(type: TokenType, token: string | undefined): Promise<Claims> {
+      if (!token) throw new DuetError("token_missing");
+      const verification = await verify(type, token);
+      if (!verification.ok) throw new DuetError(verification.code);
+      return verification.claims;
+    },
+  };
+}
+
+/**
+ * One spelling per token: base64url without padding or spare bits (RFC 7515 section 2). jose accepts others,
+ * and a second spelling of one token is one too many for anything that compares tokens.
+ */
+function isCanonical(token: string): boolean {
+  if (token.length > LIMITS.tokenCharsMax || !/^[\w-]+\.[\w-]+\.[\w-]+$/.test(token)) return false;
+  return token.split(".").every((part) => Buffer.from(part, "base64url").toString("base64url") === part);
+}
+
+function keyIdOf(token: string): string {
+  try {
+    return decodeProtectedHeader(token).kid ?? "";
+  } catch {
+    return "";
+  }
+}
+
+const seconds = (milliseconds: number) => Math.floor(milliseconds / 1000);

@@ -1,0 +1,134 @@
+import { Database } from "bun:sqlite";
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { StartError } from "../core/errors.ts";
+
+/**
+ * The data folder: `duet.db` (with its -wal and -shm), `secret`, `server.lock`. Everything in it is for the
+ * owner alone (0700, 0600). Each function either succeeds or throws a StartError and leaves the folder as it was.
+ */
+export type Folder = { databasePath: string; unlock(): void };
+
+export function openFolder(path: string): Folder {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    if (!statSync(path).isDirectory()) throw new Error("not a folder");
+    accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (cause) {
+    throw new StartError(`the data folder ${path} cannot be written to (${reason(cause)})`, { cause });
+  }
+  const unlock = lock(path);
+  try {
+    const databasePath = join(path, "duet.db");
+    if (!existsSync(databasePath)) createDatabase(databasePath);
+    else checkDatabase(databasePath);
+    return { databasePath, unlock };
+  } catch (error) {
+    unlock();
+    throw error;
+  }
+}
+
+/**
+ * One server per folder, by a lock that the system drops however the process ends: an exclusive transaction on
+ * a file of its own, so that operator commands may open the database beside the server.
+ */
+function lock(path: string): () => void {
+  const file = join(path, "server.lock");
+  let holder: Database | undefined;
+  try {
+    closeSync(openSync(file, "a", 0o600));
+    holder = new Database(file);
+    holder.run("PRAGMA busy_timeout = 0");
+    holder.run("BEGIN EXCLUSIVE");
+    const held = holder;
+    return () => held.close();
+  } catch (cause) {
+    holder?.close();
+    if (reason(cause).startsWith("SQLITE_BUSY"))
+      throw new StartError(`another Duet server is using the data folder ${path}`, { cause });
+    throw new StartError(`the data folder ${path} cannot be locked (${reason(cause)})`, { cause });
+  }
+}
+
+/** Made beside its place and moved there whole: a start that is killed leaves no half database. */
+function createDatabase(path: string): void {
+  const draft = `${path}.new`;
+  try {
+    rmSync(draft, { force: true });
+    closeSync(openSync(draft, "wx", 0o600));
+    const db = new Database(draft);
+    db.run("PRAGMA journal_mode = WAL");
+    db.run("PRAGMA application_id = 0x44756574"); // "Duet"
+    db.run("PRAGMA wal_checkpoint(TRUNCATE)");
+    db.close();
+    for (const suffix of ["-wal", "-shm"]) rmSync(draft + suffix, { force: true });
+    renameSync(draft, path);
+  } catch (cause) {
+    throw new StartError(`the database ${path} cannot be created (${reason(cause)})`, { cause });
+  }
+}
+
+function checkDatabase(path: string): void {
+  // SQLite opens a zero-byte file as a new, empty database. Where there was one before, that is data loss.
+  if (statSync(path).size === 0)
+    throw new StartError(`the database ${path} is empty (0 bytes); restore it, or remove it to start anew`);
+  let verdict: unknown;
+  try {
+    const db = new Database(path, { readwrite: true, create: false });
+    try {
+      verdict = db.query<{ quick_check: string }, []>("PRAGMA quick_check(1)").get()?.quick_check;
+    } finally {
+      db.close();
+    }
+  } catch (cause) {
+    throw new StartError(`the database ${path} is damaged or not readable (${reason(cause)})`, { cause });
+  }
+  if (verdict !== "ok")
+    throw new StartError(`the database ${path} is damaged (${verdict}); restore a backup`);
+}
+
+/**
+ * The secret that seals the signing keys: from the settings, else from the folder's `secret` file, which is
+ * written on the first start (`isFirstStart`: no key exists yet that another secret may have sealed).
+ */
+export function loadSecret(path: string, configured: string | undefined, isFirstStart: boolean): string {
+  if (configured !== undefined) return configured;
+  const file = join(path, "secret");
+  if (existsSync(file)) {
+    const secret = readFileSync(file, "utf8").trim();
+    if (secret.length < 32)
+      throw new StartError(`the secret in ${file} is damaged: it has fewer than 32 characters`);
+    return secret;
+  }
+  if (!isFirstStart)
+    throw new StartError(
+      `signing keys exist but their secret is missing: set DUET_SECRET or restore ${file}`,
+    );
+  const secret = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString("base64url");
+  try {
+    writeFileSync(file, `${secret}\n`, { flag: "wx", mode: 0o600, flush: true });
+  } catch (cause) {
+    throw new StartError(`the secret cannot be written to ${file} (${reason(cause)})`, { cause });
+  }
+  return secret;
+}
+
+const reason = (error: unknown): string =>
+  error instanceof Error && "code" in error
+    ? String(error.code)
+    : error instanceof Error
+      ? error.message
+      : String(error);

@@ -1,0 +1,51 @@
+export type Value = string | number | null;
+export type Row = Record<string, unknown>;
+
+/** What can be asked of a database. Parameters are `$1 … $n`, first mentioned in that order. */
+export interface Queryable {
+  /** Every row of a SELECT. */
+  all<T extends Row>(sql: string, ...values: Value[]): Promise<T[]>;
+  /** The first row, or null; also `INSERT/UPDATE/DELETE … RETURNING`. */
+  one<T extends Row>(sql: string, ...values: Value[]): Promise<T | null>;
+  /** A write; answers how many rows it changed, after they are durable. */
+  run(sql: string, ...values: Value[]): Promise<number>;
+}
+
+/**
+ * The one interface to a database. Reads see committed state only. A write resolves after its commit.
+ * Failures of the database itself are DuetError `unavailable`; a broken uniqueness rule is UniqueViolation.
+ */
+export interface Db extends Queryable {
+  /** All of `work`'s writes or none. Inside, await nothing but the handle that is passed in. */
+  tx<T>(work: (q: Queryable) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+  readonly dialect: "sqlite" | "postgres";
+}
+
+export class UniqueViolation extends Error {
+  constructor(
+    /** What the database names as violated: `users.username_key`. */
+    readonly constraint: string,
+    options?: ErrorOptions,
+  ) {
+    super(`unique: ${constraint}`, options);
+    this.name = "UniqueViolation";
+  }
+}
+
+const checked = new Set<string>();
+
+/**
+ * bun:sqlite binds positional values by the order in which `$n` first appears, PostgreSQL by its number.
+ * Both agree only where `$1 … $n` first appear in order, so any other text is a programming error.
+ */
+export function checkParameterOrder(sql: string): void {
+  if (checked.has(sql)) return;
+  let last = 0;
+  for (const [, digits] of sql.matchAll(/\$(\d+)/g)) {
+    const n = Number(digits);
+    if (n > last + 1) throw new Error(`parameters out of order ($${n} after $${last}): ${sql}`);
+    last = Math.max(last, n);
+  }
+  checked.add(sql);
+}

@@ -1,0 +1,35 @@
+import { StartError } from "../core/errors.ts";
+import type { Db } from "./index.ts";
+import { migrations as embedded, type Migration } from "./migrations/index.ts";
+
+const sha256 = (text: string) => new Bun.CryptoHasher("sha256").update(text).digest("hex");
+
+/**
+ * Brings the schema up to date: each migration runs once, in name order, in a transaction of its own, and is
+ * recorded with its checksum. A recorded one that is missing here or reads differently is refused.
+ */
+export async function migrate(db: Db, migrations: Migration[] = embedded): Promise<void> {
+  await db.run(
+    "CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, checksum TEXT NOT NULL, applied_at INTEGER NOT NULL) STRICT",
+  );
+  const applied = await db.all<{ name: string; checksum: string }>("SELECT name, checksum FROM migrations");
+  for (const { name, checksum } of applied) {
+    const known = migrations.find((migration) => migration.name === name);
+    if (!known) throw new StartError(`migration ${name} was applied by a newer Duet; run that version`);
+    if (sha256(known.sql) !== checksum)
+      throw new StartError(`migration ${name} was changed after it was applied`);
+  }
+  const done = new Set(applied.map((row) => row.name));
+  for (const { name, sql } of migrations.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
+    if (done.has(name)) continue;
+    await db.tx(async (q) => {
+      for (const statement of sql.split(/;\s*$/m)) if (statement.trim()) await q.run(statement);
+      await q.run(
+        "INSERT INTO migrations (name, checksum, applied_at) VALUES ($1, $2, $3)",
+        name,
+        sha256(sql),
+        Date.now(),
+      );
+    });
+  }
+}

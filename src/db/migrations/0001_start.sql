@@ -1,0 +1,88 @@
+-- Times are epoch milliseconds (UTC); ids are UUIDv7.
+
+CREATE TABLE users (
+  id TEXT PRIMARY KEY,
+  username TEXT NOT NULL,
+  username_key TEXT NOT NULL UNIQUE,
+  email TEXT,
+  email_key TEXT UNIQUE,
+  password_hash TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  disabled_at INTEGER
+) STRICT;
+
+-- One row per session, for ever one row, however often it is refreshed.
+CREATE TABLE sessions (
+  id TEXT PRIMARY KEY,
+  user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+  generation INTEGER NOT NULL CHECK (generation >= 1),
+  rotated_at INTEGER NOT NULL,
+  confirmed_at INTEGER,
+  created_at INTEGER NOT NULL,
+  seen_at INTEGER NOT NULL,
+  idle_ends_at INTEGER NOT NULL,
+  ends_at INTEGER NOT NULL,
+  ended_at INTEGER,
+  end_reason TEXT,
+  user_agent TEXT NOT NULL,
+  ip TEXT NOT NULL,
+  CHECK ((ended_at IS NULL) = (end_reason IS NULL)),
+  CHECK (idle_ends_at <= ends_at)
+) STRICT;
+
+CREATE INDEX sessions_by_user ON sessions (user_id, ended_at);
+
+-- At most one key is 'next' and one is 'active'; any number are 'retired'.
+CREATE TABLE signing_keys (
+  id TEXT PRIMARY KEY,
+  algorithm TEXT NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('next', 'active', 'retired')),
+  public_jwk TEXT,
+  sealed_jwk TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  activated_at INTEGER,
+  retired_at INTEGER
+) STRICT;
+
+CREATE UNIQUE INDEX signing_keys_one_signs ON signing_keys (state) WHERE state <> 'retired';
+
+CREATE TABLE conversations (
+  id TEXT PRIMARY KEY,
+  owner_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+  title TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX conversations_by_owner ON conversations (owner_id);
+
+CREATE TABLE members (
+  conversation_id TEXT NOT NULL REFERENCES conversations (id) ON DELETE CASCADE,
+  user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+  joined_at INTEGER NOT NULL,
+  PRIMARY KEY (conversation_id, user_id)
+) STRICT;
+
+CREATE INDEX members_by_user ON members (user_id, conversation_id);
+
+CREATE TABLE messages (
+  id TEXT PRIMARY KEY,
+  conversation_id TEXT NOT NULL REFERENCES conversations (id) ON DELETE CASCADE,
+  author_id TEXT REFERENCES users (id) ON DELETE SET NULL,
+  body TEXT NOT NULL,
+  created_at INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX messages_by_conversation ON messages (conversation_id, id);
+CREATE INDEX messages_by_author ON messages (author_id);
+
+CREATE TABLE idempotency_keys (
+  user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+  idempotency_key TEXT NOT NULL,
+  fingerprint TEXT NOT NULL,
+  resource_id TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  PRIMARY KEY (user_id, idempotency_key)
+) STRICT;
+
+CREATE INDEX idempotency_keys_by_age ON idempotency_keys (created_at);

@@ -1,0 +1,192 @@
+import { Database, type SQLQueryBindings, type Statement } from "bun:sqlite";
+import { DuetError } from "../core/errors.ts";
+import { LIMITS } from "../core/limits.ts";
+import {
+  checkParameterOrder,
+  UniqueViolation,
+  type Db,
+  type Queryable,
+  type Row,
+  type Value,
+} from "./index.ts";
+
+type Job = {
+  work: () => unknown;
+  /** A transaction's own boundary inside the shared commit; a single statement is atomic without one. */
+  savepoint: boolean;
+  resolve: (value: unknown) => void;
+  reject: (error: unknown) => void;
+};
+
+/**
+ * SQLite behind the Db interface: one connection reads committed state, one writes.
+ *
+ * Group commit: writes are queued, and those that arrive in one turn of the event loop run inside one
+ * `BEGIN IMMEDIATE … COMMIT` with one fsync; each is answered after that commit. The file must exist.
+ */
+export function openSqlite(path: string): Db {
+  const writer = connect(path, { readwrite: true, create: false });
+  const reader = connect(path, { readonly: true });
+  const writes = new StatementCache(writer);
+  const reads = new StatementCache(reader);
+  let queue: Job[] = [];
+  let draining: Promise<void> | undefined;
+
+  const enqueue = <T>(work: () => T | Promise<T>, savepoint: boolean) =>
+    new Promise<T>((resolve, reject) => {
+      queue.push({ work, savepoint, resolve: resolve as (value: unknown) => void, reject });
+      draining ??= nextTurn().then(drain);
+    });
+
+  async function drain() {
+    while (queue.length > 0) {
+      const batch = queue.splice(0, LIMITS.writesPerCommitMax);
+      try {
+        await commitTogether(writer, batch);
+      } catch (error) {
+        for (const job of batch) job.reject(databaseError(error));
+      }
+    }
+    draining = undefined;
+  }
+
+  const inTransaction: Queryable = {
+    all: async <T extends Row>(sql: string, ...values: Value[]) => writes.all(sql, values) as T[],
+    one: async <T extends Row>(sql: string, ...values: Value[]) => writes.one(sql, values) as T | null,
+    run: async (sql, ...values) => writes.run(sql, values),
+  };
+
+  return {
+    dialect: "sqlite",
+    all: async <T extends Row>(sql: string, ...values: Value[]) =>
+      reading(() => reads.all(sql, values) as T[]),
+    one: async <T extends Row>(sql: string, ...values: Value[]) =>
+      isRead(sql)
+        ? reading(() => reads.one(sql, values) as T | null)
+        : enqueue(() => writes.one(sql, values) as T | null, false),
+    run: (sql, ...values) => enqueue(() => writes.run(sql, values), false),
+    tx: (work) => enqueue(() => work(inTransaction), true),
+    async close() {
+      await draining;
+      reads.close();
+      writes.close();
+      reader.close();
+      writer.close();
+    },
+  };
+}
+
+/** Runs a batch inside one transaction. Rejects only if the batch as a whole came to nothing. */
+async function commitTogether(writer: Database, batch: Job[]): Promise<void> {
+  await begin(writer);
+  const outcomes: (() => void)[] = [];
+  try {
+    for (const job of batch) {
+      try {
+        const value = job.savepoint ? await inSavepoint(writer, job.work) : job.work();
+        outcomes.push(() => job.resolve(value));
+      } catch (error) {
+        // After a full disk or an I/O error SQLite may have rolled the whole transaction back by itself.
+        if (!writer.inTransaction) throw error;
+        outcomes.push(() => job.reject(databaseError(error)));
+      }
+    }
+    writer.run("COMMIT");
+  } catch (error) {
+    if (writer.inTransaction) writer.run("ROLLBACK");
+    throw error;
+  }
+  for (const answer of outcomes) answer();
+}
+
+/** Waits for another process's write without blocking this one's event loop. */
+async function begin(writer: Database): Promise<void> {
+  const giveUpAt = performance.now() + LIMITS.writeLockWaitMs;
+  for (;;) {
+    try {
+      writer.run("BEGIN IMMEDIATE");
+      return;
+    } catch (error) {
+      if (sqliteCode(error) !== "SQLITE_BUSY" || performance.now() > giveUpAt) throw error;
+      await Bun.sleep(10);
+    }
+  }
+}
+
+async function inSavepoint(writer: Database, work: () => unknown): Promise<unknown> {
+  writer.run("SAVEPOINT work");
+  try {
+    const value = await work();
+    writer.run("RELEASE work");
+    return value;
+  } catch (error) {
+    if (writer.inTransaction) {
+      writer.run("ROLLBACK TO work");
+      writer.run("RELEASE work");
+    }
+    throw error;
+  }
+}
+
+function connect(
+  path: string,
+  options: { readonly?: boolean; readwrite?: boolean; create?: boolean },
+): Database {
+  const db = new Database(path, { ...options, strict: true });
+  db.run("PRAGMA foreign_keys = ON");
+  db.run("PRAGMA synchronous = FULL");
+  db.run("PRAGMA trusted_schema = OFF");
+  // Only the reader may wait inside SQLite; waiting there stops the event loop, so the writer waits in begin().
+  db.run(`PRAGMA busy_timeout = ${options.readonly ? 1000 : 0}`);
+  return db;
+}
+
+class StatementCache {
+  readonly #prepared = new Map<string, Statement>();
+  constructor(readonly db: Database) {}
+
+  #prepare(sql: string): Statement {
+    let statement = this.#prepared.get(sql);
+    if (!statement) {
+      checkParameterOrder(sql);
+      statement = this.db.prepare(sql);
+      this.#prepared.set(sql, statement);
+    }
+    return statement;
+  }
+
+  all = (sql: string, values: SQLQueryBindings[]) => this.#prepare(sql).all(...values);
+  one = (sql: string, values: SQLQueryBindings[]) => this.#prepare(sql).get(...values) ?? null;
+  run = (sql: string, values: SQLQueryBindings[]) => this.#prepare(sql).run(...values).changes;
+  close() {
+    for (const statement of this.#prepared.values()) statement.finalize();
+  }
+}
+
+const isRead = (sql: string) => /^\s*SELECT\b/i.test(sql);
+const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
+const sqliteCode = (error: unknown): string | undefined =>
+  error instanceof Error && "code" in error && String(error.code).startsWith("SQLITE_")
+    ? String(error.code)
+    : undefined;
+
+function reading<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw databaseError(error);
+  }
+}
+
+/** Tells what the caller did (UniqueViolation) from what the database suffers (`unavailable`) from our own bugs. */
+function databaseError(error: unknown): unknown {
+  const code = sqliteCode(error);
+  if (code === undefined) return error;
+  if (code === "SQLITE_CONSTRAINT_UNIQUE" || code === "SQLITE_CONSTRAINT_PRIMARYKEY") {
+    const constraint = (error as Error).message.replace(/^UNIQUE constraint failed: /, "");
+    return new UniqueViolation(constraint, { cause: error });
+  }
+  if (code.startsWith("SQLITE_CONSTRAINT") || code === "SQLITE_ERROR" || code === "SQLITE_MISUSE")
+    return error;
+  return new DuetError("unavailable", { cause: error, retryAfterSeconds: 1 });
+}

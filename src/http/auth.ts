@@ -1,0 +1,28 @@
+import { Elysia } from "elysia";
+import { DuetError } from "../core/errors.ts";
+import type { Sessions } from "../core/sessions.ts";
+import type { Cookies } from "./cookies.ts";
+
+/** For routes of programs: `viewer` from `Authorization: Bearer`, checked before the input is looked at. */
+export const bearerViewer = (sessions: Sessions) =>
+  new Elysia({ name: "bearer" }).derive({ as: "scoped" }, async ({ request }) => ({
+    viewer: await sessions.authenticate(bearerToken(request)),
+  }));
+
+/** For pages of people: `viewer` from the access cookie. A refusal becomes a refresh or a sign-in in web/errors. */
+export const cookieViewer = (sessions: Sessions, cookies: Cookies) =>
+  new Elysia({ name: "cookie" }).derive({ as: "scoped" }, async ({ request }) => ({
+    viewer: await sessions.authenticate(cookies.read(request).accessToken),
+  }));
+
+/**
+ * RFC 6750 section 2.1: one header, one space, one token. undefined without the header; another scheme or a
+ * malformed one is `token_invalid`.
+ */
+export function bearerToken(request: Request): string | undefined {
+  const header = request.headers.get("authorization");
+  if (header === null) return undefined;
+  const [, token] = /^Bearer ([\w~+/.-]+=*)$/i.exec(header) ?? [];
+  if (!token) throw new DuetError("token_invalid");
+  return token;
+}

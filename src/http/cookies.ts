@@ -1,0 +1,73 @@
+import type { Grant } from "../core/sessions.ts";
+import { isLanguage, type Language } from "../locales/index.ts";
+
+/** The part of Elysia's `set` that cookies need; the only place that writes the header. */
+type ResponseSettings = { headers: Record<string, unknown> };
+
+export type Cookies = ReturnType<typeof createCookies>;
+
+const LANGUAGE_COOKIE = "duet_language";
+const YEAR_SECONDS = 365 * 24 * 60 * 60;
+
+/**
+ * The three cookies of a signed-in browser (RFC 6265bis). The access token goes everywhere and no script reads it;
+ * the refresh token goes to `/auth` only; the generation, no secret, tells a tab that another one has refreshed.
+ * Without `secure`, which is for http on localhost only, the names lose their prefix.
+ */
+export function createCookies(secure: boolean) {
+  const names = {
+    access: secure ? "__Host-duet_access" : "duet_access",
+    refresh: secure ? "__Secure-duet_refresh" : "duet_refresh",
+    generation: secure ? "__Host-duet_gen" : "duet_gen",
+  };
+  const cookie = (name: string, value: string, path: string, maxAgeSeconds: number, readable = false) =>
+    `${name}=${value}; Path=${path}; Max-Age=${maxAgeSeconds}; SameSite=Lax${secure ? "; Secure" : ""}${readable ? "" : "; HttpOnly"}`;
+
+  return {
+    names,
+
+    read: (request: Request) => ({
+      accessToken: readCookie(request, names.access),
+      refreshToken: readCookie(request, names.refresh),
+    }),
+
+    grant(set: ResponseSettings, grant: Grant) {
+      // The session is part of the value: after another sign-in the count starts at 1 again.
+      const generation = `${grant.sessionId.slice(-12)}.${grant.generation}`;
+      set.headers["set-cookie"] = [
+        cookie(names.access, grant.accessToken, "/", grant.accessTtlSeconds),
+        cookie(names.refresh, grant.refreshToken, "/auth", grant.refreshTtlSeconds),
+        cookie(names.generation, generation, "/", grant.accessTtlSeconds, true),
+      ];
+    },
+
+    /** Only for a session that has ended: a refresh that merely failed must leave the cookies as they are. */
+    clear(set: ResponseSettings) {
+      set.headers["set-cookie"] = [
+        cookie(names.access, "", "/", 0),
+        cookie(names.refresh, "", "/auth", 0),
+        cookie(names.generation, "", "/", 0, true),
+      ];
+    },
+
+    setLanguage(set: ResponseSettings, language: Language) {
+      set.headers["set-cookie"] = [cookie(LANGUAGE_COOKIE, language, "/", YEAR_SECONDS)];
+    },
+  };
+}
+
+/** The language chosen on a page, if one was. */
+export function chosenLanguage(request: Request): Language | undefined {
+  const value = readCookie(request, LANGUAGE_COOKIE);
+  return isLanguage(value) ? value : undefined;
+}
+
+/** The value of exactly that name. Two different values under one name are somebody's trick and count as none. */
+function readCookie(request: Request, name: string): string | undefined {
+  const values = new Set<string>();
+  for (const pair of (request.headers.get("cookie") ?? "").split(";")) {
+    const [key, ...rest] = pair.trim().split("=");
+    if (key === name) values.add(rest.join("="));
+  }
+  return values.size === 1 ? [...values][0] || undefined : undefined;
+}

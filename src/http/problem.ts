@@ -1,0 +1,114 @@
+import { Elysia, type AnyElysia, type ValidationError } from "elysia";
+import { DuetError, type FieldError } from "../core/errors.ts";
+import { LIMITS } from "../core/limits.ts";
+import type { Log } from "../core/log.ts";
+import { describe, describeField, describeReason } from "../locales/index.ts";
+import { languageOf } from "./language.ts";
+import { factsOf } from "./observe.ts";
+
+/** Draws an error; null leaves it to the JSON renderer. */
+export type RenderPage = (error: DuetError, request: Request) => Response | null;
+
+/**
+ * The one way out for every error: made a DuetError, then a page or RFC 9457 problem details.
+ * Must be used before the routes: Elysia's hooks reach only what is registered after them.
+ */
+export const problems = (deps: { root: () => AnyElysia; renderPage: RenderPage; log: Log }) =>
+  new Elysia({ name: "problems" }).onError({ as: "global" }, ({ error, code, request }) => {
+    const problem = toDuetError(error, code, request, deps.root());
+    if (problem.status >= 500) {
+      const { id } = factsOf(request);
+      deps.log("error", problem.code, { request_id: id, path: pathOf(request), cause: causeOf(problem) });
+    }
+    return deps.renderPage(problem, request) ?? renderProblem(problem, request);
+  });
+
+/** RFC 9457, and RFC 6750 section 3 for what concerns the token. Only codes, words and limits: never a value that was sent. */
+export function renderProblem(error: DuetError, request: Request): Response {
+  const language = languageOf(request);
+  const { title, detail } = describe(language, error);
+  const { fields, reason, allow, retryAfterSeconds } = error.details;
+  const body = {
+    type: "about:blank",
+    title,
+    status: error.status,
+    detail,
+    code: error.code,
+    ...(reason && { reason, reason_detail: describeReason(language, reason) }),
+    ...(fields && {
+      errors: fields.map((f) => ({ field: f.field, code: f.code, detail: describeField(language, f) })),
+    }),
+    ...(error.status >= 500 && { instance: `urn:uuid:${factsOf(request).id}` }),
+  };
+  const headers = new Headers({ "content-type": "application/problem+json", "content-language": language });
+  if (error.status === 401) headers.set("www-authenticate", challenge(error));
+  if (allow) headers.set("allow", allow.join(", "));
+  if (retryAfterSeconds) headers.set("retry-after", String(retryAfterSeconds));
+  if (error.code === "unsupported_media_type") headers.set("accept", "application/json");
+  if (error.code === "payload_too_large") headers.set("connection", "close");
+  return Response.json(body, { status: error.status, headers });
+}
+
+/** Without credentials there is no error to name (RFC 6750 section 3.1). */
+export const challenge = ({ code }: DuetError): string =>
+  code === "token_missing" || code === "invalid_credentials"
+    ? 'Bearer realm="duet"'
+    : 'Bearer realm="duet", error="invalid_token"';
+
+function toDuetError(error: unknown, code: unknown, request: Request, root: AnyElysia): DuetError {
+  if (error instanceof DuetError) return error;
+  switch (code) {
+    case "NOT_FOUND":
+      return missing(request, root);
+    case "PARSE": {
+      const { cause } = error as Error;
+      return cause instanceof DuetError ? cause : new DuetError("malformed_body", { cause: error });
+    }
+    case "VALIDATION": {
+      const invalid = error as ValidationError;
+      // The answer, not the question, broke its schema: our fault.
+      if (invalid.type === "response") return new DuetError("internal_error", { cause: error });
+      return new DuetError("validation_failed", { fields: fieldsOf(invalid) });
+    }
+    default:
+      return new DuetError("internal_error", { cause: error });
+  }
+}
+
+/** 404, or 405 with what is allowed where only the method is wrong. */
+function missing(request: Request, root: AnyElysia): DuetError {
+  const path = pathOf(request);
+  const methods = new Set(
+    root.routes.filter((route) => matches(route.path, path)).map((route) => route.method),
+  );
+  if (methods.size === 0) return new DuetError("not_found");
+  if (methods.has("GET")) methods.add("HEAD");
+  return new DuetError("method_not_allowed", { allow: [...methods].toSorted() });
+}
+
+function matches(pattern: string, path: string): boolean {
+  const expected = pattern.split("/");
+  const actual = path.split("/");
+  return (
+    expected.length === actual.length &&
+    expected.every((segment, i) => (segment.startsWith(":") ? actual[i] !== "" : segment === actual[i]))
+  );
+}
+
+/** TypeBox's own texts quote the input; the field's name and one code are all that is taken from it. */
+function fieldsOf(invalid: ValidationError): FieldError[] {
+  const fields = new Map<string, FieldError>();
+  for (const { path, value } of invalid.all as { path?: string; value?: unknown }[]) {
+    const field = path?.replace(/^\//, "").replaceAll("/", ".") || "body";
+    if (!fields.has(field))
+      fields.set(field, { field, code: value === undefined ? "required" : "wrong_type" });
+  }
+  return [...fields.values()].slice(0, LIMITS.fieldErrorsMax);
+}
+
+const pathOf = (request: Request) => new URL(request.url).pathname;
+
+function causeOf(error: DuetError): string {
+  const cause = error.details.cause;
+  return cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
+}

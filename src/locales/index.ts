@@ -1,0 +1,25 @@
+import type { DuetError, EndReason, FieldError } from "../core/errors.ts";
+import { en, type Locale } from "./en.ts";
+import { zh } from "./zh.ts";
+
+export type { Locale } from "./en.ts";
+
+export const LOCALES = { en, zh };
+export type Language = keyof typeof LOCALES;
+
+export const isLanguage = (text: string | undefined): text is Language =>
+  text !== undefined && Object.hasOwn(LOCALES, text);
+
+/** An error in words. */
+export function describe(language: Language, { code, status }: DuetError): { title: string; detail: string } {
+  const locale: Locale = LOCALES[language];
+  return { title: locale.statuses[status] ?? locale.errors[code], detail: locale.errors[code] };
+}
+
+/** What is wrong with a field, in words. */
+export const describeField = (language: Language, { code, limit }: FieldError): string =>
+  LOCALES[language].fields[code](limit ?? 0);
+
+/** Why a session ended, in words. */
+export const describeReason = (language: Language, reason: EndReason): string =>
+  LOCALES[language].reasons[reason];

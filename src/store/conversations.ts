@@ -1,0 +1,54 @@
+import type { Queryable } from "../db/index.ts";
+
+export type ConversationRow = {
+  id: string;
+  owner_id: string;
+  title: string;
+  created_at: number;
+  updated_at: number;
+};
+
+/** `null` on both means: from the newest on. */
+export type ActivityCursor = { updatedAt: number; id: string } | null;
+
+/** Every read goes through the viewer's membership: what is not theirs is not there. */
+export const conversationStore = (q: Queryable) => ({
+  insert: (c: ConversationRow) =>
+    q.run(
+      "INSERT INTO conversations (id, owner_id, title, created_at, updated_at) VALUES ($1, $2, $3, $4, $5)",
+      c.id,
+      c.owner_id,
+      c.title,
+      c.created_at,
+      c.updated_at,
+    ),
+
+  find: (id: string, viewerId: string) =>
+    q.one<ConversationRow>(
+      `SELECT conversations.* FROM conversations
+         JOIN members ON members.conversation_id = conversations.id AND members.user_id = $1
+        WHERE conversations.id = $2`,
+      viewerId,
+      id,
+    ),
+
+  listByActivity: (viewerId: string, before: ActivityCursor, limit: number) =>
+    q.all<ConversationRow>(
+      `SELECT conversations.* FROM members JOIN conversations ON conversations.id = members.conversation_id
+        WHERE members.user_id = $1 AND (conversations.updated_at, conversations.id) < ($2, $3)
+        ORDER BY conversations.updated_at DESC, conversations.id DESC LIMIT $4`,
+      viewerId,
+      before?.updatedAt ?? Number.MAX_SAFE_INTEGER,
+      before?.id ?? "~",
+      limit,
+    ),
+
+  rename: (id: string, title: string) =>
+    q.run("UPDATE conversations SET title = $1 WHERE id = $2", title, id),
+
+  /** Never backwards: a message with an older clock does not make the conversation older. */
+  touch: (id: string, now: number) =>
+    q.run("UPDATE conversations SET updated_at = $1 WHERE id = $2 AND updated_at < $1", now, id),
+
+  remove: (id: string) => q.run("DELETE FROM conversations WHERE id = $1", id),
+});

@@ -1,0 +1,25 @@
+import type { Queryable } from "../db/index.ts";
+
+export type IdempotencyRow = { fingerprint: string; resource_id: string };
+
+export const idempotencyStore = (q: Queryable) => ({
+  find: (userId: string, key: string) =>
+    q.one<IdempotencyRow>(
+      "SELECT fingerprint, resource_id FROM idempotency_keys WHERE user_id = $1 AND idempotency_key = $2",
+      userId,
+      key,
+    ),
+
+  insert: (userId: string, key: string, row: IdempotencyRow, now: number) =>
+    q.run(
+      `INSERT INTO idempotency_keys (user_id, idempotency_key, fingerprint, resource_id, created_at)
+       VALUES ($1, $2, $3, $4, $5)`,
+      userId,
+      key,
+      row.fingerprint,
+      row.resource_id,
+      now,
+    ),
+
+  removeBefore: (time: number) => q.run("DELETE FROM idempotency_keys WHERE created_at < $1", time),
+});

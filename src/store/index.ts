@@ -1,0 +1,25 @@
+import type { Db, Queryable } from "../db/index.ts";
+import { conversationStore } from "./conversations.ts";
+import { idempotencyStore } from "./idempotency.ts";
+import { keyStore } from "./keys.ts";
+import { memberStore } from "./members.ts";
+import { messageStore } from "./messages.ts";
+import { sessionStore } from "./sessions.ts";
+import { userStore } from "./users.ts";
+
+const bind = (q: Queryable) => ({
+  users: userStore(q),
+  sessions: sessionStore(q),
+  keys: keyStore(q),
+  conversations: conversationStore(q),
+  members: memberStore(q),
+  messages: messageStore(q),
+  idempotency: idempotencyStore(q),
+});
+
+export type Tables = ReturnType<typeof bind>;
+
+/** Every table, and `tx` for writes in several of them that must all happen or none. */
+export type Store = Tables & { tx<T>(work: (tables: Tables) => Promise<T>): Promise<T> };
+
+export const createStore = (db: Db): Store => ({ ...bind(db), tx: (work) => db.tx((q) => work(bind(q))) });

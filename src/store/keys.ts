@@ -1,0 +1,41 @@
+import type { Queryable } from "../db/index.ts";
+
+export type KeyState = "next" | "active" | "retired";
+
+export type KeyRow = {
+  id: string;
+  algorithm: string;
+  state: KeyState;
+  /** JSON; null for HS256, which has no public half. */
+  public_jwk: string | null;
+  sealed_jwk: string;
+  created_at: number;
+  activated_at: number | null;
+  retired_at: number | null;
+};
+
+export const keyStore = (q: Queryable) => ({
+  list: () => q.all<KeyRow>("SELECT * FROM signing_keys ORDER BY created_at, id"),
+
+  insert: (key: KeyRow) =>
+    q.run(
+      `INSERT INTO signing_keys (id, algorithm, state, public_jwk, sealed_jwk, created_at, activated_at)
+       VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+      key.id,
+      key.algorithm,
+      key.state,
+      key.public_jwk,
+      key.sealed_jwk,
+      key.created_at,
+      key.activated_at,
+    ),
+
+  retireActive: (now: number) =>
+    q.run("UPDATE signing_keys SET state = 'retired', retired_at = $1 WHERE state = 'active'", now),
+
+  activateNext: (now: number) =>
+    q.run("UPDATE signing_keys SET state = 'active', activated_at = $1 WHERE state = 'next'", now),
+
+  removeRetiredBefore: (time: number) =>
+    q.run("DELETE FROM signing_keys WHERE state = 'retired' AND retired_at < $1", time),
+});

@@ -1,0 +1,25 @@
+import type { Queryable } from "../db/index.ts";
+
+export type MemberRow = { user_id: string; username: string; joined_at: number };
+
+export const memberStore = (q: Queryable) => ({
+  list: (conversationId: string) =>
+    q.all<MemberRow>(
+      `SELECT members.user_id, users.username, members.joined_at FROM members
+         JOIN users ON users.id = members.user_id
+        WHERE members.conversation_id = $1 ORDER BY members.joined_at, members.user_id`,
+      conversationId,
+    ),
+
+  /** Adds one who may be there already: then nothing changes. */
+  add: (conversationId: string, userId: string, now: number) =>
+    q.run(
+      "INSERT INTO members (conversation_id, user_id, joined_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+      conversationId,
+      userId,
+      now,
+    ),
+
+  remove: (conversationId: string, userId: string) =>
+    q.run("DELETE FROM members WHERE conversation_id = $1 AND user_id = $2", conversationId, userId),
+});

@@ -1,0 +1,44 @@
+import { DuetError } from "../core/errors.ts";
+import { UniqueViolation, type Queryable } from "../db/index.ts";
+
+export type UserRow = {
+  id: string;
+  username: string;
+  username_key: string;
+  email: string | null;
+  email_key: string | null;
+  password_hash: string;
+  created_at: number;
+  disabled_at: number | null;
+};
+
+export const userStore = (q: Queryable) => ({
+  find: (id: string) => q.one<UserRow>("SELECT * FROM users WHERE id = $1", id),
+  findByUsername: (key: string) => q.one<UserRow>("SELECT * FROM users WHERE username_key = $1", key),
+  findByEmail: (key: string) => q.one<UserRow>("SELECT * FROM users WHERE email_key = $1", key),
+
+  /** Error codes: `username_taken`, `email_taken`. The database decides, so racing registrations cannot both win. */
+  async insert(user: UserRow): Promise<void> {
+    try {
+      await q.run(
+        `INSERT INTO users (id, username, username_key, email, email_key, password_hash, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+        user.id,
+        user.username,
+        user.username_key,
+        user.email,
+        user.email_key,
+        user.password_hash,
+        user.created_at,
+      );
+    } catch (error) {
+      if (!(error instanceof UniqueViolation)) throw error;
+      throw new DuetError(error.constraint.includes("email") ? "email_taken" : "username_taken", {
+        cause: error,
+      });
+    }
+  },
+
+  setPasswordHash: (id: string, hash: string) =>
+    q.run("UPDATE users SET password_hash = $1 WHERE id = $2", hash, id),
+});

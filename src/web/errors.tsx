@@ -1,0 +1,71 @@
+import { DuetError } from "../core/errors.ts";
+import { factsOf } from "../http/observe.ts";
+import { challenge, renderProblem, type RenderPage } from "../http/problem.ts";
+import { describe } from "../locales/index.ts";
+import { ErrorNotice, ErrorPage } from "./errors.view.tsx";
+import { isHtmx, type MakePage } from "./page.ts";
+
+/**
+ * Errors as people meet them. A refused token on a navigation goes to the refresh and comes back (303; 307 keeps
+ * a form's method and body); to a script it is a 401, by which the script refreshes and asks again.
+ */
+export const createPageErrors =
+  (makePage: MakePage): RenderPage =>
+  (error, request) => {
+    if (isForPrograms(request)) return null;
+    const isTokenError = error.status === 401 && error.code !== "invalid_credentials";
+    if (isTokenError) return isNavigation(request) ? sendToRefresh(request) : askForRefresh(error, request);
+
+    const page = makePage(request, null);
+    const { title, detail } = describe(page.language, error);
+    const requestId = error.status >= 500 ? factsOf(request).id : null;
+    if (isHtmx(request)) {
+      // Beside the content, not over it: what was typed stays.
+      const headers = { "hx-retarget": "#notice", "hx-reswap": "innerHTML" };
+      return respond(<ErrorNotice detail={detail} requestId={requestId} />, error, headers);
+    }
+    const view = { page, status: error.status, title, detail, requestId };
+    return respond(<ErrorPage {...view} />, error);
+  };
+
+const isForPrograms = (request: Request) =>
+  /^\/(?:api|oauth|\.well-known|assets|healthz|readyz)(?:\/|$)/.test(new URL(request.url).pathname) ||
+  !(isHtmx(request) || isNavigation(request) || request.headers.has("sec-fetch-mode"));
+
+const isNavigation = (request: Request) => {
+  const mode = request.headers.get("sec-fetch-mode");
+  return mode === null
+    ? !isHtmx(request) && !!request.headers.get("accept")?.includes("text/html")
+    : mode === "navigate";
+};
+
+function sendToRefresh(request: Request): Response {
+  const { pathname, search } = new URL(request.url);
+  const status = request.method === "GET" || request.method === "HEAD" ? 303 : 307;
+  return new Response(null, {
+    status,
+    headers: { location: `/auth/refresh?next=${encodeURIComponent(pathname + search)}` },
+  });
+}
+
+/** An expired cookie is one the browser no longer sends: to the page's script that is an invalid token all the same. */
+function askForRefresh(error: DuetError, request: Request): Response {
+  const response = renderProblem(error, request);
+  const code = error.code === "token_missing" ? "token_expired" : error.code;
+  response.headers.set("www-authenticate", challenge(new DuetError(code)));
+  response.headers.set("hx-reswap", "none");
+  return response;
+}
+
+function respond(markup: { html: string }, error: DuetError, headers: Record<string, string> = {}): Response {
+  const { allow, retryAfterSeconds } = error.details;
+  return new Response(markup.html, {
+    status: error.status,
+    headers: {
+      "content-type": "text/html; charset=utf-8",
+      ...(allow && { allow: allow.join(", ") }),
+      ...(retryAfterSeconds && { "retry-after": String(retryAfterSeconds) }),
+      ...headers,
+    },
+  });
+}

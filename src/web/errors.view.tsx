@@ -1,0 +1,33 @@
+import { Layout, type PageContext } from "./layout.view.tsx";
+
+type ErrorProps = { status: number; title: string; detail: string; requestId: string | null };
+
+export const ErrorPage = ({ page, status, title, detail, requestId }: ErrorProps & { page: PageContext }) => (
+  <Layout page={page} title={title}>
+    <section class="card center">
+      <p class="status" aria-hidden="true">
+        {status}
+      </p>
+      <h1>{title}</h1>
+      <p>{detail}</p>
+      {requestId && (
+        <p class="muted small">
+          {page.t.problem.requestId} <code>{requestId}</code>
+        </p>
+      )}
+      <p>
+        <a class="button" href="/">
+          {page.t.problem.back}
+        </a>
+      </p>
+    </section>
+  </Layout>
+);
+
+/** For the corner of a page that stays. */
+export const ErrorNotice = ({ detail, requestId }: { detail: string; requestId: string | null }) => (
+  <p>
+    {detail}
+    {requestId && <span class="muted small"> {requestId}</span>}
+  </p>
+);

@@ -1,0 +1,32 @@
+import { DuetError } from "../core/errors.ts";
+import { describe, describeField, type Language } from "../locales/index.ts";
+import type { FormState } from "./form.view.tsx";
+
+/** Errors that belong beside one field although they are about the whole act. */
+const FIELD_OF: Partial<Record<string, string>> = { username_taken: "username", email_taken: "email" };
+
+/** Errors that a person mends in the form itself; any other is for the error page. */
+const MENDABLE = new Set([
+  "validation_failed",
+  "invalid_credentials",
+  "username_taken",
+  "email_taken",
+  "registration_closed",
+  "too_busy",
+]);
+
+/** The form again with what is wrong, or the error itself where the form cannot help. */
+export function failedForm(
+  error: unknown,
+  language: Language,
+  values: FormState["values"],
+): FormState & { status: number } {
+  if (!(error instanceof DuetError) || !MENDABLE.has(error.code)) throw error;
+  const words = describe(language, error).detail;
+  const errors: FormState["errors"] = {};
+  for (const field of error.details.fields ?? []) errors[field.field] = describeField(language, field);
+  const field = FIELD_OF[error.code];
+  if (field) errors[field] = words;
+  const isExplained = Object.keys(errors).length > 0;
+  return { values, errors, general: isExplained ? undefined : words, status: error.status };
+}

@@ -1,0 +1,55 @@
+import { Fragment, type Markup } from "#html";
+
+/** What a form shows again after a refusal: the values (never a password) and what is wrong with each. */
+export type FormState = {
+  values: Record<string, string | undefined>;
+  errors: Record<string, string | undefined>;
+  /** What is wrong with the form as a whole. */
+  general?: string | undefined;
+};
+
+export const emptyForm: FormState = { values: {}, errors: {} };
+
+export type FieldProps = {
+  name: string;
+  label: string;
+  hint?: string;
+  error?: string | undefined;
+  note?: string;
+  children: (control: { id: string; name: string; invalid: Record<string, string | undefined> }) => Markup;
+};
+
+/** A labelled control with its hint and, beside it, what is wrong with it. */
+export const Field = ({ name, label, hint, error, note, children }: FieldProps) => {
+  const described = [error && `${name}-error`, hint && `${name}-hint`].filter(Boolean).join(" ");
+  const invalid = { "aria-invalid": error ? "true" : undefined, "aria-describedby": described || undefined };
+  return (
+    <div class="field">
+      <label for={name}>
+        {label}
+        {note && <span class="muted"> ({note})</span>}
+      </label>
+      {children({ id: name, name, invalid })}
+      {error && (
+        <p class="error" id={`${name}-error`}>
+          {error}
+        </p>
+      )}
+      {hint && (
+        <p class="hint" id={`${name}-hint`}>
+          {hint}
+        </p>
+      )}
+    </div>
+  );
+};
+
+/** What is wrong with a form as a whole. */
+export const FormError = ({ message }: { message: string | undefined }) =>
+  message ? (
+    <p class="error banner" role="alert">
+      {message}
+    </p>
+  ) : (
+    <Fragment />
+  );

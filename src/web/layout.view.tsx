@@ -1,0 +1,114 @@
+import { raw, type Child } from "#html";
+import { LOCALES, type Language, type Locale } from "../locales/index.ts";
+
+/** What every page needs to know beside its own data. */
+export type PageContext = {
+  t: Locale;
+  language: Language;
+  /** Path and query of this page: where the language switch and a sign-in come back to. */
+  path: string;
+  viewer: { userId: string; username: string } | null;
+  styleUrl: string;
+  scriptUrl: string;
+  iconUrl: string;
+  /** Name of the cookie by which the script sees that another tab has refreshed. */
+  generationCookie: string;
+};
+
+type LayoutProps = { page: PageContext; title: string; className?: string; dialog?: Child; children?: Child };
+
+export const Layout = ({ page, title, className, dialog, children }: LayoutProps) => (
+  <>
+    {raw("<!doctype html>")}
+    <html
+      lang={page.t.htmlLang}
+      data-viewer={page.viewer?.userId}
+      data-generation-cookie={page.viewer && page.generationCookie}
+    >
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover" />
+        <meta name="color-scheme" content="light dark" />
+        <meta name="description" content={page.t.home.lead} />
+        <meta name="htmx-config" content='{"extensions":"duet","history":false}' />
+        <title>{`${title} · Duet`}</title>
+        <link rel="icon" href={page.iconUrl} type="image/svg+xml" />
+        <link rel="stylesheet" href={page.styleUrl} />
+        <script src={page.scriptUrl} defer />
+      </head>
+      <body class={className}>
+        <a class="skip" href="#main">
+          {page.t.skipToContent}
+        </a>
+        <Header page={page} />
+        <main id="main" tabindex="-1">
+          {children}
+        </main>
+        <div id="notice" class="notice" role="alert" data-offline={page.t.problem.offline} />
+        {dialog}
+      </body>
+    </html>
+  </>
+);
+
+const Header = ({ page }: { page: PageContext }) => (
+  <header class="bar">
+    <a class="brand" href={page.viewer ? "/conversations" : "/"}>
+      <Mark />
+      <span>Duet</span>
+    </a>
+    <LanguageSwitch page={page} />
+    {page.viewer ? (
+      <form class="who" method="post" action="/auth/logout" data-sign-out="">
+        <span class="who-name" title={page.t.signedInAs(page.viewer.username)}>
+          {page.viewer.username}
+        </span>
+        <button class="quiet" type="submit">
+          {page.t.signOut}
+        </button>
+      </form>
+    ) : (
+      <nav class="who">
+        <a class="quiet" href="/login">
+          {page.t.signIn.title}
+        </a>
+      </nav>
+    )}
+  </header>
+);
+
+const LanguageSwitch = ({ page }: { page: PageContext }) => (
+  <form class="languages" method="post" action="/language" aria-label={page.t.language}>
+    <input type="hidden" name="next" value={page.path} />
+    {Object.entries(LOCALES).map(([code, locale]) => (
+      <button
+        class="quiet"
+        type="submit"
+        name="language"
+        value={code}
+        lang={locale.htmlLang}
+        aria-pressed={code === page.language ? "true" : "false"}
+      >
+        {locale.name}
+      </button>
+    ))}
+  </form>
+);
+
+/** Two circles, one over the other: the long token and the short one. */
+const Mark = () => (
+  <svg class="mark" viewBox="0 0 32 32" width="28" height="28" aria-hidden="true">
+    <circle class="mark-long" cx="12.5" cy="16" r="9.5" />
+    <circle class="mark-short" cx="21.5" cy="16" r="7" />
+  </svg>
+);
+
+/** A moment: exact for machines, in UTC for people until the script shows it in their own zone. */
+export const Time = ({ at }: { at: number }) => {
+  const iso = new Date(at).toISOString();
+  return (
+    <time datetime={iso} title={iso}>
+      {`${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC`}
+    </time>
+  );
+};

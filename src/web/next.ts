@@ -1,0 +1,14 @@
+/**
+ * Where to go on to: a path of our own, or `fallback`. What counts is where a browser would end up, so the path is
+ * resolved first and the result is checked: `/..//evil.example` becomes `//evil.example`. `/auth` is left out, for
+ * it would only come back here.
+ */
+export function safeNext(next: string | null | undefined, fallback = "/conversations"): string {
+  if (!next?.startsWith("/")) return fallback;
+  const base = "http://duet.invalid";
+  const url = URL.parse(next, base);
+  if (!url || url.origin !== base) return fallback;
+  const path = url.pathname + url.search;
+  const isOwn = /^\/(?![/\\])/.test(path) && URL.parse(path, base)?.origin === base;
+  return isOwn && !/^\/auth(?:[/?]|$)/.test(path) ? path : fallback;
+}

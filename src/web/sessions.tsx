@@ -1,0 +1,130 @@
+import { Elysia, t } from "elysia";
+import { DuetError, END_REASONS, type EndReason } from "../core/errors.ts";
+import type { Sessions } from "../core/sessions.ts";
+import type { Users } from "../core/users.ts";
+import { formBodies } from "../http/body.ts";
+import type { Cookies } from "../http/cookies.ts";
+import { deviceOf } from "../http/observe.ts";
+import { failedForm } from "./form.ts";
+import { emptyForm } from "./form.view.tsx";
+import { safeNext } from "./next.ts";
+import { isHtmx, pages, type MakePage } from "./page.ts";
+import { SignInDialogForm, SignInPage } from "./sessions.view.tsx";
+
+type Deps = { users: Users; sessions: Sessions; cookies: Cookies; makePage: MakePage };
+
+/** Sign-in, sign-out, and the refresh that a browser goes through without noticing. */
+export function sessionPages({ users, sessions, cookies, makePage }: Deps) {
+  /**
+   * Refreshes by cookie: new cookies, or the refusal. Only a session that has ended loses its cookies; a late,
+   * malformed or losing refresh leaves them, and what cannot be checked (503) is thrown on.
+   */
+  async function refreshCookies(
+    request: Request,
+    set: { headers: Record<string, unknown> },
+  ): Promise<DuetError | null> {
+    try {
+      cookies.grant(set, await sessions.refresh(cookies.read(request).refreshToken));
+      return null;
+    } catch (error) {
+      if (!(error instanceof DuetError) || error.status !== 401) throw error;
+      if (error.code === "session_ended" || error.code === "user_not_found") cookies.clear(set);
+      return error;
+    }
+  }
+
+  return (
+    new Elysia({ name: "web/sessions" })
+      .use(pages)
+      .use(formBodies)
+      .get(
+        "/login",
+        ({ request, query }) => {
+          const page = makePage(request, null);
+          const reason = END_REASONS.find((each) => each === query.reason);
+          return (
+            <SignInPage
+              page={page}
+              form={emptyForm}
+              next={safeNext(query.next)}
+              reason={reason && page.t.reasons[reason]}
+            />
+          );
+        },
+        { query: t.Object({ next: t.Optional(t.String()), reason: t.Optional(t.String()) }) },
+      )
+      .post(
+        "/login",
+        async ({ request, body, set, redirect }) => {
+          try {
+            const { user, grant } = await users.login(body, deviceOf(request));
+            cookies.grant(set, grant);
+            if (!body.dialog) return redirect(safeNext(body.next), 303);
+            set.headers["hx-trigger"] = JSON.stringify({ "duet:signed-in": { userId: user.id } });
+            set.status = 204;
+            return;
+          } catch (error) {
+            const page = makePage(request, null);
+            const form = failedForm(error, page.language, { identifier: body.identifier });
+            set.status = form.status;
+            if (body.dialog && isHtmx(request)) return <SignInDialogForm page={page} form={form} />;
+            return <SignInPage page={page} form={form} next={safeNext(body.next)} />;
+          }
+        },
+        {
+          body: t.Object({
+            identifier: t.String(),
+            password: t.String(),
+            next: t.Optional(t.String()),
+            dialog: t.Optional(t.String()),
+          }),
+        },
+      )
+      /** On a navigation whose access token was refused. Only there: a foreign `<img>` carries the cookie too. */
+      .get(
+        "/auth/refresh",
+        async ({ request, query, set, redirect }) => {
+          const mode = request.headers.get("sec-fetch-mode");
+          if (mode !== null && mode !== "navigate") throw new DuetError("cross_origin_refused");
+          const next = safeNext(query.next);
+          const refused = await refreshCookies(request, set);
+          return redirect(refused ? signInUrl(next, refused) : next, 303);
+        },
+        { query: t.Object({ next: t.Optional(t.String()) }) },
+      )
+      /** With `next` a form on its way there, whose method and body 307 keeps; without, the page's script. */
+      .post(
+        "/auth/refresh",
+        async ({ request, query, set, redirect }) => {
+          const refused = await refreshCookies(request, set);
+          if (query.next !== undefined)
+            return refused
+              ? redirect(signInUrl(refererOf(request), refused), 303)
+              : redirect(safeNext(query.next), 307);
+          if (refused) throw refused;
+          set.status = 204;
+          return;
+        },
+        { query: t.Object({ next: t.Optional(t.String()) }) },
+      )
+      .post("/auth/logout", async ({ request, set, redirect }) => {
+        const presented = cookies.read(request);
+        if (presented.accessToken || presented.refreshToken) await sessions.logout(presented);
+        cookies.clear(set);
+        set.headers["clear-site-data"] = '"cache", "storage"';
+        return redirect(
+          signInUrl("/conversations", new DuetError("session_ended", { reason: "logout" })),
+          303,
+        );
+      })
+  );
+}
+
+const signInUrl = (next: string, { details }: DuetError) =>
+  `/login?${new URLSearchParams({ next, ...(details.reason && { reason: details.reason satisfies EndReason }) })}`;
+
+/** The page that a form was on: unlike the form's own address it can be gone to. */
+function refererOf(request: Request): string {
+  const referer = URL.parse(request.headers.get("referer") ?? "");
+  return safeNext(referer && referer.pathname + referer.search);
+}

@@ -1,0 +1,79 @@
+import { Layout, type PageContext } from "./layout.view.tsx";
+import { Field, FormError, emptyForm, type FormState } from "./form.view.tsx";
+
+type SignInProps = { page: PageContext; form: FormState; next: string; reason?: string | undefined };
+
+export const SignInPage = ({ page, form, next, reason }: SignInProps) => (
+  <Layout page={page} title={page.t.signIn.title}>
+    <section class="card">
+      <h1>{page.t.signIn.title}</h1>
+      {reason && (
+        <p class="banner info" role="status">
+          {reason}
+        </p>
+      )}
+      <form method="post" action="/login">
+        <SignInFields page={page} form={form} />
+        <input type="hidden" name="next" value={next} />
+        <button type="submit">{page.t.signIn.submit}</button>
+      </form>
+      <p class="muted">
+        {page.t.signIn.noAccount} <a href="/register">{page.t.signIn.register}</a>
+      </p>
+    </section>
+  </Layout>
+);
+
+/** Over a page whose session has ended: the page and what was typed into it stay. */
+export const SignInDialog = ({ page }: { page: PageContext }) => (
+  <dialog id="sign-in-again" aria-labelledby="sign-in-again-title">
+    <SignInDialogForm page={page} form={emptyForm} />
+  </dialog>
+);
+
+export const SignInDialogForm = ({ page, form }: Pick<SignInProps, "page" | "form">) => (
+  <form
+    method="post"
+    action="/login"
+    hx-post="/login"
+    hx-target="this"
+    hx-swap="outerHTML"
+    hx-sync="this:drop"
+  >
+    <h2 id="sign-in-again-title">{page.t.signIn.again}</h2>
+    <p class="banner info" data-reason="" hidden />
+    <p>{page.t.signIn.kept}</p>
+    <SignInFields page={page} form={form} />
+    <input type="hidden" name="dialog" value="yes" />
+    <p class="actions">
+      <button type="submit">{page.t.signIn.submit}</button>
+      <button class="secondary" type="button" data-close="">
+        {page.t.signIn.cancel}
+      </button>
+    </p>
+  </form>
+);
+
+const SignInFields = ({ page, form }: { page: PageContext; form: FormState }) => (
+  <>
+    <FormError message={form.general} />
+    <Field name="identifier" label={page.t.signIn.identifier} error={form.errors["identifier"]}>
+      {({ id, name, invalid }) => (
+        <input
+          {...{ id, name, ...invalid }}
+          value={form.values["identifier"]}
+          autocomplete="username"
+          autocapitalize="none"
+          spellcheck="false"
+          required
+          autofocus
+        />
+      )}
+    </Field>
+    <Field name="password" label={page.t.signIn.password} error={form.errors["password"]}>
+      {({ id, name, invalid }) => (
+        <input {...{ id, name, ...invalid }} type="password" autocomplete="current-password" required />
+      )}
+    </Field>
+  </>
+);

@@ -1,0 +1,53 @@
+import { Elysia, t } from "elysia";
+import type { Users } from "../core/users.ts";
+import { formBodies } from "../http/body.ts";
+import type { Cookies } from "../http/cookies.ts";
+import { deviceOf } from "../http/observe.ts";
+import { failedForm } from "./form.ts";
+import { emptyForm } from "./form.view.tsx";
+import { safeNext } from "./next.ts";
+import { pages, type MakePage } from "./page.ts";
+import { RegisterPage } from "./users.view.tsx";
+
+type Deps = { users: Users; cookies: Cookies; makePage: MakePage; passwordMin: number };
+
+export const userPages = ({ users, cookies, makePage, passwordMin }: Deps) =>
+  new Elysia({ name: "web/users" })
+    .use(pages)
+    .use(formBodies)
+    .get(
+      "/register",
+      ({ request, query }) => (
+        <RegisterPage
+          page={makePage(request, null)}
+          form={emptyForm}
+          next={safeNext(query.next)}
+          passwordMin={passwordMin}
+        />
+      ),
+      { query: t.Object({ next: t.Optional(t.String()) }) },
+    )
+    .post(
+      "/register",
+      async ({ request, body, set, redirect }) => {
+        const next = safeNext(body.next);
+        try {
+          const { grant } = await users.register(body, deviceOf(request));
+          cookies.grant(set, grant);
+          return redirect(next, 303);
+        } catch (error) {
+          const page = makePage(request, null);
+          const form = failedForm(error, page.language, { username: body.username, email: body.email });
+          set.status = form.status;
+          return <RegisterPage page={page} form={form} next={next} passwordMin={passwordMin} />;
+        }
+      },
+      {
+        body: t.Object({
+          username: t.String(),
+          password: t.String(),
+          email: t.Optional(t.String()),
+          next: t.Optional(t.String()),
+        }),
+      },
+    );

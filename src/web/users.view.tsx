@@ -1,0 +1,61 @@
+import { Layout, type PageContext } from "./layout.view.tsx";
+import { Field, FormError, type FormState } from "./form.view.tsx";
+
+type RegisterProps = { page: PageContext; form: FormState; next: string; passwordMin: number };
+
+export const RegisterPage = ({ page, form, next, passwordMin }: RegisterProps) => {
+  const { register } = page.t;
+  return (
+    <Layout page={page} title={register.title}>
+      <section class="card">
+        <h1>{register.title}</h1>
+        <form method="post" action="/register">
+          <FormError message={form.general} />
+          <Field
+            name="username"
+            label={register.username}
+            hint={register.usernameHint}
+            error={form.errors["username"]}
+          >
+            {({ id, name, invalid }) => (
+              <input
+                {...{ id, name, ...invalid }}
+                value={form.values["username"]}
+                autocomplete="username"
+                autocapitalize="none"
+                spellcheck="false"
+                required
+                autofocus
+              />
+            )}
+          </Field>
+          <Field name="email" label={register.email} note={register.optional} error={form.errors["email"]}>
+            {({ id, name, invalid }) => (
+              <input
+                {...{ id, name, ...invalid }}
+                type="email"
+                value={form.values["email"]}
+                autocomplete="email"
+              />
+            )}
+          </Field>
+          <Field
+            name="password"
+            label={register.password}
+            hint={register.passwordHint(passwordMin)}
+            error={form.errors["password"]}
+          >
+            {({ id, name, invalid }) => (
+              <input {...{ id, name, ...invalid }} type="password" autocomplete="new-password" required />
+            )}
+          </Field>
+          <input type="hidden" name="next" value={next} />
+          <button type="submit">{register.submit}</button>
+        </form>
+        <p class="muted">
+          {register.haveAccount} <a href="/login">{page.t.signIn.title}</a>
+        </p>
+      </section>
+    </Layout>
+  );
+};
