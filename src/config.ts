@@ -136,13 +136,12 @@ function readFlags(args: string[], faults: string[]): Given {
   const given: Given = {};
   for (let i = 0; i < args.length; i++) {
     const [flag, inline] = splitOnce(args[i]!, "=");
+    const hasNext = inline === undefined && args[i + 1] !== undefined && !args[i + 1]!.startsWith("--");
+    const value = hasNext ? args[++i] : inline;
     const name = flag.slice(2).replaceAll("-", "_");
-    if (!Object.hasOwn(SETTINGS, name) || flag !== flagOf(name)) {
+    if (!Object.hasOwn(SETTINGS, name) || flag !== flagOf(name))
       faults.push(`${flag}: there is no such flag`);
-      continue;
-    }
-    const value = inline ?? args[++i];
-    if (value === undefined) faults.push(`${flag}: a value is missing`);
+    else if (value === undefined) faults.push(`${flag}: a value is missing`);
     else given[name] = { text: value, label: flag };
   }
   return given;

@@ -3,7 +3,7 @@ import type { Conversation, Conversations, Member } from "../core/conversations.
 import type { Sessions } from "../core/sessions.ts";
 import { bearerViewer } from "../http/auth.ts";
 import { jsonBodies } from "../http/body.ts";
-import { pageQuery } from "./schemas.ts";
+import { limitOf, pageQuery } from "./schemas.ts";
 
 const title = t.Object({ title: t.String() });
 
@@ -14,7 +14,10 @@ export const conversationRoutes = (deps: { conversations: Conversations; session
     .get(
       "",
       async ({ viewer, query }) => {
-        const { items, next } = await deps.conversations.list(viewer, query);
+        const { items, next } = await deps.conversations.list(viewer, {
+          ...query,
+          limit: limitOf(query.limit),
+        });
         return { items: items.map(conversationBody), next };
       },
       { query: t.Object({ ...pageQuery, cursor: t.Optional(t.String()) }) },

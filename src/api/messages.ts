@@ -3,7 +3,7 @@ import type { Message, Messages } from "../core/messages.ts";
 import type { Sessions } from "../core/sessions.ts";
 import { bearerViewer } from "../http/auth.ts";
 import { jsonBodies } from "../http/body.ts";
-import { pageQuery } from "./schemas.ts";
+import { limitOf, pageQuery } from "./schemas.ts";
 
 export const messageRoutes = (deps: { messages: Messages; sessions: Sessions }) =>
   new Elysia({ name: "api/messages", prefix: "/api/conversations/:id/messages" })
@@ -12,7 +12,10 @@ export const messageRoutes = (deps: { messages: Messages; sessions: Sessions }) 
     .get(
       "",
       async ({ viewer, params, query }) => {
-        const { items, next } = await deps.messages.list(viewer, params.id, query);
+        const { items, next } = await deps.messages.list(viewer, params.id, {
+          ...query,
+          limit: limitOf(query.limit),
+        });
         return { items: items.map(messageBody), next };
       },
       { query: t.Object({ ...pageQuery, before: t.Optional(t.String()), after: t.Optional(t.String()) }) },

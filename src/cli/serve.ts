@@ -4,22 +4,21 @@ import { environment, readConfig } from "../config.ts";
 /** `duet serve`: runs until SIGTERM or SIGINT, then lets requests under way finish. A second signal ends at once. */
 export async function serve(args: string[]): Promise<void> {
   const app = await createApp(readConfig(environment(), args));
-  let url: string;
-  try {
-    url = app.listen();
-  } catch (error) {
-    await app.close();
-    throw error;
-  }
-  console.log(`Duet is ready at ${url}`);
 
-  let stopping = false;
+  let isStopping = false;
   const stop = async () => {
-    if (stopping) process.exit(1);
-    stopping = true;
+    if (isStopping) process.exit(1);
+    isStopping = true;
     await app.close();
     process.exit(0);
   };
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
+
+  try {
+    console.log(`Duet is ready at ${app.listen()}`);
+  } catch (error) {
+    await app.close();
+    throw error;
+  }
 }

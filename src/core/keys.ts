@@ -11,9 +11,9 @@ import type { Store } from "../store/index.ts";
 import { StartError } from "./errors.ts";
 import type { Signer } from "./tokens.ts";
 
+/** EdDSA over Ed25519, ES256 over P-256, or HS256 (RFC 7518, RFC 8037). One is pinned per key. */
 export const ALGORITHMS = ["EdDSA", "ES256", "HS256"] as const;
 
-/** EdDSA over Ed25519, ES256 over P-256, or HS256 (RFC 7518, RFC 8037). One is pinned per key. */
 export type Algorithm = (typeof ALGORITHMS)[number];
 
 export type KeyMaterial = {

@@ -17,6 +17,6 @@ export const LIMITS = {
   hashQueueMax: 64,
   fieldErrorsMax: 20,
   writesPerCommitMax: 500,
-  writeLockWaitMs: 5000,
+  writeLockWaitMs: 2000,
   shutdownWaitMs: 8000,
 } as const;

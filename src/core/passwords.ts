@@ -70,7 +70,11 @@ async function score(password: string, about: string[]): Promise<number> {
     const zxcvbn = new ZxcvbnFactory({ dictionary, graphs: adjacencyGraphs });
     return (text, words) => zxcvbn.check(text, words).score;
   })();
-  return (await estimator)(password, [...about, "duet"]);
+  const estimate = await estimator;
+  const words = [...about, "duet"].map((word) => word.toLowerCase());
+  // What is left without those words must stand on its own: a name twice is one guess.
+  const rest = words.reduce((text, word) => text.replaceAll(word, ""), password.toLowerCase());
+  return Math.min(estimate(password, words), rest === password.toLowerCase() ? 4 : estimate(rest, []));
 }
 
 /**

@@ -97,7 +97,9 @@ function checkDatabase(path: string): void {
     throw new StartError(`the database ${path} is damaged or not readable (${reason(cause)})`, { cause });
   }
   if (verdict !== "ok")
-    throw new StartError(`the database ${path} is damaged (${verdict}); restore a backup`);
+    throw new StartError(
+      `the database ${path} is damaged (${String(verdict).replace(/\s+/g, " ")}); restore a backup`,
+    );
 }
 
 /**

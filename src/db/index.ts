@@ -36,11 +36,13 @@ export class UniqueViolation extends Error {
 const checked = new Set<string>();
 
 /**
- * bun:sqlite binds positional values by the order in which `$n` first appears, PostgreSQL by its number.
- * Both agree only where `$1 … $n` first appear in order, so any other text is a programming error.
+ * Refuses what would silently mean something else. bun:sqlite runs the first of several statements and drops the
+ * rest. It binds values by the order in which `$n` first appears, PostgreSQL by its number: both agree only where
+ * `$1 … $n` first appear in order.
  */
-export function checkParameterOrder(sql: string): void {
+export function checkStatement(sql: string): void {
   if (checked.has(sql)) return;
+  if (/;\s*\S/.test(sql.replace(/--.*$/gm, ""))) throw new Error(`more than one statement: ${sql}`);
   let last = 0;
   for (const [, digits] of sql.matchAll(/\$(\d+)/g)) {
     const n = Number(digits);

@@ -23,6 +23,7 @@ export async function migrate(db: Db, migrations: Migration[] = embedded): Promi
   for (const { name, sql } of migrations.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
     if (done.has(name)) continue;
     await db.tx(async (q) => {
+      // A statement ends where a line ends in a semicolon.
       for (const statement of sql.split(/;\s*$/m)) if (statement.trim()) await q.run(statement);
       await q.run(
         "INSERT INTO migrations (name, checksum, applied_at) VALUES ($1, $2, $3)",

@@ -1,14 +1,7 @@
 import { Database, type SQLQueryBindings, type Statement } from "bun:sqlite";
 import { DuetError } from "../core/errors.ts";
 import { LIMITS } from "../core/limits.ts";
-import {
-  checkParameterOrder,
-  UniqueViolation,
-  type Db,
-  type Queryable,
-  type Row,
-  type Value,
-} from "./index.ts";
+import { checkStatement, UniqueViolation, type Db, type Queryable, type Row, type Value } from "./index.ts";
 
 type Job = {
   work: () => unknown;
@@ -27,8 +20,8 @@ type Job = {
 export function openSqlite(path: string): Db {
   const writer = connect(path, { readwrite: true, create: false });
   const reader = connect(path, { readonly: true });
-  const writes = new StatementCache(writer);
-  const reads = new StatementCache(reader);
+  const writes = new Statements(writer);
+  const reads = new Statements(reader);
   let queue: Job[] = [];
   let draining: Promise<void> | undefined;
 
@@ -58,11 +51,10 @@ export function openSqlite(path: string): Db {
 
   return {
     dialect: "sqlite",
-    all: async <T extends Row>(sql: string, ...values: Value[]) =>
-      reading(() => reads.all(sql, values) as T[]),
+    all: async <T extends Row>(sql: string, ...values: Value[]) => reads.all(sql, values) as T[],
     one: async <T extends Row>(sql: string, ...values: Value[]) =>
       isRead(sql)
-        ? reading(() => reads.one(sql, values) as T | null)
+        ? (reads.one(sql, values) as T | null)
         : enqueue(() => writes.one(sql, values) as T | null, false),
     run: (sql, ...values) => enqueue(() => writes.run(sql, values), false),
     tx: (work) => enqueue(() => work(inTransaction), true),
@@ -88,7 +80,7 @@ async function commitTogether(writer: Database, batch: Job[]): Promise<void> {
       } catch (error) {
         // After a full disk or an I/O error SQLite may have rolled the whole transaction back by itself.
         if (!writer.inTransaction) throw error;
-        outcomes.push(() => job.reject(databaseError(error)));
+        outcomes.push(() => job.reject(error));
       }
     }
     writer.run("COMMIT");
@@ -141,23 +133,24 @@ function connect(
   return db;
 }
 
-class StatementCache {
+/** Prepared once each; their failures come out as what they mean. */
+class Statements {
   readonly #prepared = new Map<string, Statement>();
   constructor(readonly db: Database) {}
 
   #prepare(sql: string): Statement {
     let statement = this.#prepared.get(sql);
     if (!statement) {
-      checkParameterOrder(sql);
+      checkStatement(sql);
       statement = this.db.prepare(sql);
       this.#prepared.set(sql, statement);
     }
     return statement;
   }
 
-  all = (sql: string, values: SQLQueryBindings[]) => this.#prepare(sql).all(...values);
-  one = (sql: string, values: SQLQueryBindings[]) => this.#prepare(sql).get(...values) ?? null;
-  run = (sql: string, values: SQLQueryBindings[]) => this.#prepare(sql).run(...values).changes;
+  all = (sql: string, values: SQLQueryBindings[]) => guarded(() => this.#prepare(sql).all(...values));
+  one = (sql: string, values: SQLQueryBindings[]) => guarded(() => this.#prepare(sql).get(...values) ?? null);
+  run = (sql: string, values: SQLQueryBindings[]) => guarded(() => this.#prepare(sql).run(...values).changes);
   close() {
     for (const statement of this.#prepared.values()) statement.finalize();
   }
@@ -170,7 +163,7 @@ const sqliteCode = (error: unknown): string | undefined =>
     ? String(error.code)
     : undefined;
 
-function reading<T>(work: () => T): T {
+function guarded<T>(work: () => T): T {
   try {
     return work();
   } catch (error) {

@@ -66,13 +66,19 @@ const SignInFields = ({ page, form }: { page: PageContext; form: FormState }) =>
           autocapitalize="none"
           spellcheck="false"
           required
-          autofocus
+          autofocus={!form.values["identifier"]}
         />
       )}
     </Field>
     <Field name="password" label={page.t.signIn.password} error={form.errors["password"]}>
       {({ id, name, invalid }) => (
-        <input {...{ id, name, ...invalid }} type="password" autocomplete="current-password" required />
+        <input
+          {...{ id, name, ...invalid }}
+          type="password"
+          autocomplete="current-password"
+          required
+          autofocus={!!form.values["identifier"]}
+        />
       )}
     </Field>
   </>

@@ -5,6 +5,7 @@ type RegisterProps = { page: PageContext; form: FormState; next: string; passwor
 
 export const RegisterPage = ({ page, form, next, passwordMin }: RegisterProps) => {
   const { register } = page.t;
+  const focused = ["email", "password"].find((name) => form.errors[name]) ?? "username";
   return (
     <Layout page={page} title={register.title}>
       <section class="card">
@@ -25,7 +26,7 @@ export const RegisterPage = ({ page, form, next, passwordMin }: RegisterProps) =
                 autocapitalize="none"
                 spellcheck="false"
                 required
-                autofocus
+                autofocus={focused === "username"}
               />
             )}
           </Field>
@@ -36,6 +37,7 @@ export const RegisterPage = ({ page, form, next, passwordMin }: RegisterProps) =
                 type="email"
                 value={form.values["email"]}
                 autocomplete="email"
+                autofocus={focused === "email"}
               />
             )}
           </Field>
@@ -46,7 +48,13 @@ export const RegisterPage = ({ page, form, next, passwordMin }: RegisterProps) =
             error={form.errors["password"]}
           >
             {({ id, name, invalid }) => (
-              <input {...{ id, name, ...invalid }} type="password" autocomplete="new-password" required />
+              <input
+                {...{ id, name, ...invalid }}
+                type="password"
+                autocomplete="new-password"
+                required
+                autofocus={focused === "password"}
+              />
             )}
           </Field>
           <input type="hidden" name="next" value={next} />

@@ -1,4 +1,4 @@
--- Times are epoch milliseconds (UTC); ids are UUIDv7.
+-- Times are epoch milliseconds (UTC), ids are UUIDv7, a statement ends where a line ends in a semicolon.
 
 CREATE TABLE users (
   id TEXT PRIMARY KEY,

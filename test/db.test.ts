@@ -1,0 +1,215 @@
+import { Database } from "bun:sqlite";
+import { describe, expect, test } from "bun:test";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { checkStatement, UniqueViolation, type Db } from "../src/db/index.ts";
+import { openFolder } from "../src/db/folder.ts";
+import { migrate } from "../src/db/migrate.ts";
+import { migrations } from "../src/db/migrations/index.ts";
+import { openSqlite } from "../src/db/sqlite.ts";
+import { temporaryFolder } from "./support/app.ts";
+
+async function withDb(use: (db: Db, path: string) => Promise<void>) {
+  const folder = temporaryFolder();
+  const { databasePath, unlock } = openFolder(folder);
+  const db = openSqlite(databasePath);
+  try {
+    await use(db, databasePath);
+  } finally {
+    await db.close();
+    unlock();
+    rmSync(folder, { recursive: true });
+  }
+}
+const withNotes = (use: (db: Db, path: string) => Promise<void>) =>
+  withDb(async (db, path) => {
+    await db.run("CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT");
+    await use(db, path);
+  });
+const insert = (db: Pick<Db, "run">, text: string) => db.run("INSERT INTO notes (text) VALUES ($1)", text);
+const texts = async (db: Pick<Db, "all">) =>
+  (await db.all<{ text: string }>("SELECT text FROM notes ORDER BY id")).map((row) => row.text);
+
+/** How often the file was committed to, by what SQLite writes of it into the write-ahead log. */
+function commits(path: string): number {
+  const bytes = new DataView(require("node:fs").readFileSync(`${path}-wal`).buffer);
+  const pageSize = bytes.getUint32(8);
+  const salt = bytes.getUint32(16);
+  let count = 0;
+  for (let at = 32; at + 24 <= bytes.byteLength; at += 24 + pageSize)
+    if (bytes.getUint32(at + 8) === salt && bytes.getUint32(at + 4) > 0) count++;
+  return count;
+}
+
+describe("sqlite", () => {
+  test("is set up as it must be", () =>
+    withDb(async (db, path) => {
+      const [row] = await db.all<{ v: string }>("SELECT sqlite_version() AS v");
+      expect(Bun.semver.satisfies(row!.v, ">=3.51.3")).toBe(true);
+      using beside = new Database(path, { readonly: true });
+      expect(beside.query("PRAGMA journal_mode").get()).toEqual({ journal_mode: "wal" });
+      await expect(db.run("CREATE TABLE t (a INTEGER REFERENCES nowhere (b)) STRICT")).resolves.toBe(0);
+      await expect(db.run("INSERT INTO t VALUES ($1)", 1)).rejects.toThrow(); // foreign keys are on
+    }));
+
+  test("shares one commit between the writes of one turn, and answers each after it", () =>
+    withNotes(async (db, path) => {
+      const before = commits(path);
+      let answered = 0;
+      const writes = Array.from({ length: 20 }, (_, i) => insert(db, `n${i}`).then(() => answered++));
+      await Promise.resolve();
+      expect(answered).toBe(0);
+      await Promise.all(writes);
+      expect(commits(path) - before).toBe(1);
+      using beside = new Database(path, { readonly: true });
+      expect(beside.query("SELECT count(*) AS n FROM notes").get()).toEqual({ n: 20 });
+    }));
+
+  test("fails one write of a shared commit without the others", () =>
+    withNotes(async (db) => {
+      const results = await Promise.allSettled(["a", "b", "a", "c"].map((text) => insert(db, text)));
+      expect(results.map((r) => r.status)).toEqual(["fulfilled", "fulfilled", "rejected", "fulfilled"]);
+      expect((results[2] as PromiseRejectedResult).reason).toBeInstanceOf(UniqueViolation);
+      expect((results[2] as PromiseRejectedResult).reason.constraint).toBe("notes.text");
+      expect(await texts(db)).toEqual(["a", "b", "c"]);
+    }));
+
+  test("keeps all of a transaction or none, beside others in the same commit", () =>
+    withNotes(async (db) => {
+      const failing = db.tx(async (q) => {
+        await insert(q, "gone 1");
+        await insert(q, "gone 2");
+        expect(await texts(q)).toContain("gone 2");
+        throw new Error("changed my mind");
+      });
+      const clashing = db.tx(async (q) => {
+        await insert(q, "gone 3");
+        await insert(q, "kept 1");
+        await insert(q, "kept 1");
+      });
+      const keeping = db.tx(async (q) => {
+        await insert(q, "kept 2");
+        return "value";
+      });
+      const single = insert(db, "kept 3");
+      const [failed, clashed, kept] = await Promise.allSettled([failing, clashing, keeping, single]);
+      expect(failed).toMatchObject({ status: "rejected", reason: { message: "changed my mind" } });
+      expect(clashed).toMatchObject({ status: "rejected", reason: { constraint: "notes.text" } });
+      expect(kept).toEqual({ status: "fulfilled", value: "value" });
+      expect(await texts(db)).toEqual(["kept 2", "kept 3"]);
+    }));
+
+  test("never shows a reader what is not committed", () =>
+    withNotes(async (db) => {
+      let seen: string[] | undefined;
+      await db.tx(async (q) => {
+        await insert(q, "not yet");
+        seen = await texts(db);
+      });
+      expect(seen).toEqual([]);
+      expect(await texts(db)).toEqual(["not yet"]);
+    }));
+
+  test("waits for another process's write without stopping this one, then gives up as unavailable", () =>
+    withNotes(async (db, path) => {
+      using other = new Database(path);
+      other.run("BEGIN IMMEDIATE");
+      const waiting = insert(db, "patient");
+      expect(await texts(db)).toEqual([]); // reads go on
+      other.run("ROLLBACK");
+      await waiting;
+      other.run("BEGIN IMMEDIATE");
+      await expect(insert(db, "refused")).rejects.toMatchObject({ code: "unavailable" });
+      other.run("ROLLBACK");
+      await insert(db, "again");
+      expect(await texts(db)).toEqual(["patient", "again"]);
+    }));
+
+  test("with a full disk refuses what it cannot keep, keeps the rest, and recovers", () =>
+    withNotes(async (db, path) => {
+      await insert(db, "before");
+      // As many pages as there are: the next one is one too many, as on a full disk.
+      const [{ n }] = (await db.all<{ n: number }>("SELECT page_count AS n FROM pragma_page_count()")) as [
+        { n: number },
+      ];
+      await db.one(`PRAGMA max_page_count = ${n}`);
+      const big = "x".repeat(100_000);
+      const results = await Promise.allSettled([insert(db, "small"), insert(db, big), insert(db, "after")]);
+      expect(results[1]!.status).toBe("rejected");
+      expect((results[1] as PromiseRejectedResult).reason).toMatchObject({ code: "unavailable" });
+      const acknowledged = ["small", "", "after"].filter(
+        (text, i) => text && results[i]!.status === "fulfilled",
+      );
+      expect(await texts(db)).toEqual(["before", ...acknowledged]);
+      await db.one(`PRAGMA max_page_count = 1000000`);
+      await insert(db, big);
+      using beside = new Database(path, { readonly: true });
+      expect(beside.query("PRAGMA integrity_check").get()).toEqual({ integrity_check: "ok" });
+    }));
+
+  test("refuses SQL that would silently mean something else", () => {
+    expect(() => checkStatement("DELETE FROM a; DELETE FROM b")).toThrow("more than one statement");
+    expect(() => checkStatement("DELETE FROM a;\n")).not.toThrow();
+    expect(() => checkStatement("UPDATE t SET a = $1, b = $1 WHERE c = $2")).not.toThrow();
+    expect(() => checkStatement("UPDATE t SET a = $2 WHERE c = $1")).toThrow("out of order");
+    expect(() => checkStatement("SELECT $1, $3")).toThrow("out of order");
+  });
+});
+
+describe("migrations", () => {
+  const two = [
+    { name: "0002_b", sql: "CREATE TABLE b (x TEXT) STRICT;\nINSERT INTO b SELECT x FROM a" },
+    { name: "0001_a", sql: "CREATE TABLE a (x TEXT) STRICT;\nINSERT INTO a VALUES ('kept');" },
+  ];
+
+  test("run once each, in the order of their names", () =>
+    withDb(async (db) => {
+      await migrate(db, two);
+      await migrate(db, two);
+      expect(await db.all("SELECT x FROM b")).toEqual([{ x: "kept" }]);
+      expect(await db.all("SELECT name FROM migrations ORDER BY name")).toEqual([
+        { name: "0001_a" },
+        { name: "0002_b" },
+      ]);
+    }));
+
+  test("leave nothing of one that fails, and all before it", () =>
+    withDb(async (db) => {
+      const broken = {
+        name: "0003_c",
+        sql: "CREATE TABLE c (x TEXT) STRICT;\nINSERT INTO nowhere VALUES (1)",
+      };
+      await expect(migrate(db, [...two, broken])).rejects.toThrow();
+      expect(
+        await db.all("SELECT name FROM sqlite_schema WHERE name IN ('a', 'b', 'c') ORDER BY name"),
+      ).toEqual([{ name: "a" }, { name: "b" }]);
+      await migrate(db, [...two, { name: "0003_c", sql: "CREATE TABLE c (x TEXT) STRICT" }]);
+    }));
+
+  test("that changed, or are not known here, are refused", () =>
+    withDb(async (db) => {
+      await migrate(db, two);
+      const changed = two.map((m) => (m.name === "0001_a" ? { ...m, sql: `${m.sql} ` } : m));
+      await expect(migrate(db, changed)).rejects.toThrow("migration 0001_a was changed after it was applied");
+      await expect(migrate(db, two.slice(0, 1))).rejects.toThrow(
+        "migration 0001_a was applied by a newer Duet",
+      );
+    }));
+
+  test("are all embedded, one per file of the folder", async () => {
+    const files = [
+      ...new Bun.Glob("*.sql").scanSync(join(import.meta.dir, "../src/db/migrations")),
+    ].toSorted();
+    expect(migrations.map((m) => `${m.name}.sql`).toSorted()).toEqual(files);
+  });
+
+  test("are frozen: to change the schema, add one", () => {
+    const checksums = Object.fromEntries(
+      migrations.map((m) => [
+        m.name,
+        new Bun.CryptoHasher("sha256").update(m.sql).digest("hex").slice(0, 16),
+      ]),
+    );
+    expect(checksums).toEqual({ "0001_start": "e621a69ee877562c" });
+  });
+});

@@ -1,0 +1,62 @@
+import { describe, expect, test } from "bun:test";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { flagOf, SETTINGS, variableOf } from "../src/config.ts";
+import { END_REASONS, ERROR_STATUS, FIELD_CODES } from "../src/core/errors.ts";
+import { startApp } from "./support/app.ts";
+import { ROOT } from "./support/process.ts";
+
+const readme = readFileSync(join(ROOT, "README.md"), "utf8");
+const manifest = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
+
+describe("the README names", () => {
+  test("every setting, with its default", () => {
+    for (const [name, { default: fallback }] of Object.entries(SETTINGS)) {
+      const row = readme.split("\n").find((line) => line.startsWith(`| \`${variableOf(name)}\``));
+      expect([name, row !== undefined]).toEqual([name, true]);
+      expect(row).toContain(flagOf(name));
+      if (fallback !== undefined) expect(row).toContain(`\`${fallback}\``);
+    }
+  });
+
+  test("no setting that is not there", () => {
+    for (const [variable] of readme.matchAll(/DUET_[A-Z_]+/g))
+      expect(Object.keys(SETTINGS).map(variableOf)).toContain(variable);
+  });
+
+  test("every route, and none that is not there", async () => {
+    await using t = await startApp();
+    const routes = t.app.routes.map(({ method, path }) => `${method} ${path}`).toSorted();
+    const named = [...readme.matchAll(/^\| `((?:GET|POST|PATCH|DELETE) \/[^`]*)`/gm)].map(
+      ([, route]) => route!,
+    );
+    expect(named.toSorted()).toEqual(routes);
+  });
+
+  test("every error code with its status, every reason and field code", () => {
+    for (const [code, status] of Object.entries(ERROR_STATUS))
+      expect(readme).toContain(`| \`${code}\` | ${status} |`);
+    for (const code of [...END_REASONS, ...FIELD_CODES]) expect(readme).toContain(`\`${code}\``);
+  });
+
+  test("every dependency, pinned exactly, with its reason", () => {
+    for (const [name, version] of Object.entries({ ...manifest.dependencies, ...manifest.devDependencies })) {
+      expect(version).toMatch(/^\d+\.\d+\.\d+$/);
+      expect(readme).toContain(`| \`${name}\` | `);
+    }
+  });
+
+  test("only files and commands that exist", () => {
+    for (const [, path] of readme.matchAll(/`((?:src|public|test)\/[\w./-]*)`/g))
+      expect([path, existsSync(join(ROOT, path!))]).toEqual([path!, true]);
+    for (const [, script] of readme.matchAll(
+      /bun(?:@1\.4\.5)? (?:run )?(start|test|dev|build|\w+)(?=`|$|\n)/gm,
+    ))
+      if (/^(start|dev|build|test)$/.test(script!)) expect(manifest.scripts).toHaveProperty(script!);
+  });
+
+  test("the versions of what it stands on", () => {
+    for (const name of ["elysia", "htmx.org"]) expect(readme).toContain(manifest.dependencies[name]);
+    expect(readme).toContain(`bun@${Bun.version}`);
+  });
+});

@@ -1,0 +1,107 @@
+import { describe, expect, test } from "bun:test";
+import { startApp } from "./support/app.ts";
+
+const FIXED = {
+  "x-content-type-options": "nosniff",
+  "x-frame-options": "DENY",
+  "referrer-policy": "same-origin",
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-resource-policy": "same-origin",
+  "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+};
+const PAGE_CSP =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; " +
+  "base-uri 'none'; object-src 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types htmx";
+const DATA_CSP = "default-src 'none'; frame-ancestors 'none'";
+
+const JSON_TYPE = { "content-type": "application/json" };
+const FORM = { "content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "same-origin" };
+const PAGE = { accept: "text/html", "sec-fetch-mode": "navigate" };
+
+describe("the headers", () => {
+  test.each([
+    [200, "GET", "/healthz", {}, undefined],
+    [200, "GET", "/", PAGE, undefined],
+    [200, "GET", "/login", PAGE, undefined],
+    [204, "POST", "/api/auth/logout", JSON_TYPE, '{"refresh_token":"x"}'],
+    [302, "GET", "/favicon.ico", {}, undefined],
+    [303, "GET", "/conversations", PAGE, undefined],
+    [307, "POST", "/conversations", { ...PAGE, ...FORM }, "title=x"],
+    [400, "POST", "/api/auth/login", JSON_TYPE, "{"],
+    [400, "GET", "/healthz", { host: "a b" }, undefined],
+    [401, "GET", "/api/auth/me", {}, undefined],
+    [401, "GET", "/conversations", { "hx-request": "true" }, undefined],
+    [403, "POST", "/login", { ...PAGE, origin: "https://evil.example" }, "identifier=a"],
+    [404, "GET", "/api/nothing", {}, undefined],
+    [404, "GET", "/nothing", PAGE, undefined],
+    [404, "GET", "/assets/nothing.js", {}, undefined],
+    [405, "DELETE", "/api/auth/login", {}, undefined],
+    [405, "TRACE", "/api/auth/login", {}, undefined],
+    [413, "POST", "/api/auth/login", { ...JSON_TYPE, "content-length": "999999999" }, "{}"],
+    [415, "POST", "/api/auth/login", { "content-type": "text/plain" }, "{}"],
+    [422, "POST", "/api/auth/login", JSON_TYPE, "{}"],
+  ])("are on every %i: %s %s", async (status, method, path, headers, body) => {
+    await using t = await startApp();
+    const response = await t.fetch(path, { method, headers, ...(body && { body }) } as RequestInit);
+    expect(response.status).toBe(status);
+    const got = response.headers;
+    for (const [name, value] of Object.entries(FIXED)) expect(got.get(name)).toBe(value);
+    const isPage = got.get("content-type")?.startsWith("text/html");
+    expect(got.get("content-security-policy")).toBe(isPage ? PAGE_CSP : DATA_CSP);
+    expect(got.get("cache-control")).toBe("no-store");
+    expect(got.get("x-request-id")).toMatch(/^[0-9a-f-]{36}$/);
+    for (const name of ["server", "x-powered-by", "access-control-allow-origin", "strict-transport-security"])
+      expect(got.get(name)).toBeNull();
+  });
+
+  test("add HSTS where the public origin is https", async () => {
+    await using t = await startApp({ DUET_PUBLIC_URL: "https://duet.example.com" });
+    const { headers } = await t.fetch("/healthz");
+    expect(headers.get("strict-transport-security")).toBe("max-age=31536000; includeSubDomains");
+  });
+
+  test("grant no other origin anything", async () => {
+    await using t = await startApp();
+    for (const origin of ["https://evil.example", "null", "http://localhost:3000"]) {
+      const headers = {
+        origin,
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "authorization",
+      };
+      for (const path of ["/api/auth/login", "/api/conversations", "/login"])
+        for (const method of ["GET", "OPTIONS"]) {
+          const answer = await t.fetch(path, { method, headers });
+          expect([...answer.headers.keys()].filter((name) => name.startsWith("access-control"))).toEqual([]);
+        }
+    }
+  });
+});
+
+describe("the assets", () => {
+  test("are one script and one style, kept for ever under the hash of their content, compressed", async () => {
+    await using t = await startApp();
+    const page = await (await t.fetch("/login", { headers: PAGE })).text();
+    const urls = [...page.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)].map(([, url]) => url!);
+    expect(urls).toHaveLength(3);
+    let bytes = 0;
+    for (const url of urls) {
+      expect(url).toMatch(/^\/assets\/duet\.[0-9a-f]{12}\.(js|css|svg)$/);
+      const plain = await t.fetch(url);
+      expect(plain.headers.get("cache-control")).toBe("public, max-age=31536000, immutable");
+      const packed = await t.fetch(url, { headers: { "accept-encoding": "br, gzip" } });
+      expect(packed.headers.get("content-encoding")).toBe("gzip");
+      const body = await packed.bytes();
+      expect(new TextDecoder().decode(Bun.gunzipSync(body))).toBe(await plain.text());
+      bytes += body.byteLength;
+    }
+    expect(bytes).toBeLessThan(25_000);
+  });
+
+  test("are all there is: no page asks another host for anything", async () => {
+    await using t = await startApp();
+    for (const path of ["/", "/login", "/register", "/nothing"]) {
+      const page = await (await t.fetch(path, { headers: PAGE })).text();
+      expect(page).not.toMatch(/(?:src|href|action)="(?:https?:)?\/\//);
+    }
+  });
+});

@@ -1,0 +1,116 @@
+import { Database } from "bun:sqlite";
+import { describe, expect, test } from "bun:test";
+import { unlinkSync } from "node:fs";
+import { join } from "node:path";
+import { StartError } from "../src/core/errors.ts";
+import { advance, freezeClock, startApp, type TestApp } from "./support/app.ts";
+import { decode, me, refresh, register } from "./support/people.ts";
+
+const states = (t: TestApp) => t.app.keys.list().map((key) => key.state);
+const rows = (t: TestApp): any[] => {
+  using db = new Database(join(t.folder, "duet.db"), { readonly: true });
+  return db.query("SELECT * FROM signing_keys").all();
+};
+
+describe("the key ring", () => {
+  test("starts with a key that signs and the next one, published and silent", async () => {
+    await using t = await startApp();
+    expect(states(t).toSorted()).toEqual(["active", "next"]);
+    expect(t.app.keys.publicKeys().map(({ kid }) => kid)).toContain(t.app.keys.active().id);
+    expect(t.app.keys.publicKeys()).toHaveLength(2);
+    for (const key of t.app.keys.publicKeys())
+      expect(Object.keys(key).toSorted()).toEqual(["alg", "crv", "kid", "kty", "use", "x"]);
+  });
+
+  test("rotates without a sign-out: the next key signs, the old one still verifies", async () => {
+    await using t = await startApp();
+    const alice = await register(t, "alice");
+    const [old, next] = ["active", "next"].map((s) => t.app.keys.list().find((key) => key.state === s)!.id);
+    await t.app.keys.rotate();
+    expect(t.app.keys.active().id).toBe(next!);
+    expect((await me(t, alice.accessToken)).status).toBe(200);
+    const { body } = await refresh(t, alice.refreshToken);
+    expect(decode(alice.refreshToken).header.kid).toBe(old);
+    expect(decode(body.refresh_token).header.kid).toBe(next);
+  });
+
+  test("drops a retired key when the last token it signed has expired, and not before", async () => {
+    freezeClock();
+    await using t = await startApp();
+    const first = t.app.keys.active().id;
+    await t.app.keys.rotate();
+    advance(7 * 86_400);
+    await t.app.keys.rotate();
+    expect(t.app.keys.find(first)).toBeDefined();
+    advance(1);
+    await t.app.keys.rotate();
+    expect(t.app.keys.find(first)).toBeUndefined();
+  });
+
+  test("survives a restart as it was", async () => {
+    const before = await startApp();
+    await before.app.keys.rotate();
+    const alice = await register(before, "alice");
+    const active = before.app.keys.active().id;
+    await using after = await before.restart();
+    expect(after.app.keys.active().id).toBe(active);
+    expect(states(after).toSorted()).toEqual(["active", "next", "retired"]);
+    expect((await me(after, alice.accessToken)).status).toBe(200);
+  });
+
+  test("moves to another algorithm by a setting, and nobody is signed out", async () => {
+    const before = await startApp();
+    const alice = await register(before, "alice");
+    await using after = await before.restart({ DUET_JWT_ALG: "ES256" });
+    expect((await me(after, alice.accessToken)).status).toBe(200);
+    const { body } = await refresh(after, alice.refreshToken);
+    expect(decode(body.access_token).header.alg).toBe("ES256");
+  });
+
+  test("publishes nothing with HS256, whose one key signs as well as it verifies", async () => {
+    await using t = await startApp({ DUET_JWT_ALG: "HS256" });
+    expect(t.app.keys.publicKeys()).toEqual([]);
+    expect(rows(t).every((row) => row.public_jwk === null)).toBe(true);
+  });
+
+  test("is sealed at rest: no private member can be read from the database", async () => {
+    await using t = await startApp();
+    for (const row of rows(t)) {
+      expect(JSON.parse(row.public_jwk)).not.toHaveProperty("d");
+      expect(Buffer.from(row.sealed_jwk.split(".")[1], "base64url").toString()).not.toContain('"d"');
+    }
+  });
+
+  test("has keys of its own in every folder", async () => {
+    await using one = await startApp();
+    await using other = await startApp();
+    expect(one.app.keys.active().id).not.toBe(other.app.keys.active().id);
+    const alice = await register(one, "alice");
+    expect((await me(other, alice.accessToken)).body.code).toBe("token_invalid");
+  });
+});
+
+describe("without the right secret", () => {
+  test("a lost secret file is refused, not replaced", async () => {
+    const t = await startApp();
+    await t.app.close();
+    unlinkSync(join(t.folder, "secret"));
+    await expect(startApp({}, t.folder)).rejects.toThrow(StartError);
+    expect(await Bun.file(join(t.folder, "secret")).exists()).toBe(false);
+  });
+
+  test("another secret is refused, and the folder is free again after it", async () => {
+    const t = await startApp();
+    await t.app.close();
+    const other = { DUET_SECRET: "another secret of 32 characters or more" };
+    await expect(startApp(other, t.folder)).rejects.toThrow("the secret does not open the signing keys");
+    await using again = await startApp({}, t.folder);
+    expect(states(again).toSorted()).toEqual(["active", "next"]);
+  });
+
+  test("a secret from the settings leaves none in the folder", async () => {
+    await using t = await startApp({ DUET_SECRET: "one secret from the settings, long enough" });
+    expect(await Bun.file(join(t.folder, "secret")).exists()).toBe(false);
+    expect((await register(t, "alice")).accessToken).toBeString();
+  });
+});

@@ -1,0 +1,158 @@
+import { describe, expect, test } from "bun:test";
+import { advance, freezeClock, startApp, type TestApp } from "./support/app.ts";
+import { login, register } from "./support/people.ts";
+
+async function conversation(t: TestApp) {
+  const alice = await register(t, "alice");
+  const { id } = (await alice.call("POST", "/api/conversations", { title: "Talk" })).body;
+  const url = `/api/conversations/${id}/messages`;
+  const post = (body: unknown, headers?: Record<string, string>) =>
+    alice.call("POST", url, { body }, headers);
+  const bodies = async (query = "") =>
+    (await alice.call("GET", url + query)).body.items.map((m: any) => m.body);
+  return { alice, id, url, post, bodies };
+}
+
+describe("a message", () => {
+  test("comes back as it was sent", async () => {
+    freezeClock();
+    await using t = await startApp();
+    const { alice, id, post, bodies } = await conversation(t);
+    const texts = [
+      "hello",
+      "  spaces kept  ",
+      "line\nline\r\nline\ttab",
+      "小明说：你好！",
+      "e\u0301 is not \u00e9 here",
+      "👩‍🚀\u202e rtl \u0007 bell",
+      `<script>alert(1)</script> "quotes" 'and' &amp; \\ ' OR 1=1 --`,
+      '{"__proto__":{"admin":true}}',
+      "字".repeat(10_000),
+    ];
+    for (const text of texts) {
+      const { status, body } = await post(text);
+      expect(status).toBe(201);
+      expect(body).toEqual({
+        id: expect.any(String),
+        conversation_id: id,
+        author: { id: alice.id, username: "alice" },
+        body: text,
+        created_at: "2026-11-23T09:00:00.000Z",
+      });
+    }
+    expect(await bodies()).toEqual(texts);
+  });
+
+  test.each([
+    ["nothing", undefined, "required"],
+    ["white space", " \n ", "required"],
+    ["10,001 characters", "字".repeat(10_001), "too_long"],
+    ["half a character", "a\ud800", "ill_formed"],
+    ["NUL", "a\0", "ill_formed"],
+    ["an object", { text: "a" }, "wrong_type"],
+  ])("of %s is refused, and nothing is kept", async (_, input, code) => {
+    await using t = await startApp();
+    const { post, bodies } = await conversation(t);
+    const { status, body } = await post(input);
+    expect({ status, errors: body.errors.map((e: any) => [e.field, e.code]) }).toEqual({
+      status: 422,
+      errors: [["body", code]],
+    });
+    expect(await bodies()).toEqual([]);
+  });
+
+  test("outlives its author's account, without the name", async () => {
+    await using t = await startApp();
+    const { alice, id, url } = await conversation(t);
+    const bob = await register(t, "bob");
+    await alice.call("POST", `/api/conversations/${id}/members`, { username: "bob" });
+    await bob.call("POST", url, { body: "I was here" });
+    const { Database } = await import("bun:sqlite");
+    using db = new Database(`${t.folder}/duet.db`);
+    db.run("PRAGMA foreign_keys = ON");
+    db.run("DELETE FROM users WHERE username = 'bob'");
+    expect((await alice.call("GET", url)).body.items).toMatchObject([{ body: "I was here", author: null }]);
+  });
+});
+
+describe("a page of messages", () => {
+  test("goes both ways, none twice, none left out, in the order they were sent", async () => {
+    freezeClock();
+    await using t = await startApp();
+    const { alice, url, post } = await conversation(t);
+    for (let i = 1; i <= 7; i++) {
+      await post(`m${i}`);
+      if (i === 3) advance(-3600); // the clock jumps back; the order stays
+    }
+    const get = async (query: string) => (await alice.call("GET", url + query)).body;
+    const bodies = (page: any) => page.items.map((m: any) => m.body);
+
+    const newest = await get("?limit=3");
+    expect(bodies(newest)).toEqual(["m5", "m6", "m7"]);
+    const older = await get(`?limit=3&before=${newest.next}`);
+    expect(bodies(older)).toEqual(["m2", "m3", "m4"]);
+    const oldest = await get(`?limit=3&before=${older.next}`);
+    expect(bodies(oldest)).toEqual(["m1"]);
+    expect(oldest.next).toBeNull();
+
+    const after = await get(`?limit=3&after=${oldest.items[0].id}`);
+    expect(bodies(after)).toEqual(["m2", "m3", "m4"]);
+    const rest = await get(`?limit=3&after=${after.next}`);
+    expect(bodies(rest)).toEqual(["m5", "m6", "m7"]);
+    expect(rest.next).toBeNull();
+  });
+
+  test.each(["before=x", "after=x", "before=", "limit=0"])("refuses ?%s", async (query) => {
+    await using t = await startApp();
+    const { alice, url } = await conversation(t);
+    expect((await alice.call("GET", `${url}?${query}`)).status).toBe(422);
+  });
+});
+
+describe("an Idempotency-Key", () => {
+  const key = { "idempotency-key": "9b2d-once" };
+
+  test("makes one message of one post, however often and however many at once", async () => {
+    await using t = await startApp();
+    const { post, bodies } = await conversation(t);
+    const answers = await Promise.all(Array.from({ length: 20 }, () => post("once", key)));
+    expect(answers.map((a) => a.status)).toEqual(Array(20).fill(201));
+    expect(new Set(answers.map((a) => a.text)).size).toBe(1);
+    expect(await bodies()).toEqual(["once"]);
+  });
+
+  test("with another text is refused; without it the same text is two messages", async () => {
+    await using t = await startApp();
+    const { post, bodies } = await conversation(t);
+    await post("once", key);
+    const { status, body } = await post("twice", key);
+    expect({ status, code: body.code }).toEqual({ status: 422, code: "idempotency_key_reused" });
+    await post("ok");
+    await post("ok");
+    expect(await bodies()).toEqual(["once", "ok", "ok"]);
+  });
+
+  test("is each person's own, and forgotten after a day", async () => {
+    freezeClock();
+    await using t = await startApp();
+    const { alice, id, url, post, bodies } = await conversation(t);
+    const bob = await register(t, "bob");
+    await alice.call("POST", `/api/conversations/${id}/members`, { username: "bob" });
+    await post("mine", key);
+    expect((await bob.call("POST", url, { body: "his" }, key)).status).toBe(201);
+    advance(86_400);
+    alice.accessToken = (await login(t, "alice")).accessToken;
+    await post("mine", key);
+    expect(await bodies()).toEqual(["mine", "his"]);
+    advance(1);
+    await post("mine", key);
+    expect(await bodies()).toEqual(["mine", "his", "mine"]);
+  });
+
+  test.each(["with space", "ü", "x".repeat(101)])("of %j is refused", async (value) => {
+    await using t = await startApp();
+    const { post } = await conversation(t);
+    const { status, body } = await post("text", { "idempotency-key": value });
+    expect({ status, field: body.errors[0].field }).toEqual({ status: 422, field: "idempotency_key" });
+  });
+});

@@ -1,0 +1,372 @@
+import { describe, expect, test } from "bun:test";
+import { advance, freezeClock, startApp } from "./support/app.ts";
+import { Visitor } from "./support/browserless.ts";
+import { PASSWORDS, refresh } from "./support/people.ts";
+
+async function talk(alice: Visitor, title = "Talk"): Promise<string> {
+  return (await alice.submit("/conversations", { title })).path;
+}
+
+describe("the cookies", () => {
+  test("on https are three, prefixed, and the refresh token goes to /auth only", async () => {
+    await using t = await startApp({ DUET_PUBLIC_URL: "https://duet.example.com" });
+    const alice = new Visitor(t);
+    await alice.register("alice");
+    const token = "[\\w-]+\\.[\\w-]+\\.[\\w-]+";
+    expect(alice.setCookies.slice(0, 3)).toEqual([
+      expect.stringMatching(
+        RegExp(`^__Host-duet_access=${token}; Path=/; Max-Age=1800; SameSite=Lax; Secure; HttpOnly$`),
+      ),
+      expect.stringMatching(
+        RegExp(
+          `^__Secure-duet_refresh=${token}; Path=/auth; Max-Age=604800; SameSite=Lax; Secure; HttpOnly$`,
+        ),
+      ),
+      expect.stringMatching(/^__Host-duet_gen=[0-9a-f]{12}\.1; Path=\/; Max-Age=1800; SameSite=Lax; Secure$/),
+    ]);
+  });
+
+  test("on plain localhost lose the prefix and Secure, nothing else", async () => {
+    await using t = await startApp();
+    const alice = new Visitor(t);
+    await alice.register("alice");
+    expect(alice.setCookies.map((line) => line.split("=")[0])).toEqual([
+      "duet_access",
+      "duet_refresh",
+      "duet_gen",
+    ]);
+    for (const line of alice.setCookies) expect(line).toMatch(/SameSite=Lax/);
+    expect(alice.setCookies.join()).not.toContain("Secure");
+  });
+
+  test.each([
+    ["another case", (token: string) => `DUET_ACCESS=${token}`],
+    ["a prefix that is not ours here", (token: string) => `__Host-duet_access=${token}`],
+    ["two values under one name", (token: string) => `duet_access=${token}; duet_access=other`],
+    ["an object", () => `duet_access={"a":1}`],
+    ["percent signs", () => `duet_access=%ff%2541`],
+    ["the refresh token", (_: string, long: string) => `duet_access=${long}`],
+  ])("under %s sign nobody in", async (_, cookie) => {
+    await using t = await startApp();
+    const alice = new Visitor(t);
+    await alice.register("alice");
+    const [access, long] = ["duet_access", "duet_refresh"].map((name) => alice.jar.get(name)!.value);
+    const headers = { cookie: cookie(access!, long!), "hx-request": "true" };
+    expect((await t.fetch("/conversations", { headers })).status).toBe(401);
+    const premise = { cookie: `duet_access=${access}; duet_access=${access}`, "hx-request": "true" };
+    expect((await t.fetch("/conversations", { headers: premise })).status).toBe(200);
+  });
+
+  test("are not set for visitors, nor by what fails", async () => {
+    await using t = await startApp();
+    const visitor = new Visitor(t);
+    for (const path of ["/", "/login", "/register", "/conversations", "/nothing"]) await visitor.open(path);
+    await visitor.submit("/login", { identifier: "alice", password: "wrong" });
+    await visitor.submit("/register", { username: "alice", password: "x" });
+    expect(visitor.setCookies).toEqual([]);
+  });
+});
+
+describe("an access token that has expired", () => {
+  test("is renewed on the way to a page, and the page is reached", async () => {
+    freezeClock();
+    await using t = await startApp();
+    const alice = new Visitor(t);
+    await alice.register("alice");
+    const url = await talk(alice);
+    for (const expire of [() => alice.forgetAccess(), () => advance(1801)]) {
+      expire();
+      const { path, html } = await alice.open(`${url}?before=01999999-0000-7000-8000-000000000000`);
+      expect(alice.trail).toEqual([`GET ${url} 303`, "GET /auth/refresh 303", `GET ${url} 200`]);
+      expect(path).toBe(`${url}?before=01999999-0000-7000-8000-000000000000`);
+      expect(html).toContain("Talk");
+    }
+  });
+
+  test("is renewed on the way of a form, whose body arrives once", async () => {
+    await using t = await startApp();
+    const alice = new Visitor(t);
+    await alice.register("alice");
+    const url = await talk(alice);
+    alice.forgetAccess();
+    const { html } = await alice.submit(url, { body: "typed & kept", idempotency_key: "k1" });
+    expect(alice.trail).toEqual([
+      `POST ${url} 307`,
+      "POST /auth/refresh 307",
+      `POST ${url} 303`,
+      `GET ${url} 200`,
+    ]);
+    expect(html.match(/typed &amp; kept/g)).toHaveLength(1);
+  });
+
+  test("is to the page's script a 401 by which it refreshes, and no page to put in", async () => {
+    await using t = await startApp();
+    const alice = new Visitor(t);
+    await alice.register("alice");
+    alice.forgetAccess();
+    const refused = await alice.script("GET", "/conversations");
+    expect(refused.status).toBe(401);
+    expect(refused.headers.get("www-authenticate")).toBe('Bearer realm="duet", error="invalid_token"');
+    expect(refused.headers.get("hx-reswap")).toBe("none");
+    expect((await alice.script("POST", "/auth/refresh")).status).toBe(204);
+    expect((await alice.script("GET", "/conversations")).status).toBe(200);
+  });
+
+  test("in 8 tabs restored at once is renewed for all of them by one rotation", async () => {
+    await using t = await startApp();
+    const alice = new Visitor(t);
+    await alice.register("alice");
+    alice.forgetAccess();
+    const cookie = `duet_refresh=${alice.jar.get("duet_refresh")!.value}`;
+    const headers = { cookie, "sec-fetch-mode": "navigate", accept: "text/html" };
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, () => t.fetch("/auth/refresh?next=/conversations", { headers })),
+    );
+    expect(answers.map((a) => a.headers.get("location"))).toEqual(Array(8).fill("/conversations"));
+    const successors = answers.map((a) => a.headers.getSetCookie()[1]!.split(";")[0]);
+    expect(new Set(successors).size).toBe(1);
+  });
+});
+
+describe("a refresh by cookie", () => {
+  const cleared = (response: Response) =>
+    response.headers.getSetCookie().filter((line) => /Max-Age=0/.test(line)).length;
+
+  test("that is refused for another reason than the session's end leaves the cookies alone", async () => {
+    await using t = await startApp();
+    for (const cookie of ["", "duet_refresh=x.y.z", "duet_refresh=x; duet_refresh=y"]) {
+      const headers = { "sec-fetch-site": "same-origin", ...(cookie && { cookie }) };
+      const response = await t.fetch("/auth/refresh", { method: "POST", headers });
+      expect(response.status).toBe(401);
+      expect(response.headers.getSetCookie()).toEqual([]);
+    }
+  });
+
+  test("of an ended session clears them and says why, on the page and to the script", async () => {
+    freezeClock();
+    await using t = await startApp();
+    const alice = new Visitor(t);
+    await alice.register("alice");
+    const stolen = alice.jar.get("duet_refresh")!.value;
+    alice.forgetAccess();
+    await alice.open("/conversations");
+    advance(11);
+    expect((await refresh(t, stolen)).body.reason).toBe("reuse_detected");
+
+    const before = new Map(alice.jar);
+    const script = await alice.script("POST", "/auth/refresh");
+    expect(cleared(script)).toBe(3);
+    expect(await script.json()).toMatchObject({
+      reason: "reuse_detected",
+      reason_detail: expect.stringContaining("thief"),
+    });
+
+    for (const [name, cookie] of before) alice.jar.set(name, cookie);
+    const { path, html } = await alice.open("/conversations");
+    expect(path).toBe("/login?next=%2Fconversations&reason=reuse_detected");
+    expect(html).toContain("An old copy of your refresh token was used");
+    expect([...alice.jar.keys()]).toEqual([]);
+  });
+
+  test("puts nothing on the sign-in page but one of its own sentences", async () => {
+    await using t = await startApp();
+    const { html } = await new Visitor(t).open("/login?reason=<b>call 555-0100</b>&next=//evil.example");
+    expect(html).not.toContain("call 555-0100");
+    expect(html).not.toContain('"//evil.example');
+    expect(html).toContain('name="next" value="/conversations"');
+  });
+});
+
+describe("without JavaScript", () => {
+  test("one registers, converses, signs out and in again", async () => {
+    await using t = await startApp();
+    const alice = new Visitor(t);
+    expect((await alice.submit("/register", { username: "alice", password: PASSWORDS["alice"]! })).path).toBe(
+      "/conversations",
+    );
+    const url = await talk(alice, "周末 & weekend");
+    expect((await alice.open("/conversations")).html).toContain("周末 &amp; weekend");
+    await alice.submit(url, { body: "one\r\ntwo", idempotency_key: "k" });
+    expect((await alice.open(url)).html).toContain("one\ntwo");
+    const out = await alice.submit("/auth/logout");
+    expect(out.path).toBe("/login?next=%2Fconversations&reason=logout");
+    expect(out.html).toContain("You signed out.");
+    expect(alice.jar.size).toBe(0);
+    expect((await alice.open(url)).path).toStartWith("/login?next=");
+    const back = await alice.submit("/login", {
+      identifier: "alice",
+      password: PASSWORDS["alice"]!,
+      next: url,
+    });
+    expect(back.path).toBe(url);
+  });
+
+  test("an ended session's access cookie opens nothing, and nobody else's either", async () => {
+    await using t = await startApp();
+    const alice = new Visitor(t);
+    await alice.register("alice");
+    const url = await talk(alice);
+    const kept = new Map(alice.jar);
+    const bob = new Visitor(t);
+    await bob.register("bob");
+    expect((await bob.open(url)).status).toBe(404);
+    expect((await bob.submit(url, { body: "let me in" })).status).toBe(404);
+    await alice.submit("/auth/logout");
+    for (const [name, cookie] of kept) alice.jar.set(name, cookie);
+    expect((await alice.open(url)).path).toContain("reason=logout");
+  });
+
+  test("signing out works with an expired access token, and says to forget what was stored", async () => {
+    freezeClock();
+    await using t = await startApp();
+    const alice = new Visitor(t);
+    await alice.register("alice");
+    const long = alice.jar.get("duet_refresh")!.value;
+    advance(1801);
+    alice.forgetAccess();
+    const response = await alice.script("POST", "/auth/logout");
+    expect(response.headers.get("clear-site-data")).toBe('"cache", "storage"');
+    expect((await refresh(t, long)).body.reason).toBe("logout");
+  });
+
+  test("what is wrong is said beside its field, and the rest is still there", async () => {
+    await using t = await startApp();
+    const alice = new Visitor(t, { "accept-language": "zh" });
+    const { status, html } = await alice.submit("/register", {
+      username: "alice",
+      email: "nowhere",
+      password: "short",
+    });
+    expect(status).toBe(422);
+    expect(html).toContain('value="alice"');
+    expect(html).toContain('<p class="error" id="email-error">格式不正确</p>');
+    expect(html).toContain('<p class="error" id="password-error">至少 8 个字符</p>');
+    expect(html).toMatch(/<input id="email" name="email" aria-invalid="true" aria-describedby="email-error"/);
+    expect(html).not.toContain("tooshrt");
+    await alice.register("alice");
+    const wrong = await alice.submit("/login", { identifier: "alice", password: "nope" });
+    expect(wrong.status).toBe(401);
+    expect(wrong.html).toContain("用户名或密码错误");
+    const taken = await alice.submit("/register", { username: "Alice", password: PASSWORDS["bob"]! });
+    expect([taken.status, taken.html.includes("该用户名已被使用")]).toEqual([409, true]);
+  });
+
+  test("a message that is too long comes back to its composer whole", async () => {
+    await using t = await startApp();
+    const alice = new Visitor(t);
+    await alice.register("alice");
+    const url = await talk(alice);
+    const long = `\n<first> ${"x".repeat(10_001)} last`;
+    const { status, html } = await alice.submit(url, { body: long });
+    expect(status).toBe(422);
+    expect(html).toContain(`>\n${long.replace("<first>", "&lt;first&gt;")}</textarea>`);
+    expect(html).toContain("At most 10000 characters");
+    const blank = await alice.submit("/conversations", { title: "  " });
+    expect([blank.status, blank.html.includes("Please fill this in")]).toEqual([422, true]);
+  });
+
+  test("people are invited, and leave", async () => {
+    await using t = await startApp();
+    const [alice, bob] = [new Visitor(t), new Visitor(t)];
+    await alice.register("alice");
+    await bob.register("bob");
+    const url = await talk(alice);
+    expect((await alice.submit(`${url}/members`, { username: "nobody" })).html).toContain(
+      "Nobody has that username",
+    );
+    expect((await alice.submit(`${url}/members`, { username: "bob" })).html).toContain("2 members");
+    await bob.submit(url, { body: "hello" });
+    expect((await alice.open(url)).html).toMatch(/class="author">bob</);
+    const leave = /action="([^"]+\/remove)"/.exec((await bob.open(url)).html)![1]!;
+    expect((await bob.submit(leave)).path).toBe("/conversations");
+    expect((await bob.open(url)).status).toBe(404);
+  });
+
+  test("older messages are a page further, and the way back is there", async () => {
+    await using t = await startApp();
+    const alice = new Visitor(t);
+    await alice.register("alice");
+    const url = await talk(alice);
+    for (let i = 1; i <= 52; i++) await alice.script("POST", url, { body: `message ${i}.` });
+    const latest = (await alice.open(url)).html;
+    expect(latest).toContain("message 52.");
+    expect(latest).not.toContain("message 2.");
+    const older = /href="([^"]+\?before=[^"]+)"/.exec(latest)![1]!;
+    const { html } = await alice.open(older);
+    expect(html).toContain("message 2.");
+    expect(html).not.toContain("message 3.");
+    expect(html).toContain(`href="${url}"`);
+  });
+});
+
+describe("the languages", () => {
+  test("follow the browser until one is chosen, which is kept", async () => {
+    await using t = await startApp();
+    const visitor = new Visitor(t, { "accept-language": "zh-CN" });
+    expect((await visitor.open("/login")).html).toContain('<html lang="zh-CN">');
+    const { path, html } = await visitor.submit("/language", { language: "en", next: "/login?next=%2Flab" });
+    expect(path).toBe("/login?next=%2Flab");
+    expect(html).toContain('<html lang="en">');
+    expect((await visitor.open("/")).html).toContain("Two tokens in concert");
+    expect((await visitor.submit("/language", { language: "constructor" })).status).toBe(422);
+  });
+});
+
+describe("what people write", () => {
+  const evil = [
+    `<script>alert(1)</script>`,
+    `"><img src=x onerror=alert(1)>`,
+    `</textarea><script>alert(1)</script>`,
+    `<div hx-post="/auth/logout" hx-trigger="load"></div>`,
+    `javascript:alert(1)`,
+    `{{7*7}} \${7*7}`,
+  ];
+
+  test.each(evil)("%s stays text on every page it is shown on", async (text) => {
+    await using t = await startApp();
+    const alice = new Visitor(t);
+    await alice.register("alice");
+    const url = await talk(alice, text);
+    const fragment = await (await alice.script("POST", url, { body: text })).text();
+    const attempts = [
+      fragment,
+      (await alice.open(url)).html,
+      (await alice.open("/conversations")).html,
+      (await alice.submit("/login", { identifier: text, password: text })).html,
+      (await alice.submit("/register", { username: text, email: text, password: text })).html,
+      (await alice.submit(`${url}/members`, { username: text })).html,
+      (await alice.open(`/nothing?${text}`)).html,
+      (await alice.open(`/login?next=${encodeURIComponent(text)}`)).html,
+    ];
+    for (const html of attempts) {
+      const tags: string[] = [];
+      const seen = new HTMLRewriter().on("*", {
+        element(element) {
+          tags.push(element.tagName);
+          for (const [name] of element.attributes) expect(name).not.toMatch(/^on/);
+        },
+      });
+      await seen.transform(new Response(html)).text();
+      expect(tags).not.toContain("img");
+      expect(tags.filter((tag) => tag === "script").length).toBeLessThanOrEqual(1);
+      expect(html).not.toContain('hx-post="/auth/logout"');
+    }
+    expect(fragment).toContain(Bun.escapeHTML(text));
+    expect(fragment).toStartWith('<li id="message-');
+    expect(fragment).toContain('hx-ignore=""');
+  });
+});
+
+describe("an error page", () => {
+  test("is a page to a person, problem details to a program, a note to the script", async () => {
+    await using t = await startApp();
+    const visitor = new Visitor(t);
+    const page = await visitor.open("/nothing");
+    expect([page.status, page.html.includes("<h1>Not found</h1>")]).toEqual([404, true]);
+    const program = await t.json("GET", "/nothing");
+    expect([program.status, program.body.code]).toEqual([404, "not_found"]);
+    const note = await visitor.script("GET", "/nothing");
+    expect([note.status, note.headers.get("hx-retarget")]).toEqual([404, "#notice"]);
+    expect(await note.text()).toBe("<p>There is nothing here</p>");
+  });
+});

@@ -1,0 +1,84 @@
+import { afterEach, setSystemTime } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createApp, type App } from "../../src/app.ts";
+import { readConfig } from "../../src/config.ts";
+
+export const ORIGIN = "http://localhost:3000";
+
+export type TestApp = {
+  app: App;
+  folder: string;
+  logged: { event: string; facts: Record<string, unknown> }[];
+  /** A request as it would come over the wire, answered by the whole application. */
+  fetch(path: string, init?: RequestInit): Promise<Response>;
+  json(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
+  /** The same data folder behind a new process, as far as one process can show it. */
+  restart(settings?: Record<string, string>): Promise<TestApp>;
+  [Symbol.asyncDispose](): Promise<void>;
+};
+
+export type Answer = { status: number; headers: Headers; text: string; body: any };
+
+export function temporaryFolder(): string {
+  return mkdtempSync(join(tmpdir(), "duet-test-"));
+}
+
+/** The real application on a real database in a folder of its own; settings as environment variables. */
+export async function startApp(
+  settings: Record<string, string> = {},
+  folder = temporaryFolder(),
+): Promise<TestApp> {
+  const logged: TestApp["logged"] = [];
+  const config = readConfig({ DUET_DATA: folder, DUET_PUBLIC_URL: ORIGIN, DUET_LOG: "debug", ...settings });
+  const app = await createApp(config, { log: (_, event, facts = {}) => logged.push({ event, facts }) });
+  const fetch = (path: string, init?: RequestInit) => app.handle(new Request(ORIGIN + path, init));
+  return {
+    app,
+    folder,
+    logged,
+    fetch,
+    async json(method, path, body, headers = {}) {
+      const init: RequestInit = { method, headers: { "content-type": "application/json", ...headers } };
+      const response = await fetch(path, body === undefined ? init : { ...init, body: JSON.stringify(body) });
+      return answerOf(response);
+    },
+    async restart(changed = {}) {
+      await app.close();
+      return startApp({ ...settings, ...changed }, folder);
+    },
+    async [Symbol.asyncDispose]() {
+      await app.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export async function answerOf(response: Response): Promise<Answer> {
+  const text = await response.text();
+  const isJson = /json/.test(response.headers.get("content-type") ?? "");
+  return {
+    status: response.status,
+    headers: response.headers,
+    text,
+    body: isJson && text ? JSON.parse(text) : undefined,
+  };
+}
+
+let now = 0;
+
+/** Stops all clocks of this process, those inside libraries too, until the test ends. */
+export function freezeClock(at = Date.UTC(2026, 10, 23, 9, 0, 0)): void {
+  now = at;
+  setSystemTime(new Date(now));
+}
+
+export function advance(seconds: number): void {
+  now += seconds * 1000;
+  setSystemTime(new Date(now));
+}
+
+afterEach(() => {
+  setSystemTime();
+});

@@ -1,0 +1,81 @@
+import { join } from "node:path";
+
+export const ROOT = join(import.meta.dir, "../..");
+
+export type Running = {
+  url: string;
+  process: Bun.Subprocess<"ignore", "pipe", "pipe">;
+  /** Everything it has said on standard error so far. */
+  errors(): string;
+  [Symbol.asyncDispose](): Promise<void>;
+};
+
+/** Only what a fresh machine has: nothing of this shell reaches the server. */
+export const bareEnvironment = (settings: Record<string, string> = {}) => ({
+  PATH: "/usr/bin:/bin",
+  ...settings,
+});
+
+/** A server of its own process: resolves when it has said its URL, rejects with what it said instead. */
+export async function run(
+  command: string[],
+  options: { cwd?: string; env?: Record<string, string> } = {},
+): Promise<Running> {
+  const child = Bun.spawn(command, {
+    cwd: options.cwd ?? ROOT,
+    env: options.env ?? bareEnvironment(),
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  let errors = "";
+  const heard = (async () => {
+    for await (const chunk of child.stderr.pipeThrough(new TextDecoderStream() as any)) errors += chunk;
+  })();
+  let said = "";
+  for await (const chunk of child.stdout) {
+    said += new TextDecoder().decode(chunk);
+    const url = /Duet is ready at (\S+)\n/.exec(said)?.[1];
+    if (url)
+      return {
+        url,
+        process: child,
+        errors: () => errors,
+        async [Symbol.asyncDispose]() {
+          child.kill("SIGKILL");
+          await child.exited;
+        },
+      };
+  }
+  await heard;
+  throw new Failed(await child.exited, errors);
+}
+
+export class Failed extends Error {
+  constructor(
+    readonly exitCode: number,
+    readonly errors: string,
+  ) {
+    super(`exit code ${exitCode}: ${errors}`);
+  }
+}
+
+/** How a start that must fail failed. */
+export async function failure(command: string[], options: Parameters<typeof run>[1] = {}): Promise<Failed> {
+  let running: Running;
+  try {
+    running = await run(command, options);
+  } catch (error) {
+    if (error instanceof Failed) return error;
+    throw error;
+  }
+  await running[Symbol.asyncDispose]();
+  throw new Error("it started");
+}
+
+export const fromSource = (...args: string[]) => [
+  process.execPath,
+  join(ROOT, "src/main.ts"),
+  "serve",
+  ...args,
+];

@@ -1,0 +1,238 @@
+import { Database } from "bun:sqlite";
+import { describe, expect, test } from "bun:test";
+import { join } from "node:path";
+import { createPasswords } from "../src/core/passwords.ts";
+import { readUsername } from "../src/core/usernames.ts";
+import { startApp, type TestApp } from "./support/app.ts";
+import { login, PASSWORDS, register } from "./support/people.ts";
+
+const rowOf = (t: TestApp, username: string): any => {
+  using db = new Database(join(t.folder, "duet.db"), { readonly: true });
+  return db.query("SELECT * FROM users WHERE username = ?").get(username);
+};
+const good = { username: "alice", password: PASSWORDS["alice"]! };
+
+describe("registering", () => {
+  test("signs in at once, with the same answer as a login", async () => {
+    await using t = await startApp();
+    const registered = await t.json("POST", "/api/auth/register", { ...good, email: "Alice@Example.com" });
+    const signedIn = await t.json("POST", "/api/auth/login", good);
+    expect([registered.status, signedIn.status]).toEqual([201, 200]);
+    expect(Object.keys(registered.body)).toEqual(Object.keys(signedIn.body));
+    expect(registered.body.user).toEqual({
+      id: expect.any(String),
+      username: "alice",
+      email: "Alice@Example.com",
+    });
+    expect(registered.body.user).toEqual(signedIn.body.user);
+    expect(registered.headers.get("set-cookie")).toBeNull();
+  });
+
+  test("50 at once with one name make one account", async () => {
+    await using t = await startApp();
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, (_, i) =>
+        t.json("POST", "/api/auth/register", { ...good, username: i % 2 ? "Alice" : "alice" }),
+      ),
+    );
+    expect(answers.map((a) => a.status).toSorted()).toEqual([201, ...Array(49).fill(409)]);
+    expect(answers.find((a) => a.status === 409)!.body.code).toBe("username_taken");
+  });
+
+  test("keeps names apart by their folded form and e-mail addresses by theirs", async () => {
+    await using t = await startApp();
+    await t.json("POST", "/api/auth/register", { ...good, email: "a@example.com" });
+    const attempt = async (input: object) =>
+      (await t.json("POST", "/api/auth/register", { ...good, ...input })).body.code;
+    expect(await attempt({ username: "ALICE" })).toBe("username_taken");
+    expect(await attempt({ username: "ａｌｉｃｅ" })).toBe("username_taken");
+    expect(await attempt({ username: "alice2", email: "A@EXAMPLE.com" })).toBe("email_taken");
+    expect(await attempt({ username: "alice2", email: "b@example.com" })).toBeUndefined();
+  });
+
+  test("tells every faulty field at once, and no value", async () => {
+    await using t = await startApp();
+    const input = { username: "marker-ü§", password: "marker1", email: "marker at home" };
+    const { status, body, text } = await t.json("POST", "/api/auth/register", input);
+    expect({ status, code: body.code }).toEqual({ status: 422, code: "validation_failed" });
+    expect(body.errors.map((e: any) => [e.field, e.code])).toEqual([
+      ["username", "invalid"],
+      ["email", "invalid"],
+      ["password", "too_short"],
+    ]);
+    expect(text).not.toContain("marker");
+  });
+
+  test("can be closed", async () => {
+    await using t = await startApp({ DUET_REGISTRATION: "closed" });
+    const { status, body } = await t.json("POST", "/api/auth/register", good);
+    expect({ status, code: body.code }).toEqual({ status: 403, code: "registration_closed" });
+  });
+
+  test.each([
+    ["seven characters", "tul1p-w", "too_short"],
+    ["a common one", "password123", "guessable"],
+    ["a keyboard walk", "qwertyuiop", "guessable"],
+    ["the username", "alice-alice", "guessable"],
+    ["the product", "duetduetduet", "guessable"],
+    ["one letter for long", "aaaaaaaaaaaaaaaaaaaa", "guessable"],
+    ["1,025 characters", "é4".repeat(513), "too_long"],
+    ["half a character", "tulips on the window\ud800", "ill_formed"],
+    ["words, no digit, no capital", "tulips on the windowsill", null],
+    ["64 characters", "the long way home is past the lighthouse and the old cold harbour", null],
+    ["1,024 characters", "tulips on a windowsill, and other things. ".repeat(24).slice(0, 1024), null],
+    ["Chinese", "八月的风吹过旧书店门口", null],
+    ["emoji", "🌷 tulips 🪟 window 🌧️ rain", null],
+    ["spaces at both ends", "  tulips on the windowsill  ", null],
+  ])("with a password of %s", async (_, password, code) => {
+    await using t = await startApp();
+    const { status, body } = await t.json("POST", "/api/auth/register", { username: "alice", password });
+    expect(status).toBe(code === null ? 201 : 422);
+    if (code !== null) expect(body.errors.map((e: any) => [e.field, e.code])).toEqual([["password", code]]);
+  });
+});
+
+describe("signing in", () => {
+  test("by name in any case, or by e-mail", async () => {
+    await using t = await startApp();
+    await t.json("POST", "/api/auth/register", { ...good, email: "alice@example.com" });
+    for (const username of ["alice", "ALICE", "ａlice", "alice@example.com", "Alice@Example.com"])
+      expect((await t.json("POST", "/api/auth/login", { ...good, username })).status).toBe(200);
+  });
+
+  test("needs the whole password, exactly, whatever its normal form", async () => {
+    await using t = await startApp();
+    const password = "Crème brûlée am Fenster ";
+    await t.json("POST", "/api/auth/register", { username: "alice", password });
+    const attempt = async (p: string) =>
+      (await t.json("POST", "/api/auth/login", { username: "alice", password: p })).status;
+    expect(await attempt(password.normalize("NFD"))).toBe(200);
+    for (const wrong of [password.trim(), password.toLowerCase(), `${password}x`, `${password}\0`, ""])
+      expect(await attempt(wrong)).toBe(401);
+  });
+
+  test("fails alike for nobody, a wrong password and a disabled account", async () => {
+    await using t = await startApp();
+    await register(t, "alice");
+    await register(t, "bob");
+    using db = new Database(join(t.folder, "duet.db"));
+    db.run("UPDATE users SET disabled_at = 1 WHERE username = 'bob'");
+    const attempts = [
+      { username: "nobody", password: good.password },
+      { username: "alice", password: "wrong" },
+      { username: "bob", password: PASSWORDS["bob"] },
+      { username: "nobody@example.com", password: "wrong" },
+      { username: "\ud800", password: "wrong" },
+      { username: "x".repeat(5000), password: "x".repeat(5000) },
+    ];
+    const answers = [];
+    for (const attempt of attempts) {
+      const { status, text, headers } = await t.json("POST", "/api/auth/login", attempt);
+      const kept = [...headers].filter(([name]) => name !== "x-request-id");
+      answers.push(JSON.stringify({ status, text, kept }));
+    }
+    expect(new Set(answers).size).toBe(1);
+    expect(JSON.parse(answers[0]!).text).toContain('"invalid_credentials"');
+  });
+
+  test("survives a stored hash that nobody can read", async () => {
+    await using t = await startApp();
+    await register(t, "alice");
+    using db = new Database(join(t.folder, "duet.db"));
+    db.run("UPDATE users SET password_hash = '$unknown$hash'");
+    expect((await t.json("POST", "/api/auth/login", good)).body.code).toBe("invalid_credentials");
+    expect(t.logged.some(({ event }) => event === "password_hash_unreadable")).toBe(true);
+  });
+
+  test("rehashes a password that was hashed with other parameters", async () => {
+    await using t = await startApp();
+    await register(t, "alice");
+    using db = new Database(join(t.folder, "duet.db"));
+    const weak = await Bun.password.hash(good.password, {
+      algorithm: "argon2id",
+      memoryCost: 8,
+      timeCost: 1,
+    });
+    db.query("UPDATE users SET password_hash = ?").run(weak);
+    await login(t, "alice");
+    expect(rowOf(t, "alice").password_hash).toStartWith("$argon2id$v=19$m=19456,t=2,p=1$");
+    await login(t, "alice");
+  });
+
+  test("starts a new session each time, whatever token comes along", async () => {
+    await using t = await startApp();
+    const alice = await register(t, "alice");
+    const again = await t.json("POST", "/api/auth/login", good, {
+      authorization: `Bearer ${alice.accessToken}`,
+    });
+    expect(again.body.refresh_token).not.toBe(alice.refreshToken);
+  });
+
+  test("logs who and from where, and never a password or a token", async () => {
+    await using t = await startApp();
+    const alice = await register(t, "alice");
+    await t.json("POST", "/api/auth/login", { username: "alice", password: "marker-password" });
+    const log = JSON.stringify(t.logged);
+    expect(log).toContain('"login_failed"');
+    for (const secret of ["marker-password", alice.password, alice.accessToken, alice.refreshToken, "eyJ"])
+      expect(log).not.toContain(secret);
+  });
+});
+
+describe("hashing", () => {
+  test("is bounded: what the queue cannot hold is refused with 503, the rest is done", async () => {
+    const passwords = createPasswords({ minChars: 8, log: () => {} });
+    const outcomes = await Promise.allSettled(Array.from({ length: 80 }, () => passwords.hash("x")));
+    const refused = outcomes.filter((o) => o.status === "rejected").map((o) => o.reason.code);
+    expect(refused.length).toBeGreaterThan(0);
+    expect(new Set(refused)).toEqual(new Set(["too_busy"]));
+    expect(outcomes.length - refused.length).toBeGreaterThanOrEqual(64);
+    await passwords.hash("free again");
+  });
+
+  test("salts: equal passwords have unequal hashes", async () => {
+    const passwords = createPasswords({ minChars: 8, log: () => {} });
+    expect(await passwords.hash("same")).not.toBe(await passwords.hash("same"));
+  });
+});
+
+describe("a username", () => {
+  test.each([
+    ["alice", "alice"],
+    ["Alice", "alice"],
+    ["小明", "小明"],
+    ["ａｌｉｃｅ", "alice"],
+    ["алиса", "алиса"],
+    ["さくらサクラ桜", "さくらサクラ桜"],
+    ["김철수", "김철수"],
+    ["Straße", "strasse"],
+    ["a.b_c-9", "a.b_c-9"],
+    ["42", "42"],
+    ["x".repeat(32), "x".repeat(32)],
+  ])("%s is one", (input, key) => {
+    expect(readUsername(input)).toEqual({ shown: input.normalize("NFKC"), key });
+  });
+
+  test.each([
+    ["", "required"],
+    ["a", "too_short"],
+    ["x".repeat(33), "too_long"],
+    ["аdmin", "mixed_scripts"], // its first letter is Cyrillic
+    ["小明abc", "mixed_scripts"],
+    ["alice ", "invalid"],
+    [" alice", "invalid"],
+    ["al ice", "invalid"],
+    ["alice.", "invalid"],
+    ["-alice", "invalid"],
+    ["alice@home", "invalid"],
+    ["ali\0ce", "invalid"],
+    ["ali\u200bce", "invalid"],
+    ["ali\u202ece", "invalid"],
+    ["<b>alice", "invalid"],
+    ["ali/ce", "invalid"],
+    ["👩‍🚀👩‍🚀", "invalid"],
+    ["alice\ud800", "ill_formed"],
+  ])("%j is none: %s", (input, code) => {
+    expect(readUsername(input)).toBe(code as any);
+  });
+});
