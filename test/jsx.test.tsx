@@ -24,7 +24,7 @@ describe("markup", () => {
     expect(String(<p>{[[EVIL]]}</p>)).toBe(`<p>${ESCAPED}</p>`);
     expect(String(<Box>{EVIL}</Box>)).toBe(`<p>${ESCAPED}</p>`);
     expect(String(<p>{value}</p>)).toBe(`<p>${ESCAPED}</p>`);
-    expect(String(<p>{true && EVIL}</p>)).toBe(`<p>${ESCAPED}</p>`);
+    expect(String(<p>{value && EVIL}</p>)).toBe(`<p>${ESCAPED}</p>`);
     expect(String(<p>{`${EVIL}`}</p>)).toBe(`<p>${ESCAPED}</p>`);
     expect(String(<textarea>{EVIL}</textarea>)).toBe(`<textarea>${ESCAPED}</textarea>`);
     expect(String(<title>{EVIL}</title>)).toBe(`<title>${ESCAPED}</title>`);

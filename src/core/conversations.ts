@@ -15,6 +15,7 @@ export type Member = MemberRow;
 export type Page<T> = { items: T[]; next: string | null };
 export type Conversations = ReturnType<typeof createConversations>;
 
+/** Conversations and who is in them. */
 export function createConversations(deps: { store: Store; clock: () => number }) {
   const { store, clock } = deps;
 

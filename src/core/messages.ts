@@ -11,6 +11,7 @@ export type Messages = ReturnType<typeof createMessages>;
 
 const LAST_ID = "ffffffff-ffff-ffff-ffff-ffffffffffff";
 
+/** Messages of a conversation, in the order in which they were posted. */
 export function createMessages(deps: { store: Store; conversations: Conversations; clock: () => number }) {
   const { store, conversations, clock } = deps;
 

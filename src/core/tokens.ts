@@ -47,6 +47,7 @@ export type TokenPair = {
 
 export type Tokens = ReturnType<typeof createTokens>;
 
+/** Issues and reads the two tokens. `issuer` is also the audience: Duet issues for itself and for those who verify by its keys. */
 export function createTokens(deps: {
   keys: Pick<KeyRing, "active" | "find">;
   clock: () => number;

@@ -14,6 +14,7 @@ export type SignedIn = { user: User; grant: Grant };
 
 export type Users = ReturnType<typeof createUsers>;
 
+/** Accounts: registering and signing in, both of which start a session. */
 export function createUsers(deps: {
   store: Store;
   sessions: Sessions;

@@ -1,0 +1,93 @@
+import { expect, test } from "bun:test";
+import { describeInBrowser, messages, open, register, serve, startConversation } from "../support/browser.ts";
+
+describeInBrowser("signing out", () => {
+  test("in one tab shows in all of them, and the back button shows nothing private", async () => {
+    await using site = await serve();
+    await using alice = await open(site, "alice");
+    await register(alice);
+    const path = await startConversation(alice, "Private matters");
+    const other = await alice.context.newPage();
+    await other.goto(path);
+    await alice.page.click("[data-sign-out] button");
+    await alice.page.waitForURL("**/login?*");
+    await other.waitForURL("**/login?*");
+    expect(await other.textContent(".banner")).toBe("You signed out.");
+    await alice.page.goBack({ waitUntil: "commit" }); // a page restored from memory has no load event
+    await alice.page.waitForFunction(() => location.pathname === "/login");
+    expect(await alice.page.textContent("body")).not.toContain("Private matters");
+    expect(alice.complaints).toEqual([]);
+  });
+});
+
+describeInBrowser("the content security policy", () => {
+  test("is broken by nothing that a person does, and stops what a person might write", async () => {
+    await using site = await serve();
+    await using alice = await open(site, "alice");
+    await alice.context.addInitScript(() => {
+      document.addEventListener("securitypolicyviolation", (event) =>
+        console.error(`breach: ${event.effectiveDirective} ${event.blockedURI} ${event.sample}`),
+      );
+    });
+    await alice.page.goto("/");
+    await alice.page.click(".hero a.button");
+    await register(alice);
+    const evil = `<img src=x onerror="document.title='evil'"><div hx-post="/auth/logout" hx-trigger="load">x</div>`;
+    const path = await startConversation(alice, evil);
+    await alice.page.fill("#body", evil);
+    await alice.page.click("#composer button");
+    await alice.page.waitForSelector(".message.own");
+    await alice.page.click("#members summary");
+    await alice.page.fill("#username", evil.slice(0, 30));
+    await alice.page.click(".popover button[type=submit]");
+    await alice.page.waitForSelector("#username-error");
+    await alice.page.goto(path);
+    await alice.page.click("text=中文");
+    await alice.page.waitForSelector("html[lang='zh-CN']");
+    expect(await messages(alice.page)).toEqual([evil]);
+    expect(await alice.page.title()).toStartWith("<img src=x");
+    expect(site.requests("/auth/logout")).toBe(0);
+    expect(alice.complaints).toEqual([]);
+    // The premise: a breach would have been heard.
+    await alice.page.evaluate(() => {
+      const image = new Image();
+      image.src = "https://elsewhere.invalid/x.png";
+      document.body.append(image);
+    });
+    await alice.page.waitForEvent("console", {
+      predicate: (message) => message.text().startsWith("breach: img-src"),
+    });
+  });
+});
+
+describeInBrowser("the pages", () => {
+  test("show times in the reader's own zone and language", async () => {
+    await using site = await serve();
+    await using alice = await open(site, "alice", { locale: "zh-CN", timezoneId: "Asia/Shanghai" });
+    await register(alice);
+    await startConversation(alice, "时间");
+    const time = alice.page.locator(".list time").first();
+    const iso = (await time.getAttribute("datetime"))!;
+    const local = new Intl.DateTimeFormat("zh-CN", { timeStyle: "short", timeZone: "Asia/Shanghai" }).format(
+      new Date(iso),
+    );
+    expect(await time.textContent()).toBe(local);
+  });
+
+  test("fit a phone: the list and the thread are separate screens, with a way back, and nothing sticks out", async () => {
+    await using site = await serve();
+    await using alice = await open(site, "alice", { viewport: { width: 390, height: 844 } });
+    await register(alice);
+    await startConversation(alice, "A title that is far too long for a telephone ".repeat(4));
+    expect(await alice.page.locator(".sidebar").isVisible()).toBe(false);
+    await alice.page.fill("#body", "x".repeat(400));
+    await alice.page.click("#composer button");
+    await alice.page.waitForSelector(".message.own");
+    const sticksOut = () => alice.page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+    expect(await sticksOut()).toBe(false);
+    await alice.page.click(".back");
+    await alice.page.waitForURL("**/conversations");
+    expect(await alice.page.locator(".thread").isVisible()).toBe(false);
+    expect(await sticksOut()).toBe(false);
+  });
+});

@@ -1,0 +1,115 @@
+import { afterAll, describe } from "bun:test";
+import {
+  chromium,
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  type Page,
+} from "playwright-core";
+import { startApp, type TestApp } from "./app.ts";
+import { PASSWORDS } from "./people.ts";
+
+const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+const executablePath =
+  process.env["CHROME_PATH"] ?? NAMES.map((name) => Bun.which(name)).find(Boolean) ?? undefined;
+const isRequired = process.env["BROWSER_TESTS"] === "required";
+
+if (!executablePath && isRequired) throw new Error("no Chromium was found, and BROWSER_TESTS=required");
+if (!executablePath)
+  console.warn(
+    "\n*** THE BROWSER TESTS WERE SKIPPED: no Chromium was found. ***\n" +
+      "*** Install one (Debian: apt-get install chromium) or set CHROME_PATH to one, and run the tests again. ***\n",
+  );
+
+/** Tests that need a real browser; skipped, loudly, where there is none. */
+export const describeInBrowser = executablePath ? describe : describe.skip;
+
+let launched: Promise<Browser> | undefined;
+
+const browser = () =>
+  (launched ??= chromium.launch({
+    executablePath: executablePath!,
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
+    // Playwright turns the back/forward cache off; people have it on.
+    ignoreDefaultArgs: ["--disable-back-forward-cache"],
+  }));
+
+afterAll(async () => {
+  await (await launched)?.close();
+  launched = undefined;
+});
+
+export type Site = TestApp & { url: string; requests(path: string, method?: string): number };
+
+/** The application on a free port. */
+export async function serve(settings: Record<string, string> = {}): Promise<Site> {
+  const t = await startApp({ DUET_PORT: "0", DUET_PUBLIC_URL: "", ...settings });
+  const url = t.app.listen();
+  const requests = (path: string, method = "POST") =>
+    t.logged.filter(
+      ({ event, facts }) => event === "request" && facts["path"] === path && facts["method"] === method,
+    ).length;
+  return Object.assign(t, { url, requests });
+}
+
+/** Tokens short enough to be outlived in a test. */
+export const SHORT = { DUET_ACCESS_TTL: "2s", DUET_REFRESH_OVERLAP: "1s" };
+
+export type PersonInBrowser = {
+  name: string;
+  context: BrowserContext;
+  page: Page;
+  /** What the console complained of, and every breach of the content security policy. */
+  complaints: string[];
+  [Symbol.asyncDispose](): Promise<void>;
+};
+
+/** A person with a browser of their own. */
+export async function open(
+  site: Site,
+  name: string,
+  options: BrowserContextOptions = {},
+): Promise<PersonInBrowser> {
+  const context = await (await browser()).newContext({ baseURL: site.url, ...options });
+  context.setDefaultTimeout(15_000);
+  const complaints: string[] = [];
+  const watch = (page: Page) => {
+    page.on("pageerror", (error) => complaints.push(`error: ${error.message}`));
+    page.on("console", (message) => {
+      // Chromium logs every 4xx it loads and every cut connection; those are expected where a test makes them.
+      if (message.type() === "error" && !/^Failed to load resource/.test(message.text()))
+        complaints.push(message.text());
+    });
+  };
+  context.on("page", watch);
+  const page = await context.newPage();
+  return { name, context, page, complaints, [Symbol.asyncDispose]: () => context.close() };
+}
+
+export async function register(person: PersonInBrowser): Promise<void> {
+  await person.page.goto("/register");
+  await person.page.fill("#username", person.name);
+  await person.page.fill("#password", PASSWORDS[person.name]!);
+  await person.page.click("main button[type=submit]");
+  await person.page.waitForURL("**/conversations");
+}
+
+export async function startConversation({ page }: PersonInBrowser, title: string): Promise<string> {
+  await page.goto("/conversations");
+  await page.fill("#title", title);
+  await page.click("#new-conversation button");
+  await page.waitForURL(/\/conversations\/[0-9a-f-]{36}$/);
+  return new URL(page.url()).pathname;
+}
+
+/** Until the browser has dropped the access token's cookie, as it does by itself when its time is over. */
+export const untilExpired = (page: Page) =>
+  page.waitForFunction(() => !document.cookie.includes("duet_gen="));
+
+export const messages = (page: Page) => page.locator(".message .body").allTextContents();
