@@ -83,7 +83,7 @@ export async function open(
     page.on("pageerror", (error) => complaints.push(`error: ${error.message}`));
     page.on("console", (message) => {
       // Chromium logs every 4xx it loads and every cut connection; those are expected where a test makes them.
-      if (message.type() === "error" && !/^Failed to load resource/.test(message.text()))
+      if (message.type() === "error" && !message.text().startsWith("Failed to load resource"))
         complaints.push(message.text());
     });
   };
