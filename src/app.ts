@@ -108,9 +108,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
   /** One request to one answer. `ip` is the peer's address. */
   async function handle(request: Request, ip = "127.0.0.1"): Promise<Response> {
     const facts = { id: newId(Date.now()), ip, receivedAt: performance.now() };
-    const isHead = request.method === "HEAD";
-    // HEAD is GET whose body Bun does not send, and no GET that acts may be reached by it.
-    const asked = isHead ? new Request(request, { method: "GET", headers: headHeaders(request) }) : request;
+    const asked = prepared(request);
     noteFacts(asked, facts);
     let response: Response;
     try {
@@ -126,7 +124,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
     log("debug", "request", {
       request_id: facts.id,
       method: request.method,
-      path: new URL(request.url).pathname,
+      path: new URL(asked.url).pathname,
       status: answer.status,
       ms: Math.round(performance.now() - facts.receivedAt),
     });
@@ -144,11 +142,15 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
         // Two servers on one port would share its requests without a word.
         reusePort: false,
         idleTimeout: 30,
-        // Above our own limit, or Bun answers first, with an empty 413.
-        maxRequestBodySize: LIMITS.bodyBytes * 8,
+        // Ours is the limit that counts: Bun's would answer first, with an empty 413.
+        maxRequestBodySize: Number.MAX_SAFE_INTEGER,
         // Bun's own error page shows source code.
         development: false,
         fetch: (request, bun) => handle(request, bun.requestIP(request)?.address),
+        error(cause) {
+          log("error", "unanswered", { cause: String(cause) });
+          return withHeaders(new Response(null, { status: 500 }), newId(Date.now()));
+        },
       });
     } catch (cause) {
       throw new StartError(`port ${config.port} on ${config.host} cannot be listened on; is it taken?`, {
@@ -182,7 +184,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
     });
   }
 
-  return { handle, listen, close, keys, routes: root.routes };
+  return { handle, listen, close, keys, log, routes: root.routes };
 }
 
 /** RFC 9112 section 3.2: one Host, and one that can be a host. */
@@ -191,9 +193,21 @@ function refuseMalformed(request: Request): void {
   if (host !== null && /[\s,/\\@]/.test(host)) throw new DuetError("malformed_request");
 }
 
-/** As GET, but never as a navigation: `GET /auth/refresh` acts only on those. */
-function headHeaders(request: Request): Headers {
+/**
+ * HEAD is GET whose body Bun does not send, and never a navigation: `GET /auth/refresh` acts only on those.
+ * Elysia looks for the path from the URL's 12th character on, so that with a host of three it would see another.
+ */
+function prepared(request: Request): Request {
+  const url = URL.parse(request.url);
+  const isHead = request.method === "HEAD";
+  if (!isHead && url && url.host.length > 3) return request;
   const headers = new Headers(request.headers);
-  headers.set("sec-fetch-mode", "no-cors");
-  return headers;
+  if (isHead) headers.set("sec-fetch-mode", "no-cors");
+  const path = url ? url.pathname + url.search : "/";
+  return new Request(`http://localhost${path}`, {
+    method: isHead ? "GET" : request.method,
+    headers,
+    body: isHead ? null : request.body,
+    signal: request.signal,
+  });
 }

@@ -5,6 +5,9 @@ import { environment, readConfig } from "../config.ts";
 export async function serve(args: string[]): Promise<void> {
   const app = await createApp(readConfig(environment(), args));
 
+  // A mistake in one request must not take the others down.
+  process.on("unhandledRejection", (cause) => app.log("error", "unhandled", { cause: String(cause) }));
+
   let isStopping = false;
   const stop = async () => {
     if (isStopping) process.exit(1);

@@ -17,7 +17,16 @@ export function createPasswords(deps: { minChars: number; log: Log }) {
   const gate = createGate(Math.max(1, availableParallelism() - 1), LIMITS.hashQueueMax);
   const normalize = (password: string) => password.normalize("NFKC");
   const hash = (password: string) => gate(() => Bun.password.hash(normalize(password), ARGON2));
+
   let standIn: Promise<string> | undefined;
+  /** What a password is held against where there is no user. */
+  function standInHash(): Promise<string> {
+    standIn ??= hash(crypto.randomUUID()).catch((error) => {
+      standIn = undefined;
+      throw error;
+    });
+    return standIn;
+  }
 
   return {
     /** What is wrong with a new password, or null. No composition rules; `about` are words it must not be made of. */
@@ -41,17 +50,16 @@ export function createPasswords(deps: { minChars: number; log: Log }) {
       password: string,
       stored: string | null,
     ): Promise<{ ok: boolean; rehash?: () => Promise<string> }> {
-      standIn ??= hash(crypto.randomUUID()).catch((error) => {
-        standIn = undefined;
-        throw error;
-      });
-      const against = stored ?? (await standIn);
+      // Awaited with a stored hash too: the first login after a start takes as long for everybody.
+      const nobody = await standInHash();
       if ([...password].length > LIMITS.passwordCharsMax) password = "";
-      const ok = await gate(() => Bun.password.verify(normalize(password) || " ", against)).catch((error) => {
-        if (error instanceof DuetError) throw error;
-        deps.log("error", "password_hash_unreadable", { reason: String(error) });
-        return false;
-      });
+      const ok = await gate(() => Bun.password.verify(normalize(password) || " ", stored ?? nobody)).catch(
+        (error) => {
+          if (error instanceof DuetError) throw error;
+          deps.log("error", "password_hash_unreadable", { reason: String(error) });
+          return false;
+        },
+      );
       if (!ok || stored === null) return { ok: false };
       return stored.startsWith(ARGON2_PREFIX) ? { ok } : { ok, rehash: () => hash(password) };
     },

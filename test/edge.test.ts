@@ -1,0 +1,97 @@
+import { connect } from "node:net";
+import { expect, describe, test } from "bun:test";
+import { LIMITS } from "../src/core/limits.ts";
+import { register } from "./support/people.ts";
+import { serve } from "./support/browser.ts";
+
+/** Sends bytes as they are and reads what comes back, until `length` bytes or the end. */
+function raw(url: string, head: string, body?: { chunk: string; times: number }): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let answer = "";
+    const socket = connect(Number(new URL(url).port), "127.0.0.1", () => {
+      socket.write(head);
+      for (let i = 0; body && i < body.times; i++) socket.write(body.chunk);
+    });
+    socket.setTimeout(5000, () => reject(new Error(`no answer: ${answer}`)));
+    socket.on("data", (data) => {
+      answer += data;
+      const length = /content-length: (\d+)/i.exec(answer)?.[1];
+      const end = answer.indexOf("\r\n\r\n") + 4;
+      if (end > 3 && (head.startsWith("HEAD") || (length && answer.length >= end + Number(length))))
+        socket.destroy();
+    });
+    socket.on("error", () => socket.destroy()); // it may be closed while we still send
+    socket.on("close", () => resolve(answer));
+  });
+}
+
+describe("over the wire", () => {
+  test("a body beyond the limit is refused in the one shape, however large it says or turns out to be", async () => {
+    await using site = await serve();
+    const type = "Host: localhost\r\nContent-Type: application/json";
+    for (const [head, chunk] of [
+      [`POST /api/auth/login HTTP/1.1\r\n${type}\r\nContent-Length: ${LIMITS.bodyBytes + 1}\r\n\r\n`, "a"],
+      [`POST /api/auth/login HTTP/1.1\r\n${type}\r\nContent-Length: 104857600\r\n\r\n`, "a".repeat(65_536)],
+      [
+        `POST /api/auth/login HTTP/1.1\r\n${type}\r\nTransfer-Encoding: chunked\r\n\r\n`,
+        `10000\r\n${"a".repeat(65_536)}\r\n`,
+      ],
+    ] as const) {
+      const answer = await raw(site.url, head, { chunk, times: 20 });
+      expect(answer).toStartWith("HTTP/1.1 413");
+      expect(answer.toLowerCase()).toContain("x-content-type-options: nosniff");
+      expect(answer).toContain('"code":"payload_too_large"');
+    }
+    expect((await fetch(`${site.url}/healthz`)).status).toBe(200);
+  });
+
+  test.each([
+    ["two hosts", "GET /healthz HTTP/1.1\r\nHost: one.example\r\nHost: two.example\r\n\r\n", 400],
+    ["a host with a space", "GET /healthz HTTP/1.1\r\nHost: one two\r\n\r\n", 400],
+    ["a host of one letter", "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n", 200],
+    ["a host of one letter and a longer path", "GET /x/healthz HTTP/1.1\r\nHost: a\r\n\r\n", 404],
+    [
+      "a length and chunks",
+      "POST /api/auth/login HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+      400,
+    ],
+  ])("%s: %j is answered %i", async (_, head, status) => {
+    await using site = await serve();
+    expect(await raw(site.url, head)).toStartWith(`HTTP/1.1 ${status}`);
+  });
+
+  test("HEAD is GET without the body, and acts on nothing", async () => {
+    await using site = await serve();
+    const alice = await register(site, "alice");
+    const [get, head] = await Promise.all(
+      ["GET", "HEAD"].map((method) => fetch(`${site.url}/login`, { method })),
+    );
+    expect([head!.status, await head!.text()]).toEqual([200, ""]);
+    const varying = new Set(["date", "x-request-id"]);
+    const kept = (response: Response) =>
+      [...response.headers].filter(([name]) => !varying.has(name)).toSorted();
+    expect(kept(head!)).toEqual(kept(get!));
+    const cookie = `duet_refresh=${alice.refreshToken}`;
+    const refused = await fetch(`${site.url}/auth/refresh`, {
+      method: "HEAD",
+      headers: { cookie },
+      redirect: "manual",
+    });
+    expect([refused.status, refused.headers.get("set-cookie")]).toEqual([403, null]);
+  });
+
+  test("1,000 requests that are cut off leave the server as it was", async () => {
+    await using site = await serve();
+    for (let round = 0; round < 10; round++)
+      await Promise.all(
+        Array.from({ length: 100 }, async () => {
+          const abort = new AbortController();
+          const request = fetch(`${site.url}/login`, { signal: abort.signal }).catch(() => {});
+          queueMicrotask(() => abort.abort());
+          await request;
+        }),
+      );
+    expect((await fetch(`${site.url}/readyz`)).status).toBe(200);
+    expect(site.logged.filter(({ event }) => event === "internal_error")).toEqual([]);
+  });
+});
