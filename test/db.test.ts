@@ -48,6 +48,7 @@ describe("sqlite", () => {
       expect(Bun.semver.satisfies(row!.v, ">=3.51.3")).toBe(true);
       using beside = new Database(path, { readonly: true });
       expect(beside.query("PRAGMA journal_mode").get()).toEqual({ journal_mode: "wal" });
+      expect(await db.tx((q) => q.one("PRAGMA synchronous"))).toEqual({ synchronous: 2 }); // FULL
       await expect(db.run("CREATE TABLE t (a INTEGER REFERENCES nowhere (b)) STRICT")).resolves.toBe(0);
       await expect(db.run("INSERT INTO t VALUES ($1)", 1)).rejects.toThrow(); // foreign keys are on
     }));

@@ -63,6 +63,22 @@ describe("a refresh", () => {
     expect((await me(t, again.body.access_token)).status).toBe(200);
   });
 
+  test("whose answer was lost in a session long in use is answered with the same successor again", async () => {
+    freezeClock();
+    await using t = await startApp();
+    const alice = await register(t, "alice");
+    await me(t, alice.accessToken); // generation 1 is in use
+    advance(1500);
+    const second = await refresh(t, alice.refreshToken);
+    await me(t, second.body.access_token); // and so is generation 2
+    advance(1500);
+    const lost = await refresh(t, second.body.refresh_token);
+    advance(3600);
+    const again = await refresh(t, second.body.refresh_token);
+    expect(again.body.refresh_token).toBe(lost.body.refresh_token);
+    expect((await me(t, again.body.access_token)).status).toBe(200);
+  });
+
   test("by a straggler within the overlap is answered with the same successor again", async () => {
     freezeClock();
     await using t = await startApp();
