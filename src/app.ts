@@ -29,7 +29,7 @@ import { problems, renderProblem } from "./http/problem.ts";
 import { createSigner } from "./http/signers.ts";
 import { createStore } from "./store/index.ts";
 import { conversationPages } from "./web/conversations.tsx";
-import { createPageErrors } from "./web/errors.tsx";
+import { createPageErrors } from "./web/problem.tsx";
 import { homePages } from "./web/home.tsx";
 import { createMakePage } from "./web/page.ts";
 import { sessionPages } from "./web/sessions.tsx";

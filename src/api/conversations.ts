@@ -3,7 +3,7 @@ import type { Conversation, Conversations, Member } from "../core/conversations.
 import type { Sessions } from "../core/sessions.ts";
 import { bearerViewer } from "../http/auth.ts";
 import { jsonBodies } from "../http/body.ts";
-import { limitOf, pageQuery } from "./schemas.ts";
+import { limitOf, pageQuery, timeBody } from "./shapes.ts";
 
 const title = t.Object({ title: t.String() });
 
@@ -62,14 +62,12 @@ export const conversationRoutes = (deps: { conversations: Conversations; session
       set.status = 204;
     });
 
-const time = (ms: number) => new Date(ms).toISOString();
-
 const conversationBody = (c: Conversation) => ({
   id: c.id,
   title: c.title,
   owner_id: c.owner_id,
-  created_at: time(c.created_at),
-  updated_at: time(c.updated_at),
+  created_at: timeBody(c.created_at),
+  updated_at: timeBody(c.updated_at),
 });
 
-const memberBody = (m: Member) => ({ id: m.user_id, username: m.username, joined_at: time(m.joined_at) });
+const memberBody = (m: Member) => ({ id: m.user_id, username: m.username, joined_at: timeBody(m.joined_at) });

@@ -3,7 +3,7 @@ import type { Message, Messages } from "../core/messages.ts";
 import type { Sessions } from "../core/sessions.ts";
 import { bearerViewer } from "../http/auth.ts";
 import { jsonBodies } from "../http/body.ts";
-import { limitOf, pageQuery } from "./schemas.ts";
+import { limitOf, pageQuery, timeBody } from "./shapes.ts";
 
 export const messageRoutes = (deps: { messages: Messages; sessions: Sessions }) =>
   new Elysia({ name: "api/messages", prefix: "/api/conversations/:id/messages" })
@@ -36,5 +36,5 @@ const messageBody = (m: Message) => ({
   conversation_id: m.conversation_id,
   author: m.author_id === null ? null : { id: m.author_id, username: m.author_username },
   body: m.body,
-  created_at: new Date(m.created_at).toISOString(),
+  created_at: timeBody(m.created_at),
 });

@@ -1,10 +1,10 @@
 import { Elysia, t } from "elysia";
-import type { Grant, Sessions } from "../core/sessions.ts";
+import type { Sessions } from "../core/sessions.ts";
 import type { Users } from "../core/users.ts";
 import { bearerToken, bearerViewer } from "../http/auth.ts";
 import { jsonBodies } from "../http/body.ts";
 import { deviceOf } from "../http/observe.ts";
-import { userBody } from "./users.ts";
+import { grantBody, userBody } from "./shapes.ts";
 
 type Deps = { users: Users; sessions: Sessions };
 
@@ -40,12 +40,3 @@ export const logoutAll = ({ sessions }: Pick<Deps, "sessions">) =>
       await sessions.endAll(viewer.userId, "logout_all");
       set.status = 204;
     });
-
-/** RFC 6749 section 5.1; `no-store` is on every answer already. */
-export const grantBody = (grant: Grant) => ({
-  access_token: grant.accessToken,
-  refresh_token: grant.refreshToken,
-  token_type: "bearer",
-  expires_in: grant.accessTtlSeconds,
-  refresh_expires_in: grant.refreshTtlSeconds,
-});

@@ -4,7 +4,7 @@ import type { Users } from "../core/users.ts";
 import { bearerViewer } from "../http/auth.ts";
 import { jsonBodies } from "../http/body.ts";
 import { deviceOf } from "../http/observe.ts";
-import { grantBody } from "./sessions.ts";
+import { grantBody, userBody } from "./shapes.ts";
 
 export const registration = ({ users }: { users: Users }) =>
   new Elysia({ name: "api/registration" }).use(jsonBodies).post(
@@ -27,17 +27,3 @@ export const me = ({ sessions }: { sessions: Sessions }) =>
   new Elysia({ name: "api/me" })
     .use(bearerViewer(sessions))
     .get("/api/auth/me", ({ viewer }) => userBody({ ...viewer, id: viewer.userId }));
-
-export const userBody = ({
-  id,
-  username,
-  email,
-}: {
-  id: string;
-  username: string;
-  email: string | null;
-}) => ({
-  id,
-  username,
-  email,
-});

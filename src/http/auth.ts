@@ -9,7 +9,7 @@ export const bearerViewer = (sessions: Sessions) =>
     viewer: await sessions.authenticate(bearerToken(request)),
   }));
 
-/** For pages of people: `viewer` from the access cookie. A refusal becomes a refresh or a sign-in in web/errors. */
+/** For pages of people: `viewer` from the access cookie. A refusal becomes a refresh or a sign-in in web/problem. */
 export const cookieViewer = (sessions: Sessions, cookies: Cookies) =>
   new Elysia({ name: "cookie" }).derive({ as: "scoped" }, async ({ request }) => ({
     viewer: await sessions.authenticate(cookies.read(request).accessToken),

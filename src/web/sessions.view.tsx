@@ -27,7 +27,7 @@ export const SignInPage = ({ page, form, next, reason }: SignInProps) => (
 /** Over a page whose session has ended: the page and what was typed into it stay. */
 export const SignInDialog = ({ page }: { page: PageContext }) => (
   <dialog id="sign-in-again" aria-labelledby="sign-in-again-title">
-    <SignInDialogForm page={page} form={emptyForm} />
+    <SignInDialogForm page={page} form={{ ...emptyForm, values: { identifier: page.viewer?.username } }} />
   </dialog>
 );
 

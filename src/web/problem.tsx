@@ -2,7 +2,7 @@ import { DuetError } from "../core/errors.ts";
 import { factsOf } from "../http/observe.ts";
 import { challenge, renderProblem, type RenderPage } from "../http/problem.ts";
 import { describe } from "../locales/index.ts";
-import { ErrorNotice, ErrorPage } from "./errors.view.tsx";
+import { ErrorNotice, ErrorPage } from "./problem.view.tsx";
 import { isHtmx, type MakePage } from "./page.ts";
 
 /**
