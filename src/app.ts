@@ -35,7 +35,7 @@ import { createMakePage } from "./web/page.ts";
 import { sessionPages } from "./web/sessions.tsx";
 import { userPages } from "./web/users.tsx";
 
-export type Overrides = { clock?: () => number; log?: Log };
+export type Overrides = { log?: Log };
 
 export type App = Awaited<ReturnType<typeof createApp>>;
 
@@ -44,7 +44,7 @@ export type App = Awaited<ReturnType<typeof createApp>>;
  * until `close`. Throws StartError.
  */
 export async function createApp(config: Config, overrides: Overrides = {}) {
-  const clock = overrides.clock ?? Date.now;
+  const clock = Date.now;
   const log = overrides.log ?? createLog(config.log, (line) => process.stderr.write(line));
   // A free port is known too late to be part of the issuer's name.
   const publicUrl = config.publicUrl ?? `http://localhost${config.port === 0 ? "" : `:${config.port}`}`;
@@ -53,12 +53,6 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
   const folder = openFolder(config.data);
   const db = openSqlite(folder.databasePath);
   const store = createStore(db);
-  try {
-    await migrate(db);
-  } catch (error) {
-    await closeData();
-    throw error;
-  }
   const keys = await openKeys().catch(async (error) => {
     await closeData();
     throw error;
@@ -74,7 +68,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
 
   const cookies = createCookies(isHttps);
   const makePage = createMakePage(cookies);
-  const core = {
+  const parts = {
     users,
     sessions,
     conversations,
@@ -92,16 +86,16 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
     .use(refuseCrossOrigin(publicUrl))
     .use(healthRoutes({ db }))
     .use(serveAssets)
-    .use(registration(core))
-    .use(sessionRoutes(core))
-    .use(logoutAll(core))
-    .use(me(core))
-    .use(conversationRoutes(core))
-    .use(messageRoutes(core))
-    .use(homePages(core))
-    .use(userPages(core))
-    .use(sessionPages(core))
-    .use(conversationPages(core));
+    .use(registration(parts))
+    .use(sessionRoutes(parts))
+    .use(logoutAll(parts))
+    .use(me(parts))
+    .use(conversationRoutes(parts))
+    .use(messageRoutes(parts))
+    .use(homePages(parts))
+    .use(userPages(parts))
+    .use(sessionPages(parts))
+    .use(conversationPages(parts));
 
   const withHeaders = createHeaders(isHttps);
 
@@ -173,6 +167,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
   }
 
   async function openKeys() {
+    await migrate(db);
     const isFirstStart = (await store.keys.list()).length === 0;
     return openKeyRing({
       store,

@@ -38,13 +38,13 @@ export function createSessions(deps: {
   /**
    * Starts a session for a user whose password was just checked; its tokens are of generation 1. A presented
    * session is never carried on, so none can be planted (session fixation). Effects: one row in `sessions`,
-   * by `tables` where the caller has a transaction open.
+   * written by `insert` where it must be written together with something else.
    */
   async function start(
     user: { id: string; username: string },
     device: Device,
-    tables: Pick<Store, "sessions"> = store,
-  ) {
+    insert: (session: SessionRow) => Promise<unknown> = store.sessions.insert,
+  ): Promise<Grant> {
     const now = clock();
     const endsAt = now + settings.sessionTtlSeconds * 1000;
     const session: SessionRow = {
@@ -62,7 +62,7 @@ export function createSessions(deps: {
       user_agent: device.userAgent.slice(0, LIMITS.userAgentCharsMax),
       ip: device.ip,
     };
-    await tables.sessions.insert(session);
+    await insert(session);
     return grant(session, user.username, "login");
   }
 

@@ -61,10 +61,12 @@ export function createUsers(deps: {
         created_at: now,
         disabled_at: null,
       };
-      const grant = await store.tx(async (tables) => {
-        await tables.users.insert(user);
-        return sessions.start(user, device, tables);
-      });
+      const grant = await sessions.start(user, device, (session) =>
+        store.tx(async (tables) => {
+          await tables.users.insert(user);
+          await tables.sessions.insert(session);
+        }),
+      );
       log("info", "registered", { user_id: user.id, session_id: grant.sessionId });
       return { user, grant };
     },
