@@ -1,15 +1,8 @@
-import { beforeAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { temporaryFolder } from "./support/app.ts";
-import { bareEnvironment, failure, ROOT, run } from "./support/process.ts";
-
-const BINARY = join(ROOT, "dist/duet");
-
-beforeAll(async () => {
-  const build = Bun.spawn([process.execPath, "run", "build"], { cwd: ROOT, stdout: "pipe", stderr: "pipe" });
-  if ((await build.exited) !== 0) throw new Error(await new Response(build.stderr).text());
-}, 120_000);
+import { bareEnvironment, BINARY, failure, ROOT, run } from "./support/process.ts";
 
 describe("the executable", () => {
   test("runs in an empty folder, with no settings, and does the whole job", async () => {

@@ -3,8 +3,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { flagOf, SETTINGS, variableOf } from "../src/config.ts";
 import { END_REASONS, ERROR_STATUS, FIELD_CODES } from "../src/core/errors.ts";
-import { startApp } from "./support/app.ts";
-import { ROOT } from "./support/process.ts";
+import { startApp, temporaryFolder } from "./support/app.ts";
+import { BINARY, fromSource, ROOT, run } from "./support/process.ts";
 
 const readme = readFileSync(join(ROOT, "README.md"), "utf8");
 const manifest = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
@@ -59,5 +59,28 @@ describe("the README names", () => {
   test("the versions of what it stands on", () => {
     for (const name of ["elysia", "htmx.org"]) expect(readme).toContain(manifest.dependencies[name]);
     expect(readme).toContain(`bun@${Bun.version}`);
+  });
+});
+
+describe("the README's curl session", () => {
+  const script = /```sh\n(api=[^]*?)```/.exec(readme)![1]!;
+  const promised = JSON.parse(/The last line answers\n\n```json\n([^]*?)```/.exec(readme)![1]!);
+
+  test.each([
+    ["the source", fromSource("--port", "0")],
+    ["the executable", [BINARY, "--port", "0"]],
+  ])("does against %s what it says", async (_, command) => {
+    await using server = await run([...command, "--data", temporaryFolder()]);
+    const child = Bun.spawn(["bash", "-euc", script.replaceAll("http://localhost:3000", server.url)], {
+      cwd: temporaryFolder(),
+      stdout: "pipe",
+    });
+    const answers = (await new Response(child.stdout).text()).trim().replaceAll("}{", "}\n{").split("\n");
+    expect(await child.exited).toBe(0);
+    const [me, conversation, pair, again, last] = answers.map((line) => JSON.parse(line));
+    expect(me.username).toBe("alice");
+    expect(conversation.title).toBe("Hello");
+    expect(again.refresh_token).toBe(pair.refresh_token);
+    expect(last).toEqual(promised);
   });
 });

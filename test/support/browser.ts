@@ -15,14 +15,12 @@ const executablePath =
 const isRequired = process.env["BROWSER_TESTS"] === "required";
 
 if (!executablePath && isRequired) throw new Error("no Chromium was found, and BROWSER_TESTS=required");
-if (!executablePath)
-  console.warn(
-    "\n*** THE BROWSER TESTS WERE SKIPPED: no Chromium was found. ***\n" +
-      "*** Install one (Debian: apt-get install chromium) or set CHROME_PATH to one, and run the tests again. ***\n",
-  );
+const HOW = "NOT RUN: no Chromium was found. Debian: apt-get install chromium; elsewhere set CHROME_PATH";
 
-/** Tests that need a real browser; skipped, loudly, where there is none. */
-export const describeInBrowser = executablePath ? describe : describe.skip;
+/** Tests that need a real browser. Where there is none each of them says loudly that it was not run. */
+export const describeInBrowser: (name: string, tests: () => void) => void = executablePath
+  ? describe
+  : (name, tests) => describe.skip(`${HOW}: ${name}`, tests);
 
 let launched: Promise<Browser> | undefined;
 

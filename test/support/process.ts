@@ -2,6 +2,9 @@ import { join } from "node:path";
 
 export const ROOT = join(import.meta.dir, "../..");
 
+/** Made by `bun run build`, which `bun run test` does before the tests. */
+export const BINARY = join(ROOT, "dist/duet");
+
 export type Running = {
   url: string;
   process: Bun.Subprocess<"ignore", "pipe", "pipe">;
