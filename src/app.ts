@@ -1,6 +1,7 @@
 import { Elysia } from "elysia";
 import { conversationRoutes } from "./api/conversations.ts";
 import { healthRoutes } from "./api/health.ts";
+import { keyRoutes } from "./api/keys.ts";
 import { messageRoutes } from "./api/messages.ts";
 import { logoutAll, sessionRoutes } from "./api/sessions.ts";
 import { me, registration } from "./api/users.ts";
@@ -16,7 +17,8 @@ import { createPasswords } from "./core/passwords.ts";
 import { createSessions } from "./core/sessions.ts";
 import { createTokens } from "./core/tokens.ts";
 import { createUsers } from "./core/users.ts";
-import { loadSecret, openFolder } from "./db/folder.ts";
+import { findFolder, loadSecret, openFolder, type Folder } from "./db/folder.ts";
+import type { Db } from "./db/index.ts";
 import { migrate } from "./db/migrate.ts";
 import { openSqlite } from "./db/sqlite.ts";
 import { serveAssets } from "./http/assets.ts";
@@ -26,6 +28,7 @@ import { refuseCrossOrigin } from "./http/csrf.ts";
 import { createHeaders } from "./http/headers.ts";
 import { createLog, noteFacts } from "./http/observe.ts";
 import { problems, renderProblem } from "./http/problem.ts";
+import { prepareRequest, refuseMalformed } from "./http/request.ts";
 import { createSigner } from "./http/signers.ts";
 import { createStore } from "./store/index.ts";
 import { conversationPages } from "./web/conversations.tsx";
@@ -46,17 +49,10 @@ export type App = Awaited<ReturnType<typeof createApp>>;
 export async function createApp(config: Config, overrides: Overrides = {}) {
   const clock = Date.now;
   const log = overrides.log ?? createLog(config.log, (line) => process.stderr.write(line));
-  // A free port is known too late to be part of the issuer's name.
-  const publicUrl = config.publicUrl ?? `http://localhost${config.port === 0 ? "" : `:${config.port}`}`;
+  const publicUrl = publicUrlOf(config);
   const isHttps = publicUrl.startsWith("https:");
-
-  const folder = openFolder(config.data);
-  const db = openSqlite(folder.databasePath);
-  const store = createStore(db);
-  const keys = await openKeys().catch(async (error) => {
-    await closeData();
-    throw error;
-  });
+  const data = await openData(config, openFolder(config.data));
+  const { db, store, keys } = data;
 
   const tokens = createTokens({ keys, clock, issuer: publicUrl, accessTtlSeconds: config.accessTtlSeconds });
   const sessions = createSessions({ store, tokens, clock, log, settings: config });
@@ -85,6 +81,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
     .use(refuseLargeBodies)
     .use(refuseCrossOrigin(publicUrl))
     .use(healthRoutes({ db }))
+    .use(keyRoutes({ keys }))
     .use(serveAssets)
     .use(registration(parts))
     .use(sessionRoutes(parts))
@@ -102,7 +99,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
   /** One request to one answer. `ip` is the peer's address. */
   async function handle(request: Request, ip = "127.0.0.1"): Promise<Response> {
     const facts = { id: newId(Date.now()), ip, receivedAt: performance.now() };
-    const asked = prepared(request);
+    const asked = prepareRequest(request);
     noteFacts(asked, facts);
     let response: Response;
     try {
@@ -124,6 +121,11 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
     });
     return answer;
   }
+
+  const tending = setInterval(
+    () => keys.tend().catch((cause) => log("error", "keys_untended", { cause: String(cause) })),
+    LIMITS.keyTendMs,
+  );
 
   let server: Bun.Server<undefined> | undefined;
 
@@ -156,53 +158,51 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
 
   /** Finishes the requests that are under way, within bounds, then lets go of the folder. */
   async function close(): Promise<void> {
+    clearInterval(tending);
     if (server) await Promise.race([server.stop(), Bun.sleep(LIMITS.shutdownWaitMs)]);
     await server?.stop(true);
-    await closeData();
-  }
-
-  async function closeData() {
-    await db.close();
-    folder.unlock();
-  }
-
-  async function openKeys() {
-    await migrate(db);
-    const isFirstStart = (await store.keys.list()).length === 0;
-    return openKeyRing({
-      store,
-      clock,
-      secret: loadSecret(config.data, config.secret, isFirstStart),
-      algorithm: config.jwtAlg,
-      longestTokenMs: Math.max(config.refreshTtlSeconds, config.accessTtlSeconds) * 1000,
-      makeSigner: (key) => createSigner(key, publicUrl),
-    });
+    await data.close();
   }
 
   return { handle, listen, close, keys, log, routes: root.routes };
 }
 
-/** RFC 9112 section 3.2: one Host, and one that can be a host. */
-function refuseMalformed(request: Request): void {
-  const host = request.headers.get("host");
-  if (host !== null && /[\s,/\\@]/.test(host)) throw new DuetError("malformed_request");
+/**
+ * What lies in the data folder, opened: the tables, up to date, and the key ring. Takes over `folder` and lets go
+ * of it in `close`, or before it throws.
+ */
+async function openData(config: Config, folder: Folder) {
+  let db: Db | undefined;
+  async function close() {
+    await db?.close();
+    folder.unlock();
+  }
+  try {
+    db = openSqlite(folder.databasePath);
+    await migrate(db);
+    const store = createStore(db);
+    const isFirstStart = (await store.keys.list()).length === 0;
+    const keys = await openKeyRing({
+      store,
+      clock: Date.now,
+      secret: loadSecret(config.data, config.secret, isFirstStart),
+      algorithm: config.jwtAlg,
+      rotationMs: config.keyRotationSeconds * 1000,
+      longestTokenMs: Math.max(config.refreshTtlSeconds, config.accessTtlSeconds) * 1000,
+      makeSigner: (key) => createSigner(key, publicUrlOf(config)),
+    });
+    // An operator's settings need not be the server's.
+    if (folder.isOurs) await keys.moveTo(config.jwtAlg);
+    return { db, store, keys, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
-/**
- * HEAD is GET whose body Bun does not send, and never a navigation: `GET /auth/refresh` acts only on those.
- * Elysia looks for the path from the URL's 12th character on, so that with a host of three it would see another.
- */
-function prepared(request: Request): Request {
-  const url = URL.parse(request.url);
-  const isHead = request.method === "HEAD";
-  if (!isHead && url && url.host.length > 3) return request;
-  const headers = new Headers(request.headers);
-  if (isHead) headers.set("sec-fetch-mode", "no-cors");
-  const path = url ? url.pathname + url.search : "/";
-  return new Request(`http://localhost${path}`, {
-    method: isHead ? "GET" : request.method,
-    headers,
-    body: isHead ? null : request.body,
-    signal: request.signal,
-  });
-}
+/** The same beside a server that may be running, for an operator's command. */
+export const openDataBeside = (config: Config) => openData(config, findFolder(config.data));
+
+/** A free port is known too late to be part of the issuer's name. */
+const publicUrlOf = ({ publicUrl, port }: Config): string =>
+  publicUrl ?? `http://localhost${port === 0 ? "" : `:${port}`}`;

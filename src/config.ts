@@ -42,6 +42,11 @@ export const SETTINGS = {
     "How long a refresh token still answers after its successor's first use; 0 is strict",
   ),
   jwt_alg: setting(oneOf(ALGORITHMS), "EdDSA", "Signature algorithm: EdDSA, ES256 or HS256"),
+  key_rotation: setting(
+    duration(60 * MINUTE, 3650 * DAY),
+    "90d",
+    "How long a key signs before the next one does; nobody is signed out by it",
+  ),
   password_min: setting(integer(8, 64), "8", "Least characters in a new password"),
   registration: setting(
     oneOf(["open", "closed"]),
@@ -64,6 +69,7 @@ export type Config = {
   sessionTtlSeconds: number;
   refreshOverlapSeconds: number;
   jwtAlg: Algorithm;
+  keyRotationSeconds: number;
   passwordMin: number;
   registration: "open" | "closed";
   log: LogLevel;
@@ -104,6 +110,7 @@ export function readConfig(env: Record<string, string | undefined>, args: string
     sessionTtlSeconds: read("session_ttl", SETTINGS.session_ttl),
     refreshOverlapSeconds: read("refresh_overlap", SETTINGS.refresh_overlap),
     jwtAlg: read("jwt_alg", SETTINGS.jwt_alg),
+    keyRotationSeconds: read("key_rotation", SETTINGS.key_rotation),
     passwordMin: read("password_min", SETTINGS.password_min),
     registration: read("registration", SETTINGS.registration) as Config["registration"],
     log: read("log", SETTINGS.log),

@@ -1,5 +1,6 @@
 import { version } from "../package.json";
 import { help } from "./cli/help.ts";
+import { keys } from "./cli/keys.ts";
 import { serve } from "./cli/serve.ts";
 import { StartError } from "./core/errors.ts";
 
@@ -8,6 +9,7 @@ const [first = "serve"] = args;
 
 try {
   if (first === "serve") await serve(args.slice(1));
+  else if (first === "keys") await keys(args.slice(1));
   else if (first === "help" || first === "--help" || first === "-h") console.log(help());
   else if (first === "version" || first === "--version") console.log(`duet ${version}`);
   else if (first.startsWith("--")) await serve(args);

@@ -25,6 +25,7 @@ describe("the settings", () => {
       sessionTtlSeconds: 7_776_000,
       refreshOverlapSeconds: 10,
       jwtAlg: "EdDSA",
+      keyRotationSeconds: 7_776_000,
       passwordMin: 8,
       registration: "open",
       log: "info",

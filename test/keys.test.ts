@@ -3,8 +3,11 @@ import { describe, expect, test } from "bun:test";
 import { unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { StartError } from "../src/core/errors.ts";
+import { createRemoteJWKSet, jwtVerify } from "jose";
 import { advance, freezeClock, startApp, type TestApp } from "./support/app.ts";
+import { serve } from "./support/browser.ts";
 import { decode, me, refresh, register } from "./support/people.ts";
+import { bareEnvironment, ROOT } from "./support/process.ts";
 
 const states = (t: TestApp) => t.app.keys.list().map((key) => key.state);
 const rows = (t: TestApp): any[] => {
@@ -41,10 +44,23 @@ describe("the key ring", () => {
     await t.app.keys.rotate();
     advance(7 * 86_400);
     await t.app.keys.rotate();
-    expect(t.app.keys.find(first)).toBeDefined();
+    expect(await t.app.keys.find(first)).toBeDefined();
     advance(1);
     await t.app.keys.rotate();
-    expect(t.app.keys.find(first)).toBeUndefined();
+    expect(await t.app.keys.find(first)).toBeUndefined();
+  });
+
+  test("rotates by itself when the active key's time is over, and not before", async () => {
+    freezeClock();
+    await using t = await startApp({ DUET_KEY_ROTATION: "30d" });
+    const first = t.app.keys.active().id;
+    advance(30 * 86_400 - 1);
+    await t.app.keys.tend();
+    expect(t.app.keys.active().id).toBe(first);
+    advance(1);
+    await t.app.keys.tend();
+    expect(t.app.keys.active().id).not.toBe(first);
+    expect(states(t).toSorted()).toEqual(["active", "next", "retired"]);
   });
 
   test("survives a restart as it was", async () => {
@@ -112,5 +128,92 @@ describe("without the right secret", () => {
     await using t = await startApp({ DUET_SECRET: "one secret from the settings, long enough" });
     expect(await Bun.file(join(t.folder, "secret")).exists()).toBe(false);
     expect((await register(t, "alice")).accessToken).toBeString();
+  });
+});
+
+describe("an operator's command", () => {
+  const duet = async (t: TestApp, ...args: string[]) => {
+    const child = Bun.spawn(
+      [process.execPath, join(ROOT, "src/main.ts"), "keys", ...args, "--data", t.folder],
+      {
+        cwd: ROOT,
+        env: bareEnvironment(),
+        stdout: "pipe",
+        stderr: "pipe",
+      },
+    );
+    const [out, errors] = await Promise.all([
+      new Response(child.stdout).text(),
+      new Response(child.stderr).text(),
+    ]);
+    return { out, errors, exitCode: await child.exited };
+  };
+
+  test("rotates beside the running server, which takes it in without a restart or a sign-out", async () => {
+    await using t = await startApp();
+    const alice = await register(t, "alice");
+    const next = t.app.keys.list().find((key) => key.state === "next")!.id;
+    const { out, exitCode } = await duet(t, "rotate");
+    expect([exitCode, out]).toEqual([0, expect.stringMatching(RegExp(`^active +EdDSA +${next} `, "m"))]);
+    expect((await me(t, alice.accessToken)).status).toBe(200);
+    await t.app.keys.tend();
+    expect(t.app.keys.active().id).toBe(next);
+    const { body } = await refresh(t, alice.refreshToken);
+    expect(decode(body.access_token).header.kid).toBe(next);
+    expect((await me(t, alice.accessToken)).status).toBe(200);
+  });
+
+  test("lists the ring and changes nothing, whatever its own settings are", async () => {
+    await using t = await startApp();
+    const before = rows(t);
+    const { out } = await duet(t, "list", "--jwt-alg", "HS256");
+    expect(
+      out
+        .trim()
+        .split("\n")
+        .map((line) => line.split(" ")[0]),
+    ).toEqual(["active", "next"]);
+    expect(rows(t)).toEqual(before);
+  });
+
+  test("says in one line why it cannot", async () => {
+    await using t = await startApp();
+    expect(await duet(t, "rotat")).toMatchObject({
+      exitCode: 1,
+      errors: 'duet: duet keys knows list and rotate, not "rotat"\n',
+    });
+    const nowhere = { ...t, folder: join(t.folder, "nowhere") };
+    expect((await duet(nowhere)).errors).toBe(`duet: there is no database in ${nowhere.folder}\n`);
+  });
+});
+
+describe("the published keys", () => {
+  test("are the public halves, next included, for any origin, to be kept five minutes", async () => {
+    await using t = await startApp();
+    const response = await t.fetch("/.well-known/jwks.json", {
+      headers: { origin: "https://service.example" },
+    });
+    expect(response.headers.get("content-type")).toBe("application/jwk-set+json");
+    expect(response.headers.get("cache-control")).toBe("public, max-age=300");
+    expect(response.headers.get("access-control-allow-origin")).toBe("*");
+    const { keys } = (await response.json()) as { keys: Record<string, string>[] };
+    expect(keys.map(({ kid }) => kid)).toEqual(t.app.keys.list().map(({ id }) => id));
+    for (const key of keys) {
+      expect(key).toMatchObject({ alg: "EdDSA", use: "sig", kty: "OKP" });
+      for (const secret of ["d", "p", "q", "k", "priv"]) expect(key).not.toHaveProperty(secret);
+    }
+  });
+
+  test("are all a service needs to check an access token, after a rotation too", async () => {
+    await using site = await serve();
+    const alice = await register(site, "alice");
+    const service = createRemoteJWKSet(new URL(`${site.url}/.well-known/jwks.json`));
+    const issuer = "http://localhost";
+    const options = { issuer, audience: issuer, typ: "at+jwt", algorithms: ["EdDSA"] };
+    expect((await jwtVerify(alice.accessToken, service, options)).payload.sub).toBe(alice.id);
+    await site.app.keys.rotate();
+    const { body } = await refresh(site, alice.refreshToken);
+    expect((await jwtVerify(body.access_token, service, options)).payload.sub).toBe(alice.id);
+    await expect(jwtVerify(alice.refreshToken, service, options)).rejects.toThrow();
   });
 });

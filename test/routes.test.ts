@@ -6,6 +6,7 @@ const PUBLIC = new Set([
   "GET /",
   "GET /healthz",
   "GET /readyz",
+  "GET /.well-known/jwks.json",
   "GET /assets/:file",
   "GET /favicon.ico",
   "GET /login",

@@ -6,5 +6,9 @@ export function help(): string {
     const shown = fallback === undefined ? "" : ` [${fallback}]`;
     return `  ${flagOf(name).padEnd(20)}${variableOf(name).padEnd(23)}${doc}${shown}`;
   });
-  return ["Usage: duet [serve] [--flag value …] | duet help | duet version", "", ...rows].join("\n");
+  return [
+    "Usage: duet [serve] [--flag value …] | duet keys [list|rotate] | duet help | duet version",
+    "",
+    ...rows,
+  ].join("\n");
 }

@@ -30,36 +30,45 @@ export type RingKey = {
   state: KeyState;
   algorithm: Algorithm;
   publicJwk: JWK | null;
+  /** Since when it signs, in epoch milliseconds; null while it is next. */
+  activatedAt: number | null;
   signer: Signer;
 };
 
 export type KeyRing = Awaited<ReturnType<typeof openKeyRing>>;
 
+const RELOAD_MS = 1000;
+
 /**
  * The key ring: `next` is published and does not sign yet, `active` signs, `retired` keys verify until the last
  * token they signed has expired. Private keys are sealed at rest (AES-256-GCM under a key derived from `secret`),
- * so a stolen database signs nothing. Makes the first two keys where there are none; moves to another
- * `algorithm` by rotating. Throws StartError if `secret` does not open what is there.
+ * so a stolen database signs nothing. Makes the first two keys, of `algorithm`, where there are none. Throws StartError if `secret` does not open what is there.
  */
 export async function openKeyRing(deps: {
   store: Store;
   secret: string;
   algorithm: Algorithm;
+  /** How long a key signs. */
+  rotationMs: number;
   /** The longest life of any token: how long a retired key stays. */
   longestTokenMs: number;
   clock: () => number;
   makeSigner: (key: KeyMaterial) => Signer;
 }) {
-  const { store, clock, algorithm } = deps;
+  const { store, clock } = deps;
   const sealingKey = await deriveSealingKey(deps.secret);
   let ring = new Map<string, RingKey>();
+  let loadedAt = 0;
 
   async function load() {
     const rows = await store.keys.list();
     const opened = new Map<string, RingKey>();
-    for (const row of rows) opened.set(row.id, ring.get(row.id) ?? (await openKey(row)));
-    for (const row of rows) opened.get(row.id)!.state = row.state;
+    for (const row of rows) {
+      const key = ring.get(row.id) ?? (await openKey(row));
+      opened.set(row.id, { ...key, state: row.state, activatedAt: row.activated_at });
+    }
     ring = opened;
+    loadedAt = performance.now();
   }
 
   async function openKey(row: KeyRow): Promise<RingKey> {
@@ -77,20 +86,23 @@ export async function openKeyRing(deps: {
       state: row.state,
       algorithm: keyAlgorithm,
       publicJwk,
+      activatedAt: row.activated_at,
       signer: deps.makeSigner(material),
     };
   }
 
-  const draftKey = (state: "next" | "active") => makeKey(sealingKey, algorithm, state, clock());
+  const draftKey = (algorithm: Algorithm, state: "next" | "active") =>
+    makeKey(sealingKey, algorithm, state, clock());
 
   /**
    * Makes the next key sign, retires the active one and publishes a new next one, in one transaction. No token
-   * stops working. Effects: `signing_keys`; drops retired keys whose tokens have all expired.
+   * stops working. Of several processes that rotate at once one does. Effects: `signing_keys`; drops retired keys
+   * whose tokens have all expired.
    */
-  async function rotate() {
-    const next = await draftKey("next");
+  async function rotate(algorithm = active().algorithm) {
+    const next = await draftKey(algorithm, "next");
     await store.tx(async ({ keys }) => {
-      await keys.retireActive(clock());
+      if ((await keys.retire(active().id, clock())) === 0) return;
       await keys.activateNext(clock());
       await keys.insert(next);
       await keys.removeRetiredBefore(clock() - deps.longestTokenMs);
@@ -98,23 +110,40 @@ export async function openKeyRing(deps: {
     await load();
   }
 
-  const byState = (state: KeyState) => [...ring.values()].find((key) => key.state === state);
+  const active = (): RingKey => [...ring.values()].find((key) => key.state === "active")!;
+
+  /** Takes in what other processes have changed, and rotates when the active key's time is over. */
+  async function tend() {
+    await load();
+    if (clock() - (active().activatedAt ?? 0) >= deps.rotationMs) await rotate();
+  }
+
+  /** Signs with another algorithm from now on: the second rotation brings the key that the first one drafted. */
+  async function moveTo(algorithm: Algorithm) {
+    while (active().algorithm !== algorithm) await rotate(algorithm);
+  }
+
+  /** The key a token names. One that is not known yet may have been made by another process: the ring is read again, once a second at most. */
+  async function find(id: string): Promise<RingKey | undefined> {
+    if (!ring.has(id) && performance.now() - loadedAt > RELOAD_MS) await load();
+    return ring.get(id);
+  }
 
   await load();
   if (ring.size === 0) {
-    const first = [await draftKey("active"), await draftKey("next")];
+    const first = [await draftKey(deps.algorithm, "active"), await draftKey(deps.algorithm, "next")];
     await store.tx(async ({ keys }) => {
       for (const key of first) await keys.insert(key);
     });
     await load();
   }
-  // Another algorithm was configured: the second rotation brings the key that the first one drafted.
-  while (byState("active")?.algorithm !== algorithm) await rotate();
 
   return {
     rotate,
-    active: (): RingKey => byState("active")!,
-    find: (id: string): RingKey | undefined => ring.get(id),
+    moveTo,
+    tend,
+    active,
+    find,
     list: (): RingKey[] => [...ring.values()],
     /** What verifiers may know: every public key, `next` included (RFC 7517). Empty with HS256. */
     publicKeys: (): JWK[] =>

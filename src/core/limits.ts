@@ -17,6 +17,7 @@ export const LIMITS = {
   hashQueueMax: 64,
   fieldErrorsMax: 20,
   writesPerCommitMax: 500,
+  keyTendMs: 30_000,
   writeLockWaitMs: 2000,
   shutdownWaitMs: 8000,
 } as const;

@@ -101,7 +101,7 @@ export function createTokens(deps: {
 
   /** Checks a token by the key its header names. Never throws; what is not a token of ours is `token_invalid`. */
   async function verify(type: TokenType, token: string): Promise<Verification> {
-    const key = isCanonical(token) ? keys.find(keyIdOf(token)) : undefined;
+    const key = isCanonical(token) ? await keys.find(keyIdOf(token)) : undefined;
     if (!key) return { ok: false, code: "token_invalid" };
     const verification = await key.signer.verify(type, token, clock());
     if (verification.ok && verification.claims.type !== type)

@@ -19,7 +19,12 @@ import { StartError } from "../core/errors.ts";
  * The data folder: `duet.db` (with its -wal and -shm), `secret`, `server.lock`. Everything in it is for the
  * owner alone (0700, 0600). Each function either succeeds or throws a StartError and leaves the folder as it was.
  */
-export type Folder = { databasePath: string; unlock(): void };
+export type Folder = {
+  databasePath: string;
+  /** Whether this process is the folder's server. */
+  isOurs: boolean;
+  unlock(): void;
+};
 
 export function openFolder(path: string): Folder {
   try {
@@ -34,11 +39,19 @@ export function openFolder(path: string): Folder {
     const databasePath = join(path, "duet.db");
     if (!existsSync(databasePath)) createDatabase(databasePath);
     else checkDatabase(databasePath);
-    return { databasePath, unlock };
+    return { databasePath, isOurs: true, unlock };
   } catch (error) {
     unlock();
     throw error;
   }
+}
+
+/** The folder of a server, running or not, for an operator's command beside it. Takes no lock, makes nothing. */
+export function findFolder(path: string): Folder {
+  const databasePath = join(path, "duet.db");
+  if (!existsSync(databasePath)) throw new StartError(`there is no database in ${path}`);
+  checkDatabase(databasePath);
+  return { databasePath, isOurs: false, unlock() {} };
 }
 
 /**

@@ -30,8 +30,13 @@ export const keyStore = (q: Queryable) => ({
       key.activated_at,
     ),
 
-  retireActive: (now: number) =>
-    q.run("UPDATE signing_keys SET state = 'retired', retired_at = $1 WHERE state = 'active'", now),
+  /** Of any number of processes that retire one key exactly one changes a row. */
+  retire: (id: string, now: number) =>
+    q.run(
+      "UPDATE signing_keys SET state = 'retired', retired_at = $1 WHERE id = $2 AND state = 'active'",
+      now,
+      id,
+    ),
 
   activateNext: (now: number) =>
     q.run("UPDATE signing_keys SET state = 'active', activated_at = $1 WHERE state = 'next'", now),
