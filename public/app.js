@@ -188,6 +188,13 @@
       if (!open.contains(target)) open.open = false;
   });
 
+  document.addEventListener("keydown", ({ key }) => {
+    const open = key === "Escape" && document.querySelector("details.members[open]");
+    if (!open) return;
+    open.open = false;
+    open.querySelector("summary").focus();
+  });
+
   // --- Times in the reader's zone and language --------------------------------------------------------------------
 
   function localizeTimes() {

@@ -36,10 +36,11 @@ export function createUsers(deps: {
     ): Promise<SignedIn> {
       if (!deps.registrationOpen) throw new DuetError("registration_closed");
       const fields: FieldError[] = [];
-      const username = readUsername(input.username);
+      // Telephones add a space after a word; no name and no address has one at its end.
+      const username = readUsername(input.username.trim());
       if (typeof username === "string")
         fields.push({ field: "username", code: username, ...limitOf(username) });
-      const email = input.email ? readEmail(input.email) : null;
+      const email = input.email?.trim() ? readEmail(input.email.trim()) : null;
       if (typeof email === "string") fields.push({ field: "email", code: email });
       const weakness = await passwords.judge(
         input.password,
@@ -76,7 +77,7 @@ export function createUsers(deps: {
      * password and a disabled account, after the same work; `too_busy`. Effects: one row in `sessions`.
      */
     async login(input: { identifier: string; password: string }, device: Device): Promise<SignedIn> {
-      const row = await findByIdentifier(input.identifier);
+      const row = await findByIdentifier(input.identifier.trim());
       const { ok, rehash } = await passwords.verify(input.password, row?.password_hash ?? null);
       if (!row || !ok || row.disabled_at !== null) {
         log("info", "login_failed", { user_id: row?.id, ip: device.ip });
