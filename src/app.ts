@@ -3,7 +3,7 @@ import { conversationRoutes } from "./api/conversations.ts";
 import { healthRoutes } from "./api/health.ts";
 import { keyRoutes } from "./api/keys.ts";
 import { messageRoutes } from "./api/messages.ts";
-import { logoutAll, sessionRoutes } from "./api/sessions.ts";
+import { deviceRoutes, sessionRoutes } from "./api/sessions.ts";
 import { me, registration } from "./api/users.ts";
 import type { Config } from "./config.ts";
 import { createConversations } from "./core/conversations.ts";
@@ -85,7 +85,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
     .use(serveAssets)
     .use(registration(parts))
     .use(sessionRoutes(parts))
-    .use(logoutAll(parts))
+    .use(deviceRoutes(parts))
     .use(me(parts))
     .use(conversationRoutes(parts))
     .use(messageRoutes(parts))

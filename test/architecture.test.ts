@@ -32,6 +32,7 @@ const PACKAGES: Record<string, RegExp> = {
   "@elysiajs/html": /^(http\/jsx|web\/page\.ts)/,
   "htmx.org": /^http\/assets\.ts$/,
   jose: /^(core\/(keys|tokens)|http\/signers)\.ts$/,
+  bowser: /^core\/devices\.ts$/,
   "bun:sqlite": /^db\//,
   "@zxcvbn-ts/core": /^core\/passwords\.ts$/,
   "@zxcvbn-ts/language-common": /^core\/passwords\.ts$/,

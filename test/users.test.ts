@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { createPasswords } from "../src/core/passwords.ts";
 import { readUsername } from "../src/core/usernames.ts";
 import { startApp, type TestApp } from "./support/app.ts";
-import { login, PASSWORDS, register } from "./support/people.ts";
+import { login, me, PASSWORDS, refresh, register, type Person } from "./support/people.ts";
 
 const rowOf = (t: TestApp, username: string): any => {
   using db = new Database(join(t.folder, "duet.db"), { readonly: true });
@@ -176,6 +176,87 @@ describe("signing in", () => {
     expect(log).toContain('"login_failed"');
     for (const secret of ["marker-password", alice.password, alice.accessToken, alice.refreshToken, "eyJ"])
       expect(log).not.toContain(secret);
+  });
+});
+
+describe("changing one's password", () => {
+  const change = (person: Person, current: string, next: string) =>
+    person.call("POST", "/api/auth/password", { current_password: current, new_password: next });
+  const next = "a different sentence of 7 words";
+
+  test("ends the other sessions and carries this one on with a new pair", async () => {
+    await using t = await startApp();
+    const phone = await register(t, "alice");
+    const laptop = await login(t, "alice");
+    const bob = await register(t, "bob");
+    const { status, body } = await change(laptop, laptop.password, next);
+    expect(status).toBe(200);
+    expect((await me(t, body.access_token)).status).toBe(200);
+    expect((await refresh(t, body.refresh_token)).status).toBe(200);
+    expect((await me(t, phone.accessToken)).body.reason).toBe("password_changed");
+    expect((await refresh(t, phone.refreshToken)).body.reason).toBe("password_changed");
+    expect((await me(t, bob.accessToken)).status).toBe(200);
+    const attempt = async (password: string) =>
+      (await t.json("POST", "/api/auth/login", { username: "alice", password })).status;
+    expect([await attempt(laptop.password), await attempt(next)]).toEqual([401, 200]);
+  });
+
+  test("needs the present one, and a new one that is good enough; else nothing changes", async () => {
+    await using t = await startApp();
+    const phone = await register(t, "alice");
+    const laptop = await login(t, "alice");
+    for (const [current, wanted, field, code] of [
+      ["not this one", next, "current_password", "wrong_password"],
+      ["", next, "current_password", "wrong_password"],
+      [laptop.password, "short", "new_password", "too_short"],
+      [laptop.password, "alice alice alice", "new_password", "guessable"],
+    ] as const) {
+      const { status, body, text } = await change(laptop, current, wanted);
+      expect([status, body.errors.map((e: any) => [e.field, e.code])]).toEqual([422, [[field, code]]]);
+      expect(text).not.toContain(laptop.password);
+    }
+    expect((await me(t, phone.accessToken)).status).toBe(200);
+    await login(t, "alice");
+  });
+});
+
+describe("changing one's profile", () => {
+  test("shows with the next request, under every token there is", async () => {
+    await using t = await startApp();
+    const alice = await register(t, "alice");
+    const changed = await alice.call("PATCH", "/api/auth/me", {
+      username: "Alice.B",
+      email: "a@example.com",
+    });
+    expect(changed.body).toEqual({ id: alice.id, username: "Alice.B", email: "a@example.com" });
+    expect((await alice.call("GET", "/api/auth/me")).body).toEqual(changed.body);
+    expect((await alice.call("PATCH", "/api/auth/me", { email: null })).body.email).toBeNull();
+    expect((await alice.call("PATCH", "/api/auth/me", {})).body.username).toBe("Alice.B");
+    const input = { username: "ALICE.B", password: alice.password };
+    expect((await t.json("POST", "/api/auth/login", input)).status).toBe(200);
+  });
+
+  test("takes no name or address that is wrong or somebody else's, and no other field", async () => {
+    await using t = await startApp();
+    const alice = await register(t, "alice");
+    await t.json("POST", "/api/auth/register", {
+      username: "bob",
+      password: PASSWORDS["bob"],
+      email: "b@example.com",
+    });
+    const attempt = async (input: object) => (await alice.call("PATCH", "/api/auth/me", input)).body;
+    expect((await attempt({ username: "BOB" })).code).toBe("username_taken");
+    expect((await attempt({ email: "B@example.com" })).code).toBe("email_taken");
+    expect((await attempt({ username: "a b", email: "x" })).errors.map((e: any) => e.field)).toEqual([
+      "username",
+      "email",
+    ]);
+    expect(await attempt({ id: "x", password_hash: "x", disabled_at: 1, created_at: 1 })).toEqual({
+      id: alice.id,
+      username: "alice",
+      email: null,
+    });
+    await login(t, "alice");
   });
 });
 

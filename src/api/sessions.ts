@@ -1,10 +1,11 @@
 import { Elysia, t } from "elysia";
-import type { Sessions } from "../core/sessions.ts";
+import { nameDevice } from "../core/devices.ts";
+import type { Session, Sessions, Viewer } from "../core/sessions.ts";
 import type { Users } from "../core/users.ts";
 import { bearerToken, bearerViewer } from "../http/auth.ts";
 import { jsonBodies } from "../http/body.ts";
 import { deviceOf } from "../http/observe.ts";
-import { grantBody, userBody } from "./shapes.ts";
+import { grantBody, timeBody, userBody } from "./shapes.ts";
 
 type Deps = { users: Users; sessions: Sessions };
 
@@ -32,11 +33,31 @@ export const sessionRoutes = ({ users, sessions }: Deps) =>
       { body: t.Object({ refresh_token: t.Optional(t.String()) }) },
     );
 
-export const logoutAll = ({ sessions }: Pick<Deps, "sessions">) =>
-  new Elysia({ name: "api/logout-all" })
+/** The viewer's own sessions, which people know as their devices. */
+export const deviceRoutes = ({ sessions }: Pick<Deps, "sessions">) =>
+  new Elysia({ name: "api/devices" })
     .use(jsonBodies)
     .use(bearerViewer(sessions))
     .post("/api/auth/logout-all", async ({ viewer, set }) => {
       await sessions.endAll(viewer.userId, "logout_all");
       set.status = 204;
+    })
+    .get("/api/auth/sessions", async ({ viewer }) => {
+      const items = (await sessions.list(viewer)).map((session) => sessionBody(session, viewer));
+      return { items, next: null };
+    })
+    .delete("/api/auth/sessions/:id", async ({ viewer, params, set }) => {
+      await sessions.revoke(viewer, params.id);
+      set.status = 204;
     });
+
+const sessionBody = (session: Session, viewer: Viewer) => ({
+  id: session.id,
+  current: session.id === viewer.sessionId,
+  device: nameDevice(session.user_agent),
+  ip: session.ip,
+  created_at: timeBody(session.created_at),
+  seen_at: timeBody(session.seen_at),
+  idle_ends_at: timeBody(session.idle_ends_at),
+  ends_at: timeBody(session.ends_at),
+});

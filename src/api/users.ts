@@ -23,7 +23,23 @@ export const registration = ({ users }: { users: Users }) =>
     },
   );
 
-export const me = ({ sessions }: { sessions: Sessions }) =>
+/** The viewer's own account. */
+export const me = ({ users, sessions }: { users: Users; sessions: Sessions }) =>
   new Elysia({ name: "api/me" })
+    .use(jsonBodies)
     .use(bearerViewer(sessions))
-    .get("/api/auth/me", ({ viewer }) => userBody({ ...viewer, id: viewer.userId }));
+    .get("/api/auth/me", ({ viewer }) => userBody({ ...viewer, id: viewer.userId }))
+    .patch("/api/auth/me", async ({ viewer, body }) => userBody(await users.updateProfile(viewer, body)), {
+      body: t.Object({
+        username: t.Optional(t.String()),
+        email: t.Optional(t.Union([t.String(), t.Null()])),
+      }),
+    })
+    .post(
+      "/api/auth/password",
+      async ({ viewer, body }) => {
+        const passwords = { currentPassword: body.current_password, newPassword: body.new_password };
+        return grantBody(await users.changePassword(viewer, passwords));
+      },
+      { body: t.Object({ current_password: t.String(), new_password: t.String() }) },
+    );

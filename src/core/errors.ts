@@ -55,6 +55,7 @@ export const FIELD_CODES = [
   "ill_formed",
   "mixed_scripts",
   "guessable",
+  "wrong_password",
   "no_such_user",
   "too_many",
 ] as const;

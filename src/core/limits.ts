@@ -12,6 +12,8 @@ export const LIMITS = {
   pageItemsDefault: 50,
   pageItemsMax: 100,
   membersPerConversationMax: 200,
+  deviceNameCharsMax: 60,
+  sessionsListedMax: 100,
   userAgentCharsMax: 400,
   tokenCharsMax: 4096,
   hashQueueMax: 64,

@@ -19,6 +19,8 @@ export type Viewer = {
 /** Where a session was started from, as far as the request tells. */
 export type Device = { userAgent: string; ip: string };
 
+export type Session = SessionRow;
+
 export type Grant = TokenPair & { sessionId: string; userId: string; row: RotationDecision["row"] | "login" };
 
 export type Sessions = ReturnType<typeof createSessions>;
@@ -153,6 +155,38 @@ export function createSessions(deps: {
       log("info", "session_ended", { session_id: sessionId, reason });
   }
 
+  /** The viewer's live sessions, the last one seen first. Nothing in them is a credential. */
+  const list = (viewer: Viewer): Promise<SessionRow[]> =>
+    store.sessions.listLive(viewer.userId, clock(), LIMITS.sessionsListedMax);
+
+  /** Ends one of the viewer's own sessions, from whichever device. Error code: `not_found`. */
+  async function revoke(viewer: Viewer, sessionId: string) {
+    if ((await store.sessions.endOwn(sessionId, viewer.userId, "revoked", clock())) === 0)
+      throw new DuetError("not_found");
+    log("info", "session_ended", {
+      session_id: sessionId,
+      reason: "revoked",
+      by_session_id: viewer.sessionId,
+    });
+  }
+
+  /** A new pair for the viewer's own session, as a refresh would give. Error code: `session_ended`. */
+  async function renew(viewer: Viewer): Promise<Grant> {
+    for (;;) {
+      const session = await store.sessions.find(viewer.sessionId);
+      const now = clock();
+      const ended = session ? endOf(session, now) : "revoked";
+      if (!session || ended) throw new DuetError("session_ended", { reason: ended ?? "revoked" });
+      const renewed = await store.sessions.advance(
+        session.id,
+        session.generation,
+        now,
+        idleEnd(now, session.ends_at),
+      );
+      if (renewed) return grant(renewed, session.username, "newest");
+    }
+  }
+
   /** Ends every live session of a user. */
   async function endAll(userId: string, reason: EndReason) {
     const count = await store.sessions.endAllOf(userId, reason, clock());
@@ -200,5 +234,5 @@ export function createSessions(deps: {
     };
   }
 
-  return { start, refresh, authenticate, logout, end, endAll };
+  return { start, refresh, renew, authenticate, list, revoke, logout, endAll };
 }

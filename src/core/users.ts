@@ -1,11 +1,11 @@
 import type { Store } from "../store/index.ts";
 import type { UserRow } from "../store/users.ts";
-import { DuetError, type FieldError } from "./errors.ts";
+import { DuetError, invalidField, type FieldError } from "./errors.ts";
 import { newId } from "./ids.ts";
 import { LIMITS } from "./limits.ts";
 import type { Log } from "./log.ts";
 import type { Passwords } from "./passwords.ts";
-import type { Device, Grant, Sessions } from "./sessions.ts";
+import type { Device, Grant, Sessions, Viewer } from "./sessions.ts";
 import { readUsername, usernameKey } from "./usernames.ts";
 
 export type User = { id: string; username: string; email: string | null };
@@ -35,28 +35,15 @@ export function createUsers(deps: {
       device: Device,
     ): Promise<SignedIn> {
       if (!deps.registrationOpen) throw new DuetError("registration_closed");
-      const fields: FieldError[] = [];
-      // Telephones add a space after a word; no name and no address has one at its end.
-      const username = readUsername(input.username.trim());
-      if (typeof username === "string")
-        fields.push({ field: "username", code: username, ...limitOf(username) });
-      const email = input.email?.trim() ? readEmail(input.email.trim()) : null;
-      if (typeof email === "string") fields.push({ field: "email", code: email });
-      const weakness = await passwords.judge(
-        input.password,
-        [input.username, input.email ?? ""].filter(Boolean),
-      );
-      if (weakness) fields.push({ field: "password", ...weakness });
-      if (fields.length > 0 || typeof username === "string" || typeof email === "string")
-        throw new DuetError("validation_failed", { fields });
+      const profile = readProfile(input);
+      const weakness = await passwords.judge(input.password, wordsOf(input));
+      if (weakness) profile.faults.push({ field: "password", ...weakness });
+      if (profile.faults.length > 0) throw new DuetError("validation_failed", { fields: profile.faults });
 
       const now = clock();
       const user: UserRow = {
         id: newId(now),
-        username: username.shown,
-        username_key: username.key,
-        email: email?.shown ?? null,
-        email_key: email?.key ?? null,
+        ...profile.columns,
         // Hashed even where the name turns out to be taken: time does not tell.
         password_hash: await passwords.hash(input.password),
         created_at: now,
@@ -88,6 +75,47 @@ export function createUsers(deps: {
       log("info", "login", { user_id: row.id, session_id: grant.sessionId, ip: device.ip });
       return { user: row, grant };
     },
+
+    /**
+     * Changes the viewer's name, address or both; an empty or null address is none. Error codes:
+     * `validation_failed`, `username_taken`, `email_taken`, `user_not_found`. Effects: `users`.
+     */
+    async updateProfile(
+      viewer: Viewer,
+      input: { username?: string | undefined; email?: string | null | undefined },
+    ): Promise<User> {
+      const { username = viewer.username, email = viewer.email } = input;
+      const profile = readProfile({ username, email });
+      if (profile.faults.length > 0) throw new DuetError("validation_failed", { fields: profile.faults });
+      const changed = { id: viewer.userId, ...profile.columns };
+      if ((await store.users.setProfile(changed)) === 0) throw new DuetError("user_not_found");
+      return changed;
+    },
+
+    /**
+     * Changes the viewer's password, ends all their other sessions and gives this one a new pair. Error codes:
+     * `validation_failed` (`current_password` with `wrong_password`, or what is wrong with `new_password`),
+     * `user_not_found`, `too_busy`. Effects: `users` and `sessions`, both or neither.
+     */
+    async changePassword(
+      viewer: Viewer,
+      input: { currentPassword: string; newPassword: string },
+    ): Promise<Grant> {
+      const row = await store.users.find(viewer.userId);
+      if (!row) throw new DuetError("user_not_found");
+      const { ok } = await passwords.verify(input.currentPassword, row.password_hash);
+      if (!ok) throw invalidField("current_password", "wrong_password");
+      const weakness = await passwords.judge(input.newPassword, wordsOf(row));
+      if (weakness)
+        throw new DuetError("validation_failed", { fields: [{ field: "new_password", ...weakness }] });
+      const hash = await passwords.hash(input.newPassword);
+      await store.tx(async (tables) => {
+        await tables.users.setPasswordHash(row.id, hash);
+        await tables.sessions.endOthersOf(row.id, viewer.sessionId, "password_changed", clock());
+      });
+      log("info", "password_changed", { user_id: row.id, session_id: viewer.sessionId });
+      return sessions.renew(viewer);
+    },
   };
 
   async function findByIdentifier(identifier: string): Promise<UserRow | null> {
@@ -96,11 +124,41 @@ export function createUsers(deps: {
       ? store.users.findByEmail(emailKey(identifier))
       : store.users.findByUsername(usernameKey(identifier));
   }
+}
 
-  function limitOf(code: string): { limit?: number } {
-    if (code === "too_short") return { limit: LIMITS.usernameCharsMin };
-    return code === "too_long" ? { limit: LIMITS.usernameCharsMax } : {};
-  }
+/** What a password must not be made of. */
+const wordsOf = ({ username, email }: { username: string; email?: string | null | undefined }) =>
+  [username, email ?? ""].filter((word) => word !== "");
+
+type Profile = Pick<UserRow, "username" | "username_key" | "email" | "email_key">;
+
+/** Name and address as they are kept, with everything that is wrong with them. */
+function readProfile(input: { username: string; email?: string | null | undefined }): {
+  columns: Profile;
+  faults: FieldError[];
+} {
+  const faults: FieldError[] = [];
+  // Telephones add a space after a word; no name and no address has one at its end.
+  const username = readUsername(input.username.trim());
+  if (typeof username === "string") faults.push({ field: "username", code: username, ...limitOf(username) });
+  const email = input.email?.trim() ? readEmail(input.email.trim()) : null;
+  if (typeof email === "string") faults.push({ field: "email", code: email });
+  const name = typeof username === "string" ? { shown: "", key: "" } : username;
+  const address = typeof email === "string" ? null : email;
+  return {
+    columns: {
+      username: name.shown,
+      username_key: name.key,
+      email: address?.shown ?? null,
+      email_key: address?.key ?? null,
+    },
+    faults,
+  };
+}
+
+function limitOf(code: string): { limit?: number } {
+  if (code === "too_short") return { limit: LIMITS.usernameCharsMin };
+  return code === "too_long" ? { limit: LIMITS.usernameCharsMax } : {};
 }
 
 const emailKey = (email: string) => email.normalize("NFKC").toLowerCase();

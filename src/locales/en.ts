@@ -50,6 +50,7 @@ const fields: Record<FieldCode, (limit: number) => string> = {
   ill_formed: () => "This holds characters that cannot be kept",
   mixed_scripts: () => "Use letters of one script only",
   guessable: () => "Too easy to guess; several unusual words make a good password",
+  wrong_password: () => "This is not your present password",
   no_such_user: () => "Nobody has that username",
   too_many: (limit) => `At most ${limit}`,
 };

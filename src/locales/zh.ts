@@ -49,6 +49,7 @@ export const zh: Locale = {
     ill_formed: () => "包含无法保存的字符",
     mixed_scripts: () => "请只使用同一种文字",
     guessable: () => "太容易被猜到，建议使用几个不常见的词",
+    wrong_password: () => "当前密码不正确",
     no_such_user: () => "没有这个用户",
     too_many: (limit) => `最多 ${limit} 个`,
   },

@@ -15,7 +15,7 @@ export type KeyRow = {
 };
 
 export const keyStore = (q: Queryable) => ({
-  list: () => q.all<KeyRow>("SELECT * FROM signing_keys ORDER BY created_at, id"),
+  list: () => q.all<KeyRow>("SELECT * FROM signing_keys ORDER BY created_at, state, id"),
 
   insert: (key: KeyRow) =>
     q.run(

@@ -32,6 +32,16 @@ export const sessionStore = (q: Queryable) => ({
       id,
     ),
 
+  /** A user's live sessions, the last one seen first. */
+  listLive: (userId: string, now: number, limit: number) =>
+    q.all<SessionRow>(
+      `SELECT * FROM sessions WHERE user_id = $1 AND ended_at IS NULL AND idle_ends_at > $2
+        ORDER BY seen_at DESC, id DESC LIMIT $3`,
+      userId,
+      now,
+      limit,
+    ),
+
   insert: (s: SessionRow) =>
     q.run(
       `INSERT INTO sessions (id, user_id, generation, rotated_at, created_at, seen_at, idle_ends_at, ends_at, user_agent, ip)
@@ -75,6 +85,25 @@ export const sessionStore = (q: Queryable) => ({
       now,
       reason,
       id,
+    ),
+
+  /** Ends a live session if it is this user's. */
+  endOwn: (id: string, userId: string, reason: EndReason, now: number) =>
+    q.run(
+      "UPDATE sessions SET ended_at = $1, end_reason = $2 WHERE id = $3 AND user_id = $4 AND ended_at IS NULL",
+      now,
+      reason,
+      id,
+      userId,
+    ),
+
+  endOthersOf: (userId: string, keptId: string, reason: EndReason, now: number) =>
+    q.run(
+      "UPDATE sessions SET ended_at = $1, end_reason = $2 WHERE user_id = $3 AND id <> $4 AND ended_at IS NULL",
+      now,
+      reason,
+      userId,
+      keptId,
     ),
 
   endAllOf: (userId: string, reason: EndReason, now: number) =>

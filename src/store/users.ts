@@ -17,10 +17,23 @@ export const userStore = (q: Queryable) => ({
   findByUsername: (key: string) => q.one<UserRow>("SELECT * FROM users WHERE username_key = $1", key),
   findByEmail: (key: string) => q.one<UserRow>("SELECT * FROM users WHERE email_key = $1", key),
 
+  /** Error codes: as `insert`. */
+  setProfile: (user: Pick<UserRow, "id" | "username" | "username_key" | "email" | "email_key">) =>
+    tellingWhatIsTaken(
+      q.run(
+        "UPDATE users SET username = $1, username_key = $2, email = $3, email_key = $4 WHERE id = $5",
+        user.username,
+        user.username_key,
+        user.email,
+        user.email_key,
+        user.id,
+      ),
+    ),
+
   /** Error codes: `username_taken`, `email_taken`. The database decides, so racing registrations cannot both win. */
-  async insert(user: UserRow): Promise<void> {
-    try {
-      await q.run(
+  insert: (user: UserRow) =>
+    tellingWhatIsTaken(
+      q.run(
         `INSERT INTO users (id, username, username_key, email, email_key, password_hash, created_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7)`,
         user.id,
@@ -30,15 +43,20 @@ export const userStore = (q: Queryable) => ({
         user.email_key,
         user.password_hash,
         user.created_at,
-      );
-    } catch (error) {
-      if (!(error instanceof UniqueViolation)) throw error;
-      throw new DuetError(error.constraint.includes("email") ? "email_taken" : "username_taken", {
-        cause: error,
-      });
-    }
-  },
+      ),
+    ),
 
   setPasswordHash: (id: string, hash: string) =>
     q.run("UPDATE users SET password_hash = $1 WHERE id = $2", hash, id),
 });
+
+async function tellingWhatIsTaken<T>(write: Promise<T>): Promise<T> {
+  try {
+    return await write;
+  } catch (error) {
+    if (!(error instanceof UniqueViolation)) throw error;
+    throw new DuetError(error.constraint.includes("email") ? "email_taken" : "username_taken", {
+      cause: error,
+    });
+  }
+}
