@@ -193,6 +193,22 @@ describe("members", () => {
     expect(after).toEqual(before);
   });
 
+  test("invited or writing while the conversation is being deleted find it gone, and nothing fails", async () => {
+    await using t = await startApp();
+    const { alice, bob } = await trio(t);
+    const met = new Set<number>();
+    for (let round = 0; round < 20; round++) {
+      const url = `/api/conversations/${(await start(alice, "short-lived")).id}`;
+      await alice.call("POST", `${url}/members`, { username: "bob" });
+      const invite = () => alice.call("POST", `${url}/members`, { username: "carol" });
+      const write = () => bob.call("POST", `${url}/messages`, { body: "still here?" });
+      const answers = await Promise.all([alice.call("DELETE", url), invite(), write(), invite(), write()]);
+      for (const { status } of answers) met.add(status);
+    }
+    for (const status of met) expect([201, 204, 404]).toContain(status);
+    expect(met).toContain(404);
+  });
+
   test("leave or are removed; the owner stays", async () => {
     await using t = await startApp();
     const { alice, bob, carol, url } = await trio(t);

@@ -49,8 +49,9 @@ describe("sqlite", () => {
       using beside = new Database(path, { readonly: true });
       expect(beside.query("PRAGMA journal_mode").get()).toEqual({ journal_mode: "wal" });
       expect(await db.tx((q) => q.one("PRAGMA synchronous"))).toEqual({ synchronous: 2 }); // FULL
-      await expect(db.run("CREATE TABLE t (a INTEGER REFERENCES nowhere (b)) STRICT")).resolves.toBe(0);
-      await expect(db.run("INSERT INTO t VALUES ($1)", 1)).rejects.toThrow(); // foreign keys are on
+      const orphan = "INSERT INTO members (conversation_id, user_id, joined_at) VALUES ($1, $2, $3)";
+      await migrate(db);
+      await expect(db.run(orphan, "none", "none", 1)).rejects.toMatchObject({ code: "not_found" });
     }));
 
   test("shares one commit between the writes of one turn, and answers each after it", () =>

@@ -113,6 +113,17 @@ describe("a refresh", () => {
     });
   });
 
+  test("by many thieves at once ends the session once", async () => {
+    freezeClock();
+    await using t = await startApp();
+    const alice = await register(t, "alice");
+    await me(t, (await refresh(t, alice.refreshToken)).body.access_token);
+    advance(11);
+    const answers = await Promise.all(Array.from({ length: 50 }, () => refresh(t, alice.refreshToken)));
+    expect(answers.map(refusal)).toEqual(Array(50).fill(ended("reuse_detected")));
+    expect(t.logged.filter(({ event }) => event === "reuse_detected")).toHaveLength(1);
+  });
+
   test("by a thief who was first is caught when the owner shows the same token after the thief's first use", async () => {
     freezeClock();
     await using t = await startApp();

@@ -98,12 +98,14 @@ export function createSessions(deps: {
         case "ended":
           return refuse(session, decision.reason, now);
         case "reuse":
-          log("warn", "reuse_detected", {
-            session_id: session.id,
-            user_id: session.user_id,
-            generation: claims.gen,
-          });
-          return refuse(session, "reuse_detected", now);
+          // Of many who show it at once the first one ends the session, and is told of once.
+          if ((await store.sessions.end(session.id, "reuse_detected", now)) > 0)
+            log("warn", "reuse_detected", {
+              session_id: session.id,
+              user_id: session.user_id,
+              generation: claims.gen,
+            });
+          throw new DuetError("session_ended", { reason: "reuse_detected" });
         case "unknown":
           throw new DuetError("token_invalid");
       }

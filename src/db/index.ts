@@ -13,7 +13,8 @@ export interface Queryable {
 
 /**
  * The one interface to a database. Reads see committed state only. A write resolves after its commit.
- * Failures of the database itself are DuetError `unavailable`; a broken uniqueness rule is UniqueViolation.
+ * Failures of the database itself are DuetError `unavailable`, a reference to what is not there `not_found`; a
+ * broken uniqueness rule is UniqueViolation.
  */
 export interface Db extends Queryable {
   /** All of `work`'s writes or none. Inside, await nothing but the handle that is passed in. */

@@ -171,7 +171,7 @@ function guarded<T>(work: () => T): T {
   }
 }
 
-/** Tells what the caller did (UniqueViolation) from what the database suffers (`unavailable`) from our own bugs. */
+/** Tells what the caller did (UniqueViolation, `not_found`) from what the database suffers (`unavailable`) from our own bugs. */
 function databaseError(error: unknown): unknown {
   const code = sqliteCode(error);
   if (code === undefined) return error;
@@ -179,6 +179,8 @@ function databaseError(error: unknown): unknown {
     const constraint = (error as Error).message.replace(/^UNIQUE constraint failed: /, "");
     return new UniqueViolation(constraint, { cause: error });
   }
+  // What was to be referred to has just been removed by somebody else.
+  if (code === "SQLITE_CONSTRAINT_FOREIGNKEY") return new DuetError("not_found", { cause: error });
   if (code.startsWith("SQLITE_CONSTRAINT") || code === "SQLITE_ERROR" || code === "SQLITE_MISUSE")
     return error;
   return new DuetError("unavailable", { cause: error, retryAfterSeconds: 1 });
