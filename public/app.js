@@ -14,6 +14,8 @@
     const cookie = document.cookie.split("; ").find((pair) => pair.startsWith(`${generationCookie}=`));
     return cookie?.slice(generationCookie.length + 1) ?? "";
   };
+  /** The session in front of the generation: another sign-in is another one. */
+  const session = generation().split(".")[0];
   const isNewer = (seen) => generation() !== "" && generation() !== seen;
 
   class SessionEnded extends Error {}
@@ -61,6 +63,7 @@
         () => {
           document.removeEventListener("duet:signed-in", signedIn);
           dialog.querySelector("form").reset();
+          for (const old of dialog.querySelectorAll(".error")) old.remove();
           reject(new DOMException("not now", "AbortError"));
         },
         { once: true },
@@ -96,7 +99,7 @@
       await renew(seen, context);
       options.signal?.throwIfAborted();
       seen = generation();
-      response = await window.fetch(url, options);
+      response = await inner(url, options);
     }
     return response;
   }
@@ -121,6 +124,7 @@
       byId("notice").replaceChildren();
       const { pathname } = new URL(ctx.request.action, location.href);
       if (!generationCookie || pathname === "/login") return;
+      ctx.request.headers["Duet-Viewer"] = root.dataset.viewer;
       const inner = ctx.fetch ?? window.fetch.bind(window);
       ctx.fetch = (url, options) => send(url, options, ctx, inner);
     },
@@ -171,15 +175,20 @@
 
   const tabs = new BroadcastChannel("duet");
   tabs.addEventListener("message", ({ data }) => {
-    if (data === "signed-out" && generationCookie) location.replace("/login?reason=logout");
+    if (!generationCookie) return;
+    // Only if the cookies are really gone: a sign-out may fail.
+    if (data.signedOut && generation() === "") location.replace("/login?reason=logout");
+    if (data.viewer && data.viewer !== root.dataset.viewer) location.replace("/conversations");
   });
+  if (root.dataset.viewer) tabs.postMessage({ viewer: root.dataset.viewer });
   document.addEventListener("submit", ({ target }) => {
-    if (target.matches("[data-sign-out]")) addEventListener("pagehide", () => tabs.postMessage("signed-out"));
+    if (target.matches("[data-sign-out]"))
+      addEventListener("pagehide", () => tabs.postMessage({ signedOut: true }));
   });
 
-  // A page brought back by the back button after the session is gone asks the server again.
+  // A page brought back by the back button after its session is gone asks the server again.
   addEventListener("pageshow", ({ persisted }) => {
-    if (persisted && generationCookie && !generation()) location.reload();
+    if (persisted && generationCookie && generation().split(".")[0] !== session) location.reload();
   });
 
   document.addEventListener("click", ({ target }) => {

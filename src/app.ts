@@ -19,7 +19,7 @@ import { createTokens } from "./core/tokens.ts";
 import { createUsers } from "./core/users.ts";
 import { findFolder, loadSecret, openFolder, type Folder } from "./db/folder.ts";
 import type { Db } from "./db/index.ts";
-import { migrate } from "./db/migrate.ts";
+import { checkMigrated, migrate } from "./db/migrate.ts";
 import { openSqlite } from "./db/sqlite.ts";
 import { serveAssets } from "./http/assets.ts";
 import { refuseLargeBodies } from "./http/body.ts";
@@ -28,7 +28,7 @@ import { refuseCrossOrigin } from "./http/csrf.ts";
 import { createHeaders } from "./http/headers.ts";
 import { createLog, noteFacts } from "./http/observe.ts";
 import { problems, renderProblem } from "./http/problem.ts";
-import { prepareRequest, refuseMalformed } from "./http/request.ts";
+import { prepareRequest } from "./http/request.ts";
 import { createSigner } from "./http/signers.ts";
 import { createStore } from "./store/index.ts";
 import { conversationPages } from "./web/conversations.tsx";
@@ -99,23 +99,23 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
   /** One request to one answer. `ip` is the peer's address. */
   async function handle(request: Request, ip = "127.0.0.1"): Promise<Response> {
     const facts = { id: newId(Date.now()), ip, receivedAt: performance.now() };
-    const asked = prepareRequest(request);
-    noteFacts(asked, facts);
+    noteFacts(request, facts);
+    let asked = request;
     let response: Response;
     try {
-      refuseMalformed(asked);
+      asked = prepareRequest(request);
+      noteFacts(asked, facts);
       response = await root.handle(asked);
     } catch (error) {
-      response = renderProblem(
-        error instanceof DuetError ? error : new DuetError("internal_error", { cause: error }),
-        asked,
-      );
+      const problem = error instanceof DuetError ? error : new DuetError("internal_error", { cause: error });
+      if (problem.status >= 500) log("error", problem.code, { request_id: facts.id, cause: String(error) });
+      response = renderProblem(problem, asked);
     }
     const answer = withHeaders(response, facts.id);
     log("debug", "request", {
       request_id: facts.id,
       method: request.method,
-      path: new URL(asked.url).pathname,
+      path: URL.parse(asked.url)?.pathname,
       status: answer.status,
       ms: Math.round(performance.now() - facts.receivedAt),
     });
@@ -179,16 +179,18 @@ async function openData(config: Config, folder: Folder) {
   }
   try {
     db = openSqlite(folder.databasePath);
-    await migrate(db);
+    if (folder.isOurs) await migrate(db);
+    else await checkMigrated(db);
     const store = createStore(db);
     const isFirstStart = (await store.keys.list()).length === 0;
+    if (isFirstStart && !folder.isOurs)
+      throw new StartError("there are no keys yet; start the server once first");
     const keys = await openKeyRing({
       store,
       clock: Date.now,
       secret: loadSecret(config.data, config.secret, isFirstStart),
       algorithm: config.jwtAlg,
       rotationMs: config.keyRotationSeconds * 1000,
-      longestTokenMs: Math.max(config.refreshTtlSeconds, config.accessTtlSeconds) * 1000,
       makeSigner: (key) => createSigner(key, publicUrlOf(config)),
     });
     // An operator's settings need not be the server's.
@@ -196,7 +198,10 @@ async function openData(config: Config, folder: Folder) {
     return { db, store, keys, close };
   } catch (error) {
     await close();
-    throw error;
+    if (!(error instanceof DuetError)) throw error;
+    throw new StartError(`the database in ${config.data} cannot be used (${error.details.cause})`, {
+      cause: error,
+    });
   }
 }
 

@@ -1,5 +1,6 @@
 import { ALGORITHMS, type Algorithm } from "./core/keys.ts";
 import { StartError } from "./core/errors.ts";
+import { LIMITS } from "./core/limits.ts";
 import { LOG_LEVELS, type LogLevel } from "./core/log.ts";
 
 /** Reads one setting's text; throws an Error that says what it should be. */
@@ -34,7 +35,11 @@ export const SETTINGS = {
     "Seals the signing keys, 32 characters or more (default: written to the data folder)",
   ),
   access_ttl: setting(duration(1, DAY), "30m", "Life of an access token"),
-  refresh_ttl: setting(duration(2, 365 * DAY), "7d", "Life of a refresh token: how long a session may idle"),
+  refresh_ttl: setting(
+    duration(2, LIMITS.refreshTtlDaysMax * DAY),
+    "7d",
+    "Life of a refresh token: how long a session may idle",
+  ),
   session_ttl: setting(duration(2, 3650 * DAY), "90d", "Life of a session, however often it is refreshed"),
   refresh_overlap: setting(
     duration(0, 60),

@@ -1,6 +1,6 @@
 import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
-import { rmSync } from "node:fs";
+import { renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { checkStatement, UniqueViolation, type Db } from "../src/db/index.ts";
 import { openFolder } from "../src/db/folder.ts";
@@ -147,6 +147,30 @@ describe("sqlite", () => {
       await insert(db, big);
       using beside = new Database(path, { readonly: true });
       expect(beside.query("PRAGMA integrity_check").get()).toEqual({ integrity_check: "ok" });
+    }));
+
+  test("takes no write for a file that was removed under it, and goes on when it is back", () =>
+    withNotes(async (db, path) => {
+      await insert(db, "before");
+      renameSync(path, `${path}.away`);
+      await expect(insert(db, "nowhere")).rejects.toMatchObject({ code: "unavailable" });
+      renameSync(`${path}.away`, path);
+      await insert(db, "after");
+      expect(await texts(db)).toEqual(["before", "after"]);
+    }));
+
+  test("commits nothing of a transaction that the database gave up, even if its work goes on", () =>
+    withNotes(async (db) => {
+      const outcome = db.tx(async (q) => {
+        await insert(q, "one");
+        await q.run("INSERT OR ROLLBACK INTO notes (text) VALUES ($1)", "one").catch(() => {});
+        await insert(q, "two");
+      });
+      const [mine, beside] = await Promise.allSettled([outcome, insert(db, "three")]);
+      expect(mine).toMatchObject({ status: "rejected", reason: { code: "unavailable" } });
+      expect(beside).toMatchObject({ status: "rejected", reason: { code: "unavailable" } });
+      expect(await texts(db)).toEqual([]);
+      await insert(db, "four");
     }));
 
   test("refuses SQL that would silently mean something else", () => {

@@ -48,6 +48,11 @@ describe("over the wire", () => {
   test.each([
     ["two hosts", "GET /healthz HTTP/1.1\r\nHost: one.example\r\nHost: two.example\r\n\r\n", 400],
     ["a host with a space", "GET /healthz HTTP/1.1\r\nHost: one two\r\n\r\n", 400],
+    ["no host", "GET /readyz HTTP/1.0\r\n\r\n", 200],
+    ["no host and a wrong path", "GET /nothing HTTP/1.0\r\n\r\n", 404],
+    ["a host that is none", "GET /healthz HTTP/1.1\r\nHost: [\r\n\r\n", 400],
+    ["a port that is none", "GET /nothing HTTP/1.1\r\nHost: x:99999\r\n\r\n", 400],
+    ["a host with a fragment", "GET /nothing HTTP/1.1\r\nHost: a#b\r\n\r\n", 400],
     ["a host of one letter", "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n", 200],
     ["a host of one letter and a longer path", "GET /x/healthz HTTP/1.1\r\nHost: a\r\n\r\n", 404],
     [

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { Database } from "bun:sqlite";
+import { availableParallelism } from "node:os";
 import { END_REASONS, ERROR_STATUS, FIELD_CODES, type ErrorCode } from "../src/core/errors.ts";
+import { LIMITS } from "../src/core/limits.ts";
 import { LOCALES } from "../src/locales/index.ts";
 import { advance, answerOf, freezeClock, startApp, type Answer, type TestApp } from "./support/app.ts";
 import { login, PASSWORDS, refresh, register, type Person } from "./support/people.ts";
@@ -68,6 +70,18 @@ const WAYS: Record<ErrorCode, Ask> = {
     const path = `/api/conversations/${id}/members/${alice.id}`;
     return alice.call("DELETE", path, undefined, { "accept-language": language });
   },
+  // The page's script says whose page it is; a program never does, so the answer here is a page's.
+  viewer_changed: async (t, alice, language) => {
+    const headers = {
+      cookie: `duet_access=${alice.accessToken}`,
+      "duet-viewer": "another",
+      "accept-language": language,
+    };
+    const page = await t.fetch("/conversations", { headers: { ...headers, "hx-request": "true" } });
+    expect([page.status, page.headers.get("hx-retarget")]).toEqual([409, "#notice"]);
+    expect(await page.text()).toContain(LOCALES[language as "en"].errors.viewer_changed);
+    return answerOf(await t.fetch("/conversations", { headers }));
+  },
   payload_too_large: withBody("/api/auth/login", { username: "a".repeat(200_000), password: "" }),
   unsupported_media_type: ask("POST", "/api/auth/login", {
     headers: { "content-type": "text/plain; j" },
@@ -100,7 +114,9 @@ const WAYS: Record<ErrorCode, Ask> = {
         { username: "nobody", password: "x" },
         { "accept-language": language },
       );
-    const answers = await Promise.all(Array.from({ length: 80 }, attempt));
+    const answers = await Promise.all(
+      Array.from({ length: LIMITS.hashQueueMax + availableParallelism() + 4 }, attempt),
+    );
     return answers.find((answer) => answer.status === 503)!;
   },
 };

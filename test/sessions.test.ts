@@ -2,7 +2,7 @@ import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { advance, freezeClock, startApp, type TestApp } from "./support/app.ts";
-import { decode, login, me, refresh, register } from "./support/people.ts";
+import { decode, login, me, refresh, register, type Person } from "./support/people.ts";
 
 /** The rows themselves, read beside the server. */
 function rowOf(t: TestApp, refreshToken: string): any {
@@ -289,6 +289,20 @@ describe("a session", () => {
     expect(refusal(await refresh(t, alice.refreshToken))).toEqual(ended("user_disabled"));
     const again = await t.json("POST", "/api/auth/login", { username: "alice", password: alice.password });
     expect(refusal(again)).toEqual({ status: 401, code: "invalid_credentials" });
+    db.run("UPDATE users SET disabled_at = NULL"); // the end stays
+    expect(refusal(await me(t, alice.accessToken))).toEqual(ended("user_disabled"));
+  });
+});
+
+describe("an access token", () => {
+  test("does not outlive its session's idle end, for those who see only the token", async () => {
+    freezeClock();
+    await using t = await startApp();
+    const alice = await register(t, "alice");
+    await refresh(t, alice.refreshToken); // lost
+    advance(7 * 86_400 - 60);
+    const { body } = await refresh(t, alice.refreshToken);
+    expect(body).toMatchObject({ expires_in: 60, refresh_expires_in: 60 });
   });
 });
 
@@ -322,6 +336,20 @@ describe("signing out", () => {
     expect(refusal(await me(t, phone.accessToken))).toEqual(ended("logout_all"));
     expect(refusal(await refresh(t, laptop.refreshToken))).toEqual(ended("logout_all"));
     expect((await me(t, bob.accessToken)).status).toBe(200);
+  });
+
+  test("ends the session by a token of either type in either place, and whatever stands beside it", async () => {
+    await using t = await startApp();
+    for (const ask of [
+      (p: Person) => t.json("POST", "/api/auth/logout", { refresh_token: p.accessToken }),
+      (p: Person) => t.json("POST", "/api/auth/logout", {}, { authorization: `Bearer ${p.refreshToken}` }),
+      (p: Person) =>
+        t.json("POST", "/api/auth/logout", { refresh_token: p.refreshToken }, { authorization: "Basic x" }),
+    ]) {
+      const person = t.logged.length === 0 ? await register(t, "alice") : await login(t, "alice");
+      expect((await ask(person)).status).toBe(204);
+      expect(refusal(await me(t, person.accessToken))).toEqual(ended("logout"));
+    }
   });
 
   test("with what is no token is 204 and ends nothing; with nothing at all 401", async () => {

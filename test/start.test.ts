@@ -6,6 +6,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   truncateSync,
   writeFileSync,
@@ -130,6 +131,37 @@ describe("a start that cannot be", () => {
     }
   });
 
+  test("where the database is gone and something of it is left says so, and makes no new one over it", async () => {
+    const folder = await usedFolder();
+    await Bun.file(join(folder, "duet.db")).delete();
+    for (const left of ["duet.db-wal", "secret"]) {
+      writeFileSync(join(folder, left), "left");
+      const { exitCode, errors } = await failure(serve(folder));
+      expect(exitCode).toBe(1);
+      expect(errors).toStartWith(`duet: ${left} is in ${folder} but duet.db is not`);
+      oneLine(errors);
+      expect(existsSync(join(folder, "duet.db"))).toBe(false);
+      rmSync(join(folder, left));
+    }
+  });
+
+  test("on another program's database says so, and leaves it alone", async () => {
+    const folder = temporaryFolder();
+    using other = new Database(join(folder, "duet.db"));
+    other.run("CREATE TABLE theirs (x TEXT)");
+    const { errors } = await failure(serve(folder));
+    expect(errors).toEndWith("duet.db is another program's\n");
+    expect(other.query("SELECT name FROM sqlite_schema").values()).toEqual([["theirs"]]);
+  });
+
+  test("on a secret that cannot be read says so", async () => {
+    const folder = await usedFolder();
+    rmSync(join(folder, "secret"));
+    mkdirSync(join(folder, "secret"));
+    const { errors } = await failure(serve(folder));
+    expect(errors).toBe(`duet: the secret in ${join(folder, "secret")} cannot be read (EISDIR)\n`);
+  });
+
   test("without the secret of its keys says so, and makes no other", async () => {
     const folder = await usedFolder();
     await Bun.file(join(folder, "secret")).delete();
@@ -180,6 +212,14 @@ describe("a stop", () => {
       body: JSON.stringify(input),
     });
     expect(login.status).toBe(200);
+  });
+});
+
+describe("a server whose output nobody reads any more", () => {
+  test("goes on", async () => {
+    const command = serve(temporaryFolder(), "--log", "debug");
+    await using server = await run(["bash", "-c", 'exec "$@" 2> >(true)', "bash", ...command]);
+    for (let i = 0; i < 5; i++) expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
   });
 });
 

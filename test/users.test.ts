@@ -1,6 +1,8 @@
 import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import { LIMITS } from "../src/core/limits.ts";
 import { createPasswords } from "../src/core/passwords.ts";
 import { readUsername } from "../src/core/usernames.ts";
 import { startApp, type TestApp } from "./support/app.ts";
@@ -107,6 +109,9 @@ describe("signing in", () => {
     const attempt = async (p: string) =>
       (await t.json("POST", "/api/auth/login", { username: "alice", password: p })).status;
     expect(await attempt(password.normalize("NFD"))).toBe(200);
+    const long = PASSWORDS["bob"]! + "é".repeat(600).normalize("NFD"); // over 1,200 characters before NFKC, about 620 after
+    await t.json("POST", "/api/auth/register", { username: "bob", password: long });
+    expect((await t.json("POST", "/api/auth/login", { username: "bob", password: long })).status).toBe(200);
     for (const wrong of [password.trim(), password.toLowerCase(), `${password}x`, `${password}\0`, ""])
       expect(await attempt(wrong)).toBe(401);
   });
@@ -201,6 +206,22 @@ describe("changing one's password", () => {
     expect([await attempt(laptop.password), await attempt(next)]).toEqual([401, 200]);
   });
 
+  test("leaves nothing that a login with the old one opened meanwhile, and of two changes one holds", async () => {
+    await using t = await startApp();
+    const alice = await register(t, "alice");
+    const old = { username: "alice", password: alice.password };
+    const [changes, logins] = await Promise.all([
+      Promise.all([change(alice, alice.password, next), change(alice, alice.password, `${next} too`)]),
+      Promise.all(Array.from({ length: 12 }, () => t.json("POST", "/api/auth/login", old))),
+    ]);
+    expect(changes.map((c) => c.status).toSorted()).toEqual([200, 422]);
+    for (const { status, body } of logins)
+      if (status === 200) expect((await me(t, body.access_token)).body.reason).toBe("password_changed");
+    const [kept] = changes.filter((c) => c.status === 200);
+    expect((await me(t, kept!.body.access_token)).status).toBe(200);
+    expect((await t.json("POST", "/api/auth/login", old)).status).toBe(401);
+  });
+
   test("needs the present one, and a new one that is good enough; else nothing changes", async () => {
     await using t = await startApp();
     const phone = await register(t, "alice");
@@ -263,7 +284,9 @@ describe("changing one's profile", () => {
 describe("hashing", () => {
   test("is bounded: what the queue cannot hold is refused with 503, the rest is done", async () => {
     const passwords = createPasswords({ minChars: 8, log: () => {} });
-    const outcomes = await Promise.allSettled(Array.from({ length: 80 }, () => passwords.hash("x")));
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: LIMITS.hashQueueMax + availableParallelism() + 4 }, () => passwords.hash("x")),
+    );
     const refused = outcomes.filter((o) => o.status === "rejected").map((o) => o.reason.code);
     expect(refused.length).toBeGreaterThan(0);
     expect(new Set(refused)).toEqual(new Set(["too_busy"]));
@@ -287,6 +310,8 @@ describe("a username", () => {
     ["さくらサクラ桜", "さくらサクラ桜"],
     ["김철수", "김철수"],
     ["Straße", "strasse"],
+    ["Nguyễn", "nguyễn"],
+    ["अज़ें", "अज़ें".normalize("NFKC")],
     ["a.b_c-9", "a.b_c-9"],
     ["42", "42"],
     ["x".repeat(32), "x".repeat(32)],
@@ -309,6 +334,13 @@ describe("a username", () => {
     ["ali\0ce", "invalid"],
     ["ali\u200bce", "invalid"],
     ["ali\u202ece", "invalid"],
+    ["ali\u034fce", "invalid"],
+    ["ali\ufe0fce", "invalid"],
+    ["ali\u0307ce", "invalid"], // an i with its dot again
+    ["ali\u0301\u0302\u0303\u0304ce", "invalid"],
+    ["\u3164\u3164", "invalid"], // two invisible letters
+    ["al\u02bcice", "invalid"],
+    ["alice\u0966", "invalid"],
     ["<b>alice", "invalid"],
     ["ali/ce", "invalid"],
     ["👩‍🚀👩‍🚀", "invalid"],

@@ -2,7 +2,7 @@ import { Elysia, t } from "elysia";
 import { nameDevice } from "../core/devices.ts";
 import type { Session, Sessions, Viewer } from "../core/sessions.ts";
 import type { Users } from "../core/users.ts";
-import { bearerToken, bearerViewer } from "../http/auth.ts";
+import { bearerViewer, presentedToken } from "../http/auth.ts";
 import { jsonBodies } from "../http/body.ts";
 import { deviceOf } from "../http/observe.ts";
 import { grantBody, timeBody, userBody } from "./shapes.ts";
@@ -27,7 +27,7 @@ export const sessionRoutes = ({ users, sessions }: Deps) =>
     .post(
       "/api/auth/logout",
       async ({ body, request, set }) => {
-        await sessions.logout({ accessToken: bearerToken(request), refreshToken: body.refresh_token });
+        await sessions.logout({ accessToken: presentedToken(request), refreshToken: body.refresh_token });
         set.status = 204;
       },
       { body: t.Object({ refresh_token: t.Optional(t.String()) }) },

@@ -3,6 +3,8 @@ import { environment, readConfig } from "../config.ts";
 
 /** `duet serve`: runs until SIGTERM or SIGINT, then lets requests under way finish. A second signal ends at once. */
 export async function serve(args: string[]): Promise<void> {
+  // Whoever reads what is logged may go away; the server stays.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
   const app = await createApp(readConfig(environment(), args));
 
   // A mistake in one request must not take the others down.

@@ -70,7 +70,7 @@ export function createConversations(deps: { store: Store; clock: () => number })
     async rename(viewer: ViewerId, id: string, input: { title: string }): Promise<Conversation> {
       const conversation = await getOwned(viewer, id);
       const title = readText("title", input.title.trim(), LIMITS.titleCharsMax);
-      await store.conversations.rename(conversation.id, title);
+      if ((await store.conversations.rename(conversation.id, title)) === 0) throw new DuetError("not_found");
       return { ...conversation, title };
     },
 

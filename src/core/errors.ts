@@ -19,6 +19,7 @@ export const ERROR_STATUS = {
   username_taken: 409,
   email_taken: 409,
   owner_cannot_leave: 409,
+  viewer_changed: 409,
   payload_too_large: 413,
   unsupported_media_type: 415,
   validation_failed: 422,

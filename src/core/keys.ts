@@ -9,6 +9,7 @@ import {
 import type { KeyRow, KeyState } from "../store/keys.ts";
 import type { Store } from "../store/index.ts";
 import { StartError } from "./errors.ts";
+import { LIMITS } from "./limits.ts";
 import type { Signer } from "./tokens.ts";
 
 /** EdDSA over Ed25519, ES256 over P-256, or HS256 (RFC 7518, RFC 8037). One is pinned per key. */
@@ -38,10 +39,11 @@ export type RingKey = {
 export type KeyRing = Awaited<ReturnType<typeof openKeyRing>>;
 
 const RELOAD_MS = 1000;
+const DAY_MS = 24 * 60 * 60 * 1000;
 
 /**
- * The key ring: `next` is published and does not sign yet, `active` signs, `retired` keys verify until the last
- * token they signed has expired. Private keys are sealed at rest (AES-256-GCM under a key derived from `secret`),
+ * The key ring: `next` is published and does not sign yet, `active` signs, `retired` keys verify for as
+ * long as a token they signed can be good. Private keys are sealed at rest (AES-256-GCM under a key derived from `secret`),
  * so a stolen database signs nothing. Makes the first two keys, of `algorithm`, where there are none. Throws StartError if `secret` does not open what is there.
  */
 export async function openKeyRing(deps: {
@@ -50,8 +52,6 @@ export async function openKeyRing(deps: {
   algorithm: Algorithm;
   /** How long a key signs. */
   rotationMs: number;
-  /** The longest life of any token: how long a retired key stays. */
-  longestTokenMs: number;
   clock: () => number;
   makeSigner: (key: KeyMaterial) => Signer;
 }) {
@@ -59,8 +59,11 @@ export async function openKeyRing(deps: {
   const sealingKey = await deriveSealingKey(deps.secret);
   let ring = new Map<string, RingKey>();
   let loadedAt = 0;
+  let loading: Promise<void> | undefined;
 
-  async function load() {
+  const load = () => (loading ??= read().finally(() => (loading = undefined)));
+
+  async function read() {
     const rows = await store.keys.list();
     const opened = new Map<string, RingKey>();
     for (const row of rows) {
@@ -96,8 +99,7 @@ export async function openKeyRing(deps: {
 
   /**
    * Makes the next key sign, retires the active one and publishes a new next one, in one transaction. No token
-   * stops working. Of several processes that rotate at once one does. Effects: `signing_keys`; drops retired keys
-   * whose tokens have all expired.
+   * stops working. Of several processes that rotate at once one does. Effects: `signing_keys`.
    */
   async function rotate(algorithm = active().algorithm) {
     const next = await draftKey(algorithm, "next");
@@ -105,15 +107,19 @@ export async function openKeyRing(deps: {
       if ((await keys.retire(active().id, clock())) === 0) return;
       await keys.activateNext(clock());
       await keys.insert(next);
-      await keys.removeRetiredBefore(clock() - deps.longestTokenMs);
     });
+    await loading; // one that began before the change may not have seen it
     await load();
   }
 
   const active = (): RingKey => [...ring.values()].find((key) => key.state === "active")!;
 
-  /** Takes in what other processes have changed, and rotates when the active key's time is over. */
+  /**
+   * Takes in what other processes have changed, rotates when the active key's time is over, and drops a retired
+   * key when no token it signed can be good, whatever the settings were then.
+   */
   async function tend() {
+    await store.keys.removeRetiredBefore(clock() - LIMITS.refreshTtlDaysMax * DAY_MS);
     await load();
     if (clock() - (active().activatedAt ?? 0) >= deps.rotationMs) await rotate();
   }

@@ -44,24 +44,24 @@ export function createPasswords(deps: { minChars: number; log: Log }) {
 
     /**
      * Whether a password is right. Without a hash (no such user) it works as long and answers false, so that time
-     * tells nothing. `rehash` is there when the parameters have changed since. Error code: `too_busy`.
+     * tells nothing. `rehashed` is there when the parameters have changed since. Error code: `too_busy`.
      */
-    async verify(
-      password: string,
-      stored: string | null,
-    ): Promise<{ ok: boolean; rehash?: () => Promise<string> }> {
+    async verify(password: string, stored: string | null): Promise<{ ok: boolean; rehashed?: string }> {
       // Awaited with a stored hash too: the first login after a start takes as long for everybody.
       const nobody = await standInHash();
-      if ([...password].length > LIMITS.passwordCharsMax) password = "";
-      const ok = await gate(() => Bun.password.verify(normalize(password) || " ", stored ?? nobody)).catch(
-        (error) => {
-          if (error instanceof DuetError) throw error;
-          deps.log("error", "password_hash_unreadable", { reason: String(error) });
-          return false;
-        },
-      );
+      const text = normalize(password);
+      // No password is empty or as long as that; Argon2 refuses the first and would work long on the second.
+      const tried = text === "" || [...text].length > LIMITS.passwordCharsMax ? " " : text;
+      const ok = await gate(() => Bun.password.verify(tried, stored ?? nobody)).catch((error) => {
+        if (error instanceof DuetError) throw error;
+        deps.log("error", "password_hash_unreadable", { reason: String(error) });
+        return false;
+      });
       if (!ok || stored === null) return { ok: false };
-      return stored.startsWith(ARGON2_PREFIX) ? { ok } : { ok, rehash: () => hash(password) };
+      if (stored.startsWith(ARGON2_PREFIX)) return { ok };
+      // Too busy to rehash now is no reason to refuse: the next login will.
+      const rehashed = await hash(password).catch(() => null);
+      return rehashed === null ? { ok } : { ok, rehashed };
     },
   };
 }
@@ -79,10 +79,12 @@ async function score(password: string, about: string[]): Promise<number> {
     return (text, words) => zxcvbn.check(text, words).score;
   })();
   const estimate = await estimator;
+  // The estimate takes longer than in proportion, and what is strong in its beginning is strong.
+  password = password.slice(0, LIMITS.passwordCharsJudged).toLowerCase();
   const words = [...about, "duet"].map((word) => word.toLowerCase());
   // What is left without those words must stand on its own: a name twice is one guess.
-  const rest = words.reduce((text, word) => text.replaceAll(word, ""), password.toLowerCase());
-  return Math.min(estimate(password, words), rest === password.toLowerCase() ? 4 : estimate(rest, []));
+  const rest = words.reduce((text, word) => text.replaceAll(word, ""), password);
+  return Math.min(estimate(password, words), rest === password ? 4 : estimate(rest, []));
 }
 
 /**

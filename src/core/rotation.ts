@@ -12,16 +12,16 @@ export type RotationState = {
 
 export type RotationDecision =
   /** The newest token: make its successor. */
-  | { row: "newest" }
+  | { kind: "newest" }
   /** Its successor was never used, so the answer was lost or someone else is first: the same successor again. */
-  | { row: "unconfirmed" }
+  | { kind: "unconfirmed" }
   /** Its successor was first used moments ago, so this is another tab: the same successor again. */
-  | { row: "overlap" }
+  | { kind: "overlap" }
   /** Its successor has been in use: someone kept a copy. End this session, this one only. */
-  | { row: "reuse" }
-  | { row: "ended"; reason: EndReason }
+  | { kind: "reuse" }
+  | { kind: "ended"; reason: EndReason }
   /** Newer than the row: signed by us, unknown to this database (restored from a backup). Refuse, end nothing. */
-  | { row: "unknown" };
+  | { kind: "unknown" };
 
 /**
  * The rule of rotation: a refresh token dies when its successor is first used, not when its successor is issued.
@@ -37,15 +37,15 @@ export function decideRotation(
   overlapMs: number,
 ): RotationDecision {
   const ended = endOf(session, now);
-  if (ended) return { row: "ended", reason: ended };
-  if (generation > session.generation) return { row: "unknown" };
-  if (generation === session.generation) return { row: "newest" };
+  if (ended) return { kind: "ended", reason: ended };
+  if (generation > session.generation) return { kind: "unknown" };
+  if (generation === session.generation) return { kind: "newest" };
   if (generation === session.generation - 1) {
-    if (session.confirmed_at === null) return { row: "unconfirmed" };
+    if (session.confirmed_at === null) return { kind: "unconfirmed" };
     // The distance, not the difference: a clock that jumped back must not open the window for hours.
-    if (overlapMs > 0 && Math.abs(now - session.confirmed_at) <= overlapMs) return { row: "overlap" };
+    if (overlapMs > 0 && Math.abs(now - session.confirmed_at) <= overlapMs) return { kind: "overlap" };
   }
-  return { row: "reuse" };
+  return { kind: "reuse" };
 }
 
 /** Why a session is over at `now`, or null while it lives. The limits themselves are already outside. */

@@ -4,7 +4,7 @@ import { DuetError, type EndReason } from "./errors.ts";
 import { newId } from "./ids.ts";
 import { LIMITS } from "./limits.ts";
 import type { Log } from "./log.ts";
-import { decideRotation, endOf, type RotationDecision } from "./rotation.ts";
+import { decideRotation, endOf } from "./rotation.ts";
 import type { Claims, TokenPair, Tokens } from "./tokens.ts";
 
 /** Who is calling, as the database says now; everything is loaded through the viewer. */
@@ -13,7 +13,6 @@ export type Viewer = {
   username: string;
   email: string | null;
   sessionId: string;
-  generation: number;
 };
 
 /** Where a session was started from, as far as the request tells. */
@@ -21,7 +20,7 @@ export type Device = { userAgent: string; ip: string };
 
 export type Session = SessionRow;
 
-export type Grant = TokenPair & { sessionId: string; userId: string; row: RotationDecision["row"] | "login" };
+export type Grant = TokenPair & { sessionId: string; userId: string };
 
 export type Sessions = ReturnType<typeof createSessions>;
 
@@ -65,7 +64,7 @@ export function createSessions(deps: {
       ip: device.ip,
     };
     await insert(session);
-    return grant(session, user.username, "login");
+    return grant(session, user.username);
   }
 
   /**
@@ -81,7 +80,7 @@ export function createSessions(deps: {
       const session = await loadSession(claims);
       const now = clock();
       const decision = decideRotation(session, claims.gen, now, overlapMs);
-      switch (decision.row) {
+      switch (decision.kind) {
         case "newest": {
           const rotated = await store.sessions.advance(
             session.id,
@@ -89,12 +88,12 @@ export function createSessions(deps: {
             now,
             idleEnd(now, session.ends_at),
           );
-          if (rotated) return grant(rotated, session.username, decision.row);
+          if (rotated) return grant(rotated, session.username);
           continue;
         }
         case "unconfirmed":
         case "overlap":
-          return grant(session, session.username, decision.row);
+          return grant(session, session.username);
         case "ended":
           return refuse(session, decision.reason, now);
         case "reuse":
@@ -131,24 +130,21 @@ export function createSessions(deps: {
       username: session.username,
       email: session.email,
       sessionId: session.id,
-      generation: claims.gen,
     };
   }
 
   /**
-   * Ends the session that a token names (RFC 7009). An expired token still names its session; what is not a
-   * token of ours names none, and the answer is the same. Error code: `token_missing`.
+   * Ends the session that a token names, of either type in either place (RFC 7009 section 2.1). An expired token
+   * still names its session; what is not a token of ours names none, and the answer is the same. Error code: `token_missing`.
    */
   async function logout(presented: { accessToken?: string | undefined; refreshToken?: string | undefined }) {
     const { accessToken, refreshToken } = presented;
     if (!accessToken && !refreshToken) throw new DuetError("token_missing");
-    for (const [type, token] of [
-      ["refresh", refreshToken],
-      ["access", accessToken],
-    ] as const) {
-      const claims = token ? (await tokens.verify(type, token)).claims : undefined;
-      if (claims) await end(claims.sid, "logout");
-    }
+    for (const token of [refreshToken, accessToken])
+      for (const type of ["refresh", "access"] as const) {
+        const claims = token ? (await tokens.verify(type, token)).claims : undefined;
+        if (claims) await end(claims.sid, "logout");
+      }
   }
 
   /** Ends one session, at once for every token of it. Effects: `ended_at`, `end_reason`; an earlier end stays. */
@@ -175,17 +171,17 @@ export function createSessions(deps: {
   /** A new pair for the viewer's own session, as a refresh would give. Error code: `session_ended`. */
   async function renew(viewer: Viewer): Promise<Grant> {
     for (;;) {
-      const session = await store.sessions.find(viewer.sessionId);
+      const session = await loadSession({ sid: viewer.sessionId, sub: viewer.userId });
       const now = clock();
-      const ended = session ? endOf(session, now) : "revoked";
-      if (!session || ended) throw new DuetError("session_ended", { reason: ended ?? "revoked" });
+      const ended = endOf(session, now);
+      if (ended) return refuse(session, ended, now);
       const renewed = await store.sessions.advance(
         session.id,
         session.generation,
         now,
         idleEnd(now, session.ends_at),
       );
-      if (renewed) return grant(renewed, session.username, "newest");
+      if (renewed) return grant(renewed, session.username);
     }
   }
 
@@ -208,14 +204,14 @@ export function createSessions(deps: {
     throw new DuetError(verification.code);
   }
 
-  async function loadSession(claims: Claims): Promise<SessionWithUser> {
+  async function loadSession(claims: Pick<Claims, "sid" | "sub">): Promise<SessionWithUser> {
     const session = await store.sessions.find(claims.sid);
     if (session?.user_id === claims.sub) {
-      return session.disabled_at === null || session.ended_at !== null
-        ? session
-        : { ...session, ended_at: session.disabled_at, end_reason: "user_disabled" };
+      if (session.disabled_at !== null && session.ended_at === null)
+        return refuse(session, "user_disabled", clock());
+      return session;
     }
-    // Rows of sessions long over are cleared away; a user's go with the user.
+    // A user's sessions go with the user; one that is gone alone was removed by hand.
     if (await store.users.find(claims.sub))
       throw new DuetError("session_ended", { reason: "expired_absolute" });
     throw new DuetError("user_not_found");
@@ -227,12 +223,11 @@ export function createSessions(deps: {
     throw new DuetError("session_ended", { reason });
   }
 
-  async function grant(session: SessionRow, username: string, row: Grant["row"]): Promise<Grant> {
+  async function grant(session: SessionRow, username: string): Promise<Grant> {
     return {
       ...(await tokens.issuePair(session, username)),
       sessionId: session.id,
       userId: session.user_id,
-      row,
     };
   }
 

@@ -83,8 +83,8 @@ export function createTokens(deps: {
       type: "access",
       jti: newId(now),
       iat: seconds(now),
-      // Not beyond the session: its absolute end ends its last access token too.
-      exp: Math.min(seconds(now) + deps.accessTtlSeconds, seconds(session.ends_at)),
+      // Not beyond the session: a verifier that knows only the public keys must not take it for longer.
+      exp: Math.min(seconds(now) + deps.accessTtlSeconds, seconds(session.idle_ends_at)),
     };
     const [accessToken, refreshToken] = await Promise.all([
       signer.sign(accessClaims),
@@ -99,7 +99,7 @@ export function createTokens(deps: {
     };
   }
 
-  /** Checks a token by the key its header names. Never throws; what is not a token of ours is `token_invalid`. */
+  /** Checks a token by the key its header names. What is not a token of ours is `token_invalid`; throws only `unavailable`. */
   async function verify(type: TokenType, token: string): Promise<Verification> {
     const key = isCanonical(token) ? await keys.find(keyIdOf(token)) : undefined;
     if (!key) return { ok: false, code: "token_invalid" };

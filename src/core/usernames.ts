@@ -14,6 +14,13 @@ const SCRIPTS: [name: string, letters: RegExp][] = [
 const WITH_HAN = new Set(["Japanese", "Korean", "Bopomofo"]);
 
 /**
+ * What cannot be seen, or not told apart: invisible characters, heaps of marks, a dot on what has one, letters that
+ * look like apostrophes, digits of other scripts than the plain ones.
+ */
+const LOOKS_LIKE_ANOTHER =
+  /\p{Default_Ignorable_Code_Point}|\p{M}{4}|\p{Soft_Dotted}\u0307|\p{Lm}(?<![\u3005\u30fc\u309d\u309e\u30fd\u30fe])|(?![0-9])\p{N}/u;
+
+/**
  * Reads a username as RFC 8265 UsernameCaseMapped does: NFKC, case-folded for comparison, letters and digits of
  * one script with `.`, `_`, `-` between them, 2 to 32 characters. 小明 is a name; `admin` with a Cyrillic а is not.
  * Answers a field code where it is none.
@@ -27,6 +34,7 @@ export function readUsername(input: string): Username | FieldCode {
   if (characters.length > LIMITS.usernameCharsMax) return "too_long";
   if (!/^[\p{L}\p{N}][\p{L}\p{M}\p{N}._-]*$/u.test(shown) || !/[\p{L}\p{M}\p{N}]$/u.test(shown))
     return "invalid";
+  if (LOOKS_LIKE_ANOTHER.test(shown.normalize("NFD"))) return "invalid";
   if (!isOneScript(shown)) return "mixed_scripts";
   return { shown, key: fold(shown) };
 }

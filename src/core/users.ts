@@ -36,7 +36,7 @@ export function createUsers(deps: {
     ): Promise<SignedIn> {
       if (!deps.registrationOpen) throw new DuetError("registration_closed");
       const profile = readProfile(input);
-      const weakness = await passwords.judge(input.password, wordsOf(input));
+      const weakness = await passwords.judge(input.password, wordsOf(profile.columns));
       if (weakness) profile.faults.push({ field: "password", ...weakness });
       if (profile.faults.length > 0) throw new DuetError("validation_failed", { fields: profile.faults });
 
@@ -65,13 +65,18 @@ export function createUsers(deps: {
      */
     async login(input: { identifier: string; password: string }, device: Device): Promise<SignedIn> {
       const row = await findByIdentifier(input.identifier.trim());
-      const { ok, rehash } = await passwords.verify(input.password, row?.password_hash ?? null);
-      if (!row || !ok || row.disabled_at !== null) {
-        log("info", "login_failed", { user_id: row?.id, ip: device.ip });
-        throw new DuetError("invalid_credentials");
-      }
-      if (rehash) await store.users.setPasswordHash(row.id, await rehash());
-      const grant = await sessions.start(row, device);
+      const { ok, rehashed } = await passwords.verify(input.password, row?.password_hash ?? null);
+      if (!row || !ok || row.disabled_at !== null) return refuseLogin(row, device);
+      // Checking took a while: whoever changed the password meanwhile has ended what it opened.
+      const grant = await sessions.start(row, device, (session) =>
+        store.tx(async (tables) => {
+          const current = await tables.users.find(row.id);
+          if (current?.password_hash !== row.password_hash || current.disabled_at !== null)
+            return refuseLogin(row, device);
+          if (rehashed) await tables.users.replacePasswordHash(row.id, row.password_hash, rehashed);
+          await tables.sessions.insert(session);
+        }),
+      );
       log("info", "login", { user_id: row.id, session_id: grant.sessionId, ip: device.ip });
       return { user: row, grant };
     },
@@ -110,13 +115,19 @@ export function createUsers(deps: {
         throw new DuetError("validation_failed", { fields: [{ field: "new_password", ...weakness }] });
       const hash = await passwords.hash(input.newPassword);
       await store.tx(async (tables) => {
-        await tables.users.setPasswordHash(row.id, hash);
+        if ((await tables.users.replacePasswordHash(row.id, row.password_hash, hash)) === 0)
+          throw invalidField("current_password", "wrong_password");
         await tables.sessions.endOthersOf(row.id, viewer.sessionId, "password_changed", clock());
       });
       log("info", "password_changed", { user_id: row.id, session_id: viewer.sessionId });
       return sessions.renew(viewer);
     },
   };
+
+  function refuseLogin(row: UserRow | null, device: Device): never {
+    log("info", "login_failed", { user_id: row?.id, ip: device.ip });
+    throw new DuetError("invalid_credentials");
+  }
 
   async function findByIdentifier(identifier: string): Promise<UserRow | null> {
     if (!identifier.isWellFormed() || identifier.length > LIMITS.emailCharsMax) return null;

@@ -17,8 +17,11 @@ import { StartError } from "../core/errors.ts";
 
 /**
  * The data folder: `duet.db` (with its -wal and -shm), `secret`, `server.lock`. Everything in it is for the
- * owner alone (0700, 0600). Each function either succeeds or throws a StartError and leaves the folder as it was.
+ * owner alone (0700, 0600). Each function either succeeds or throws a StartError and overwrites nothing.
  */
+/** "Duet", in the file's header: whose database it is. */
+const APPLICATION_ID = 0x44756574;
+
 export type Folder = {
   databasePath: string;
   /** Whether this process is the folder's server. */
@@ -37,8 +40,16 @@ export function openFolder(path: string): Folder {
   const unlock = lock(path);
   try {
     const databasePath = join(path, "duet.db");
-    if (!existsSync(databasePath)) createDatabase(databasePath);
-    else checkDatabase(databasePath);
+    if (existsSync(databasePath)) checkDatabase(databasePath);
+    else {
+      // The secret is written after the database: where it is alone, the database was lost.
+      for (const left of ["duet.db-wal", "secret"])
+        if (existsSync(join(path, left)))
+          throw new StartError(
+            `${left} is in ${path} but duet.db is not; restore it, or remove ${left} to start anew`,
+          );
+      createDatabase(databasePath);
+    }
     return { databasePath, isOurs: true, unlock };
   } catch (error) {
     unlock();
@@ -84,7 +95,7 @@ function createDatabase(path: string): void {
     closeSync(openSync(draft, "wx", 0o600));
     const db = new Database(draft);
     db.run("PRAGMA journal_mode = WAL");
-    db.run("PRAGMA application_id = 0x44756574"); // "Duet"
+    db.run(`PRAGMA application_id = ${APPLICATION_ID}`);
     db.run("PRAGMA wal_checkpoint(TRUNCATE)");
     db.close();
     for (const suffix of ["-wal", "-shm"]) rmSync(draft + suffix, { force: true });
@@ -99,10 +110,12 @@ function checkDatabase(path: string): void {
   if (statSync(path).size === 0)
     throw new StartError(`the database ${path} is empty (0 bytes); restore it, or remove it to start anew`);
   let verdict: unknown;
+  let owner: unknown;
   try {
     const db = new Database(path, { readwrite: true, create: false });
     try {
       verdict = db.query<{ quick_check: string }, []>("PRAGMA quick_check(1)").get()?.quick_check;
+      owner = db.query<{ application_id: number }, []>("PRAGMA application_id").get()?.application_id;
     } finally {
       db.close();
     }
@@ -113,6 +126,7 @@ function checkDatabase(path: string): void {
     throw new StartError(
       `the database ${path} is damaged (${String(verdict).replace(/\s+/g, " ")}); restore a backup`,
     );
+  if (owner !== APPLICATION_ID) throw new StartError(`the database ${path} is another program's`);
 }
 
 /**
@@ -123,7 +137,7 @@ export function loadSecret(path: string, configured: string | undefined, isFirst
   if (configured !== undefined) return configured;
   const file = join(path, "secret");
   if (existsSync(file)) {
-    const secret = readFileSync(file, "utf8").trim();
+    const secret = readSecret(file);
     if (secret.length < 32)
       throw new StartError(`the secret in ${file} is damaged: it has fewer than 32 characters`);
     return secret;
@@ -139,6 +153,14 @@ export function loadSecret(path: string, configured: string | undefined, isFirst
     throw new StartError(`the secret cannot be written to ${file} (${reason(cause)})`, { cause });
   }
   return secret;
+}
+
+function readSecret(file: string): string {
+  try {
+    return readFileSync(file, "utf8").trim();
+  } catch (cause) {
+    throw new StartError(`the secret in ${file} cannot be read (${reason(cause)})`, { cause });
+  }
 }
 
 const reason = (error: unknown): string =>

@@ -12,16 +12,7 @@ export async function migrate(db: Db, migrations: Migration[] = embedded): Promi
   await db.run(
     "CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, checksum TEXT NOT NULL, applied_at INTEGER NOT NULL) STRICT",
   );
-  const applied = await db.all<{ name: string; checksum: string }>("SELECT name, checksum FROM migrations");
-  for (const { name, checksum } of applied) {
-    const known = migrations.find((migration) => migration.name === name);
-    if (!known) throw new StartError(`migration ${name} was applied by a newer Duet; run that version`);
-    if (sha256(known.sql) !== checksum)
-      throw new StartError(`migration ${name} was changed after it was applied`);
-  }
-  const done = new Set(applied.map((row) => row.name));
-  for (const { name, sql } of migrations.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
-    if (done.has(name)) continue;
+  for (const { name, sql } of await pendingMigrations(db, migrations)) {
     await db.tx(async (q) => {
       // A statement ends where a line ends in a semicolon.
       for (const statement of sql.split(/;\s*$/m)) if (statement.trim()) await q.run(statement);
@@ -33,4 +24,22 @@ export async function migrate(db: Db, migrations: Migration[] = embedded): Promi
       );
     });
   }
+}
+
+/** For a program beside the server, which must find everything done. Throws StartError. */
+export async function checkMigrated(db: Db): Promise<void> {
+  if ((await pendingMigrations(db, embedded)).length > 0)
+    throw new StartError("the database is of an older Duet; start the server once first");
+}
+
+async function pendingMigrations(db: Db, migrations: Migration[]): Promise<Migration[]> {
+  const applied = await db.all<{ name: string; checksum: string }>("SELECT name, checksum FROM migrations");
+  for (const { name, checksum } of applied) {
+    const known = migrations.find((migration) => migration.name === name);
+    if (!known) throw new StartError(`migration ${name} was applied by a newer Duet; run that version`);
+    if (sha256(known.sql) !== checksum)
+      throw new StartError(`migration ${name} was changed after it was applied`);
+  }
+  const done = new Set(applied.map((row) => row.name));
+  return migrations.filter(({ name }) => !done.has(name)).toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }

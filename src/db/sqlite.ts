@@ -1,4 +1,5 @@
 import { Database, type SQLQueryBindings, type Statement } from "bun:sqlite";
+import { statSync } from "node:fs";
 import { DuetError } from "../core/errors.ts";
 import { LIMITS } from "../core/limits.ts";
 import { checkStatement, UniqueViolation, type Db, type Queryable, type Row, type Value } from "./index.ts";
@@ -22,6 +23,7 @@ export function openSqlite(path: string): Db {
   const reader = connect(path, { readonly: true });
   const writes = new Statements(writer);
   const reads = new Statements(reader);
+  const file: OpenFile = { path, inode: statSync(path).ino };
   let queue: Job[] = [];
   let draining: Promise<void> | undefined;
 
@@ -35,7 +37,7 @@ export function openSqlite(path: string): Db {
     while (queue.length > 0) {
       const batch = queue.splice(0, LIMITS.writesPerCommitMax);
       try {
-        await commitTogether(writer, batch);
+        await commitTogether(writer, batch, file);
       } catch (error) {
         for (const job of batch) job.reject(databaseError(error));
       }
@@ -43,10 +45,15 @@ export function openSqlite(path: string): Db {
     draining = undefined;
   }
 
+  /** Where SQLite has rolled back by itself, what follows must not be committed on its own. */
+  const stillOpen = () => {
+    if (!writer.inTransaction) throw new DuetError("unavailable", { retryAfterSeconds: 1 });
+    return writes;
+  };
   const inTransaction: Queryable = {
-    all: async <T extends Row>(sql: string, ...values: Value[]) => writes.all(sql, values) as T[],
-    one: async <T extends Row>(sql: string, ...values: Value[]) => writes.one(sql, values) as T | null,
-    run: async (sql, ...values) => writes.run(sql, values),
+    all: async <T extends Row>(sql: string, ...values: Value[]) => stillOpen().all(sql, values) as T[],
+    one: async <T extends Row>(sql: string, ...values: Value[]) => stillOpen().one(sql, values) as T | null,
+    run: async (sql, ...values) => stillOpen().run(sql, values),
   };
 
   return {
@@ -68,8 +75,14 @@ export function openSqlite(path: string): Db {
   };
 }
 
+type OpenFile = { path: string; inode: number };
+
+/** A database that was removed under us still takes writes, which nobody will ever see. */
+const isInPlace = ({ path, inode }: OpenFile) => statSync(path, { throwIfNoEntry: false })?.ino === inode;
+
 /** Runs a batch inside one transaction. Rejects only if the batch as a whole came to nothing. */
-async function commitTogether(writer: Database, batch: Job[]): Promise<void> {
+async function commitTogether(writer: Database, batch: Job[], file: OpenFile): Promise<void> {
+  if (!isInPlace(file)) throw new DuetError("unavailable", { cause: `${file.path} was moved or removed` });
   await begin(writer);
   const outcomes: (() => void)[] = [];
   try {
@@ -79,7 +92,11 @@ async function commitTogether(writer: Database, batch: Job[]): Promise<void> {
         outcomes.push(() => job.resolve(value));
       } catch (error) {
         // After a full disk or an I/O error SQLite may have rolled the whole transaction back by itself.
-        if (!writer.inTransaction) throw error;
+        // Its reason is this job's own; to the others the database was unavailable.
+        if (!writer.inTransaction) {
+          job.reject(error);
+          throw new DuetError("unavailable", { cause: error, retryAfterSeconds: 1 });
+        }
         outcomes.push(() => job.reject(error));
       }
     }
@@ -125,6 +142,8 @@ function connect(
   options: { readonly?: boolean; readwrite?: boolean; create?: boolean },
 ): Database {
   const db = new Database(path, { ...options, strict: true });
+  // A backup that was put back need not be in WAL any more.
+  if (!options.readonly) db.run("PRAGMA journal_mode = WAL");
   db.run("PRAGMA foreign_keys = ON");
   db.run("PRAGMA synchronous = FULL");
   db.run("PRAGMA trusted_schema = OFF");

@@ -9,17 +9,28 @@ export const bearerViewer = (sessions: Sessions) =>
     viewer: await sessions.authenticate(bearerToken(request)),
   }));
 
-/** For pages of people: `viewer` from the access cookie. A refusal becomes a refresh or a sign-in in web/problem. */
+/**
+ * For pages of people: `viewer` from the access cookie. A refusal becomes a refresh or a sign-in in web/problem.
+ * The page's script says whose page it is: what one person typed is not sent in the name of another who has signed
+ * in in the same browser since (`viewer_changed`).
+ */
 export const cookieViewer = (sessions: Sessions, cookies: Cookies) =>
-  new Elysia({ name: "cookie" }).derive({ as: "scoped" }, async ({ request }) => ({
-    viewer: await sessions.authenticate(cookies.read(request).accessToken),
-  }));
+  new Elysia({ name: "cookie" }).derive({ as: "scoped" }, async ({ request }) => {
+    const viewer = await sessions.authenticate(cookies.read(request).accessToken);
+    const expected = request.headers.get("duet-viewer");
+    if (expected !== null && expected !== viewer.userId) throw new DuetError("viewer_changed");
+    return { viewer };
+  });
+
+/** The same for signing out, where what is no token is as good as none that is ours. */
+export const presentedToken = (request: Request): string | undefined =>
+  request.headers.get("authorization")?.replace(/^Bearer +/i, "");
 
 /**
  * RFC 6750 section 2.1: one header, one space, one token. undefined without the header; another scheme or a
  * malformed one is `token_invalid`.
  */
-export function bearerToken(request: Request): string | undefined {
+function bearerToken(request: Request): string | undefined {
   const header = request.headers.get("authorization");
   if (header === null) return undefined;
   const [, token] = /^Bearer ([\w~+/.-]+=*)$/i.exec(header) ?? [];

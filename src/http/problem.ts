@@ -44,7 +44,6 @@ export function renderProblem(error: DuetError, request: Request): Response {
   if (error.status === 401) headers.set("www-authenticate", challenge(error));
   if (allow) headers.set("allow", allow.join(", "));
   if (retryAfterSeconds) headers.set("retry-after", String(retryAfterSeconds));
-  if (error.code === "unsupported_media_type") headers.set("accept", "application/json");
   if (error.code === "payload_too_large") headers.set("connection", "close");
   return Response.json(body, { status: error.status, headers });
 }

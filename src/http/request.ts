@@ -1,23 +1,22 @@
 import { DuetError } from "../core/errors.ts";
 
-/** RFC 9112 section 3.2: one Host, and one that can be a host. */
-export function refuseMalformed(request: Request): void {
-  const host = request.headers.get("host");
-  if (host !== null && /[\s,/\\@]/.test(host)) throw new DuetError("malformed_request");
-}
-
 /**
- * HEAD is GET whose body Bun does not send, and never a navigation: `GET /auth/refresh` acts only on those.
- * Elysia looks for the path from the URL's 12th character on, so that with a host of three it would see another.
+ * The request as the routes may see it. Error code: `malformed_request` for a Host that can be none (RFC 9112
+ * section 3.2; without one, as in HTTP/1.0, Bun gives the path alone).
+ *
+ * HEAD becomes GET, whose body Bun does not send, and never a navigation: `GET /auth/refresh` acts only on those.
+ * Elysia looks for the path from the URL's 12th character on, so a host of three would show it another path.
  */
 export function prepareRequest(request: Request): Request {
-  const url = URL.parse(request.url);
+  const host = request.headers.get("host") ?? "localhost";
+  const url = URL.parse(request.url, "http://localhost");
+  if (!url || !/^[\w.-]+(?::\d+)?$|^\[[\da-f:.]+\](?::\d+)?$/i.test(host))
+    throw new DuetError("malformed_request");
   const isHead = request.method === "HEAD";
-  if (!isHead && url && url.host.length > 3) return request;
+  if (!isHead && url.host.length > 3 && URL.canParse(request.url)) return request;
   const headers = new Headers(request.headers);
   if (isHead) headers.set("sec-fetch-mode", "no-cors");
-  const path = url ? url.pathname + url.search : "/";
-  return new Request(`http://localhost${path}`, {
+  return new Request(`http://localhost${url.pathname}${url.search}`, {
     method: isHead ? "GET" : request.method,
     headers,
     body: isHead ? null : request.body,

@@ -38,7 +38,8 @@ export function createSigner(key: KeyMaterial, issuer: string): Signer {
         currentDate: new Date(now),
       };
       const claims = await verifying.verify(token, options);
-      return claims ? { ok: true, claims: claims as unknown as Claims } : explain(token, key, options);
+      if (!claims) return explain(token, key, options);
+      return isClaims(claims) ? { ok: true, claims } : { ok: false, code: "token_invalid" };
     },
   };
 }
@@ -49,10 +50,18 @@ async function explain(token: string, key: KeyMaterial, options: JWTVerifyOption
     return { ok: false, code: "token_invalid" };
   } catch (error) {
     // jose checks the signature first and the times last: these claims are authentic.
-    if (error instanceof jose.JWTExpired)
-      return { ok: false, code: "token_expired", claims: error.payload as unknown as Claims };
+    if (error instanceof jose.JWTExpired && isClaims(error.payload))
+      return { ok: false, code: "token_expired", claims: error.payload };
     if (error instanceof jose.JWTClaimValidationFailed && error.claim === "typ")
       return { ok: false, code: "token_type_mismatch" };
     return { ok: false, code: "token_invalid" };
   }
+}
+
+/** What a good signature vouches for must still be of the right types. */
+function isClaims(payload: Record<string, unknown>): payload is Claims {
+  const areText = ["iss", "aud", "sub", "sid", "type", "jti"].every(
+    (name) => typeof payload[name] === "string",
+  );
+  return areText && ["gen", "iat", "exp"].every((name) => Number.isSafeInteger(payload[name]));
 }

@@ -19,6 +19,7 @@ const errors: Record<ErrorCode, string> = {
   username_taken: "That username is taken",
   email_taken: "That e-mail address is in use",
   owner_cannot_leave: "The owner cannot leave; delete the conversation instead",
+  viewer_changed: "Somebody else has signed in in this browser. Reload the page to go on as them.",
   payload_too_large: "The body is too large: at most 128 KiB",
   unsupported_media_type: "The body is of a type that is not accepted here",
   validation_failed: "Some fields are not right",
@@ -156,7 +157,6 @@ export const en = {
     requestId: "Request",
     back: "Go back to the start",
     offline: "No connection. What you typed is kept; try again when you are back.",
-    close: "Close",
   },
 };
 

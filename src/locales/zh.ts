@@ -20,6 +20,7 @@ export const zh: Locale = {
     username_taken: "该用户名已被使用",
     email_taken: "该邮箱已被使用",
     owner_cannot_leave: "创建者不能退出对话，可以删除对话",
+    viewer_changed: "此浏览器已由他人登录。请刷新页面，以其身份继续。",
     payload_too_large: "请求体过大：最多 128 KiB",
     unsupported_media_type: "此处不接受这种类型的请求体",
     validation_failed: "有些字段填写不正确",
@@ -139,6 +140,5 @@ export const zh: Locale = {
     requestId: "请求编号",
     back: "返回首页",
     offline: "网络已断开。输入的内容已保留，恢复后请重试。",
-    close: "关闭",
   },
 };

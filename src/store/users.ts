@@ -46,8 +46,9 @@ export const userStore = (q: Queryable) => ({
       ),
     ),
 
-  setPasswordHash: (id: string, hash: string) =>
-    q.run("UPDATE users SET password_hash = $1 WHERE id = $2", hash, id),
+  /** Replaces a hash that is still the one that was checked. Of two changes at once one changes a row. */
+  replacePasswordHash: (id: string, checked: string, hash: string) =>
+    q.run("UPDATE users SET password_hash = $1 WHERE id = $2 AND password_hash = $3", hash, id, checked),
 });
 
 async function tellingWhatIsTaken<T>(write: Promise<T>): Promise<T> {

@@ -1,6 +1,5 @@
 import { Elysia, t } from "elysia";
 import type { Conversations } from "../core/conversations.ts";
-import { newId } from "../core/ids.ts";
 import type { Messages } from "../core/messages.ts";
 import type { Sessions, Viewer } from "../core/sessions.ts";
 import { cookieViewer } from "../http/auth.ts";
@@ -45,7 +44,7 @@ export function conversationPages({ conversations, messages, sessions, cookies, 
           isOlderPage={shown.before !== undefined}
           composer={shown.composer ?? emptyForm}
           invitation={shown.invitation ?? emptyForm}
-          idempotencyKey={newId(Date.now())}
+          idempotencyKey={crypto.randomUUID()}
         />
       </ConversationsPage>
     );

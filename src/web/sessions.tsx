@@ -88,7 +88,7 @@ export function sessionPages({ users, sessions, cookies, makePage }: Deps) {
           if (mode !== null && mode !== "navigate") throw new DuetError("cross_origin_refused");
           const next = safeNext(query.next);
           const refused = await refreshCookies(request, set);
-          return redirect(refused ? signInUrl(next, refused) : next, 303);
+          return redirect(refused ? signInUrl(next, refused.details.reason) : next, 303);
         },
         { query: t.Object({ next: t.Optional(t.String()) }) },
       )
@@ -99,7 +99,7 @@ export function sessionPages({ users, sessions, cookies, makePage }: Deps) {
           const refused = await refreshCookies(request, set);
           if (query.next !== undefined)
             return refused
-              ? redirect(signInUrl(refererOf(request), refused), 303)
+              ? redirect(signInUrl(refererOf(request), refused.details.reason), 303)
               : redirect(safeNext(query.next), 307);
           if (refused) throw refused;
           set.status = 204;
@@ -112,16 +112,13 @@ export function sessionPages({ users, sessions, cookies, makePage }: Deps) {
         if (presented.accessToken || presented.refreshToken) await sessions.logout(presented);
         cookies.clear(set);
         set.headers["clear-site-data"] = '"cache", "storage"';
-        return redirect(
-          signInUrl("/conversations", new DuetError("session_ended", { reason: "logout" })),
-          303,
-        );
+        return redirect(signInUrl("/conversations", "logout"), 303);
       })
   );
 }
 
-const signInUrl = (next: string, { details }: DuetError) =>
-  `/login?${new URLSearchParams({ next, ...(details.reason && { reason: details.reason satisfies EndReason }) })}`;
+const signInUrl = (next: string, reason: EndReason | undefined) =>
+  `/login?${new URLSearchParams({ next, ...(reason && { reason }) })}`;
 
 /** The page that a form was on: unlike the form's own address it can be gone to. */
 function refererOf(request: Request): string {

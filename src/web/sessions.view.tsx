@@ -18,7 +18,8 @@ export const SignInPage = ({ page, form, next, reason }: SignInProps) => (
         <button type="submit">{page.t.signIn.submit}</button>
       </form>
       <p class="muted">
-        {page.t.signIn.noAccount} <a href="/register">{page.t.signIn.register}</a>
+        {page.t.signIn.noAccount}{" "}
+        <a href={`/register?${new URLSearchParams({ next })}`}>{page.t.signIn.register}</a>
       </p>
     </section>
   </Layout>
@@ -27,6 +28,9 @@ export const SignInPage = ({ page, form, next, reason }: SignInProps) => (
 /** Over a page whose session has ended: the page and what was typed into it stay. */
 export const SignInDialog = ({ page }: { page: PageContext }) => (
   <dialog id="sign-in-again" aria-labelledby="sign-in-again-title">
+    <h2 id="sign-in-again-title">{page.t.signIn.again}</h2>
+    <p class="banner info" data-reason="" hidden />
+    <p>{page.t.signIn.kept}</p>
     <SignInDialogForm page={page} form={{ ...emptyForm, values: { identifier: page.viewer?.username } }} />
   </dialog>
 );
@@ -40,9 +44,6 @@ export const SignInDialogForm = ({ page, form }: Pick<SignInProps, "page" | "for
     hx-swap="outerHTML"
     hx-sync="this:drop"
   >
-    <h2 id="sign-in-again-title">{page.t.signIn.again}</h2>
-    <p class="banner info" data-reason="" hidden />
-    <p>{page.t.signIn.kept}</p>
     <SignInFields page={page} form={form} />
     <input type="hidden" name="dialog" value="yes" />
     <p class="actions">

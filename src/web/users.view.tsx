@@ -61,7 +61,7 @@ export const RegisterPage = ({ page, form, next, passwordMin }: RegisterProps) =
           <button type="submit">{register.submit}</button>
         </form>
         <p class="muted">
-          {register.haveAccount} <a href="/login">{page.t.signIn.title}</a>
+          {register.haveAccount} <a href={`/login?${new URLSearchParams({ next })}`}>{page.t.signIn.title}</a>
         </p>
       </section>
     </Layout>

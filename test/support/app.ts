@@ -1,4 +1,4 @@
-import { afterEach, setSystemTime } from "bun:test";
+import { setSystemTime } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -22,7 +22,9 @@ export type TestApp = {
 export type Answer = { status: number; headers: Headers; text: string; body: any };
 
 export function temporaryFolder(): string {
-  return mkdtempSync(join(tmpdir(), "duet-test-"));
+  const folder = mkdtempSync(join(tmpdir(), "duet-test-"));
+  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
 }
 
 /** The real application on a real database in a folder of its own; settings as environment variables. */
@@ -78,7 +80,3 @@ export function advance(seconds: number): void {
   now += seconds * 1000;
   setSystemTime(new Date(now));
 }
-
-afterEach(() => {
-  setSystemTime();
-});
