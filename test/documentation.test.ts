@@ -63,8 +63,8 @@ describe("the README names", () => {
 });
 
 describe("the README's curl session", () => {
-  const script = /```sh\n(api=[^]*?)```/.exec(readme)![1]!;
-  const promised = JSON.parse(/The last line answers\n\n```json\n([^]*?)```/.exec(readme)![1]!);
+  const script = /```bash\n(api=[^]*?)```/.exec(readme)![1]!;
+  const promised = JSON.parse(/last line answers\n\n```json\n([^]*?)```/.exec(readme)![1]!);
 
   test.each([
     ["the source", fromSource("--port", "0")],
@@ -75,7 +75,10 @@ describe("the README's curl session", () => {
       cwd: temporaryFolder(),
       stdout: "pipe",
     });
-    const answers = (await new Response(child.stdout).text()).trim().replaceAll("}{", "}\n{").split("\n");
+    const answers = (await new Response(child.stdout).text())
+      .trim()
+      .split("\n")
+      .filter((line) => line !== "");
     expect(await child.exited).toBe(0);
     const [me, conversation, pair, again, last] = answers.map((line) => JSON.parse(line));
     expect(me.username).toBe("alice");

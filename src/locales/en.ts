@@ -18,7 +18,7 @@ const errors: Record<ErrorCode, string> = {
   method_not_allowed: "This method is not allowed here",
   username_taken: "That username is taken",
   email_taken: "That e-mail address is in use",
-  owner_cannot_leave: "The owner cannot leave; delete the conversation instead",
+  owner_cannot_leave: "The owner cannot leave the conversation",
   viewer_changed: "Somebody else has signed in in this browser. Reload the page to go on as them.",
   payload_too_large: "The body is too large: at most 128 KiB",
   unsupported_media_type: "The body is of a type that is not accepted here",

@@ -69,7 +69,7 @@ const Header = ({ page }: { page: PageContext }) => (
       </form>
     ) : (
       <nav class="who">
-        <a class="quiet" href="/login">
+        <a class="quiet" href="/conversations">
           {page.t.signIn.title}
         </a>
       </nav>

@@ -5,7 +5,7 @@ type RegisterProps = { page: PageContext; form: FormState; next: string; passwor
 
 export const RegisterPage = ({ page, form, next, passwordMin }: RegisterProps) => {
   const { register } = page.t;
-  const focused = ["email", "password"].find((name) => form.errors[name]) ?? "username";
+  const focused = ["username", "email", "password"].find((name) => form.errors[name]) ?? "username";
   return (
     <Layout page={page} title={register.title}>
       <section class="card">

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { login, PASSWORDS } from "../support/people.ts";
 import { describeInBrowser, messages, open, register, serve, startConversation } from "../support/browser.ts";
 
 describeInBrowser("signing out", () => {
@@ -17,6 +18,54 @@ describeInBrowser("signing out", () => {
     await alice.page.waitForFunction(() => location.pathname === "/login");
     expect(await alice.page.textContent("body")).not.toContain("Private matters");
     expect(alice.complaints).toEqual([]);
+  });
+});
+
+describeInBrowser("one browser", () => {
+  test("sends nothing that one person typed in the name of another who signed in in another tab", async () => {
+    await using site = await serve();
+    await using alice = await open(site, "alice");
+    await register(alice);
+    const path = await startConversation(alice, "Shared");
+    await alice.page.click("#members summary");
+    await register({ ...(await open(site, "bob")), name: "bob" });
+    await alice.page.fill("#username", "bob");
+    await alice.page.click(".popover button[type=submit]");
+    await alice.page.waitForSelector("summary:has-text('2 members')");
+    await alice.page.fill("#body", "alice's own words");
+    // Bob signs in in a tab whose script is off, so that only the server can notice.
+    const { accessToken, refreshToken } = await login(site, "bob");
+    await alice.context.addCookies([
+      { name: "duet_access", value: accessToken, url: site.url },
+      { name: "duet_refresh", value: refreshToken, url: `${site.url}/auth` },
+    ]);
+    await alice.page.press("#body", "Enter");
+    await alice.page.waitForSelector("#notice:has-text('Somebody else has signed in')");
+    expect(await alice.page.inputValue("#body")).toBe("alice's own words");
+    await alice.page.goto(path);
+    expect(await messages(alice.page)).toEqual([]);
+  });
+
+  test("shows another person's sign-in in every tab, and a sign-out that failed in none", async () => {
+    await using site = await serve();
+    await using alice = await open(site, "alice");
+    await register(alice);
+    const path = await startConversation(alice, "Mine");
+    const other = await alice.context.newPage();
+    await other.goto(path);
+    await alice.page.route("**/auth/logout", (route) => route.fulfill({ status: 503, body: "not now" }));
+    await Promise.all([alice.page.waitForEvent("load"), alice.page.click("[data-sign-out] button")]);
+    await other.fill("#body", "still here");
+    await other.press("#body", "Enter");
+    await other.waitForSelector(".message.own");
+    expect(new URL(other.url()).pathname).toBe(path);
+
+    await alice.page.goto("/register");
+    await alice.page.fill("#username", "bob");
+    await alice.page.fill("#password", PASSWORDS["bob"]!);
+    await alice.page.click("main button[type=submit]");
+    await other.waitForURL("**/conversations");
+    expect(await other.textContent(".who-name")).toBe("bob");
   });
 });
 
