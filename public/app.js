@@ -193,11 +193,13 @@
 
   document.addEventListener("click", ({ target }) => {
     if (target.closest("[data-close]")) target.closest("dialog").close();
+    if (target.closest("#notice")) byId("notice").replaceChildren();
     for (const open of document.querySelectorAll("details.members[open]"))
       if (!open.contains(target)) open.open = false;
   });
 
   document.addEventListener("keydown", ({ key }) => {
+    if (key === "Escape") byId("notice").replaceChildren();
     const open = key === "Escape" && document.querySelector("details.members[open]");
     if (!open) return;
     open.open = false;

@@ -5,7 +5,7 @@ export const LIMITS = {
   usernameCharsMax: 32,
   emailCharsMax: 254,
   passwordCharsMax: 1024,
-  passwordCharsJudged: 64,
+  passwordCharsJudged: 40,
   titleCharsMax: 200,
   messageCharsMax: 10_000,
   idempotencyKeyCharsMax: 100,
