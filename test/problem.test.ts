@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { Database } from "bun:sqlite";
+import { renameSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { END_REASONS, ERROR_STATUS, FIELD_CODES, type ErrorCode } from "../src/core/errors.ts";
 import { LIMITS } from "../src/core/limits.ts";
@@ -306,6 +307,16 @@ describe("a failure inside", () => {
     const entry = t.logged.find(({ event }) => event === "internal_error")!;
     expect(body.instance).toBe(`urn:uuid:${entry.facts["request_id"]}`);
     expect(entry.facts["cause"]).toContain("no such table");
+  });
+
+  test("of the database shows in /readyz, and not in /healthz", async () => {
+    await using t = await startApp();
+    const states = async () => [(await t.fetch("/healthz")).status, (await t.fetch("/readyz")).status];
+    expect(await states()).toEqual([200, 200]);
+    renameSync(`${t.folder}/duet.db`, `${t.folder}/away.db`);
+    expect(await states()).toEqual([200, 503]);
+    renameSync(`${t.folder}/away.db`, `${t.folder}/duet.db`);
+    expect(await states()).toEqual([200, 200]);
   });
 
   test("of the database is 503, never 401, and the session goes on after it", async () => {

@@ -1,11 +1,11 @@
 import { Elysia } from "elysia";
 import type { Db } from "../db/index.ts";
 
-/** `/healthz`: the process answers. `/readyz`: so does its database, else 503. */
-export const healthRoutes = (deps: { db: Pick<Db, "one"> }) =>
+/** `/healthz`: the process answers. `/readyz`: its database is in its place and takes a transaction, else 503. */
+export const healthRoutes = (deps: { db: Pick<Db, "tx"> }) =>
   new Elysia({ name: "api/health" })
     .get("/healthz", () => ({ status: "ok" }))
     .get("/readyz", async () => {
-      await deps.db.one("SELECT 1 AS ready");
+      await deps.db.tx((q) => q.one("SELECT 1 AS ready"));
       return { status: "ok" };
     });
