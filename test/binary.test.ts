@@ -4,6 +4,11 @@ import { join } from "node:path";
 import { temporaryFolder } from "./support/app.ts";
 import { bareEnvironment, BINARY, failure, ROOT, run } from "./support/process.ts";
 
+async function bodyOf(response: Response): Promise<any> {
+  const text = await response.text();
+  return text === "" ? null : JSON.parse(text);
+}
+
 describe("the executable", () => {
   test("runs in an empty folder, with no settings, and does the whole job", async () => {
     const cwd = temporaryFolder();
@@ -15,7 +20,7 @@ describe("the executable", () => {
         headers: { "content-type": "application/json", ...(token && { authorization: `Bearer ${token}` }) },
         ...(body !== undefined && { body: JSON.stringify(body) }),
       });
-      return { status: response.status, body: (await response.json().catch(() => null)) as any };
+      return { status: response.status, body: await bodyOf(response) };
     };
     const credentials = { username: "小明", password: "八月的风吹过旧书店门口" };
     const { body: pair } = await json("POST", "/api/auth/register", credentials);

@@ -74,7 +74,7 @@ describe("the settings", () => {
     for (const value of ["70000", "hunter2", "soon", "pass"]) expect(lines.join()).not.toContain(value);
   });
 
-  test.each([
+  test.each<[Record<string, string>, string]>([
     [{ DUET_ACCESS_TTL: "10s" }, "DUET_REFRESH_OVERLAP: must be shorter than DUET_ACCESS_TTL"],
     [
       { DUET_ACCESS_TTL: "8h", DUET_REFRESH_TTL: "4h" },
@@ -97,7 +97,7 @@ describe("the settings", () => {
     ],
     [{ DUET_HOST: " " }, "DUET_HOST: must not be empty"],
   ])("refuse %j", (env, fault) => {
-    expect(faults(env as unknown as Record<string, string>)).toEqual([fault]);
+    expect(faults(env)).toEqual([fault]);
   });
 
   test.each([

@@ -258,7 +258,7 @@ describe("a body", () => {
         status: 422,
         code: "validation_failed",
       });
-      expect(({} as any).username).toBeUndefined();
+      expect(Object.prototype).not.toHaveProperty("username");
     },
   );
 

@@ -246,7 +246,7 @@ describe("a session", () => {
     freezeClock();
     await using t = await startApp();
     const alice = await register(t, "alice");
-    let pair = { refresh_token: alice.refreshToken } as any;
+    let pair: any = { refresh_token: alice.refreshToken };
     for (let day = 6; day < 90; day += 6) {
       advance(6 * 86_400);
       pair = (await refresh(t, pair.refresh_token)).body;

@@ -152,7 +152,7 @@ async function ownKey(t: TestApp): Promise<CryptoKey> {
   const { Database } = await import("bun:sqlite");
   const { importJWK } = await import("jose");
   using db = new Database(`${t.folder}/duet.db`, { readonly: true });
-  const row = db.query("SELECT id, sealed_jwk FROM signing_keys WHERE state = 'active'").get() as any;
+  const row: any = db.query("SELECT id, sealed_jwk FROM signing_keys WHERE state = 'active'").get();
   const secret = (await Bun.file(`${t.folder}/secret`).text()).trim();
   const utf8 = (text: string) => new TextEncoder().encode(text);
   const material = await crypto.subtle.importKey("raw", utf8(secret), "HKDF", false, ["deriveKey"]);

@@ -82,13 +82,8 @@ export function createSessions(deps: {
       const decision = decideRotation(session, claims.gen, now, overlapMs);
       switch (decision.kind) {
         case "newest": {
-          const rotated = await store.sessions.advance(
-            session.id,
-            claims.gen,
-            now,
-            idleEnd(now, session.ends_at),
-          );
-          if (rotated) return grant(rotated, session.username);
+          const rotated = await rotate(session, now);
+          if (rotated) return rotated;
           continue;
         }
         case "unconfirmed":
@@ -175,13 +170,8 @@ export function createSessions(deps: {
       const now = clock();
       const ended = endOf(session, now);
       if (ended) return refuse(session, ended, now);
-      const renewed = await store.sessions.advance(
-        session.id,
-        session.generation,
-        now,
-        idleEnd(now, session.ends_at),
-      );
-      if (renewed) return grant(renewed, session.username);
+      const renewed = await rotate(session, now);
+      if (renewed) return renewed;
     }
   }
 
@@ -221,6 +211,13 @@ export function createSessions(deps: {
   async function refuse(session: SessionRow, reason: EndReason, now: number): Promise<never> {
     if (session.ended_at === null) await store.sessions.end(session.id, reason, now);
     throw new DuetError("session_ended", { reason });
+  }
+
+  /** One step from the generation that was read; null where somebody else has made it or the session has ended. */
+  async function rotate(session: SessionWithUser, now: number): Promise<Grant | null> {
+    const { id, generation, username } = session;
+    const rotated = await store.sessions.advance(id, generation, now, idleEnd(now, session.ends_at));
+    return rotated && grant(rotated, username);
   }
 
   async function grant(session: SessionRow, username: string): Promise<Grant> {

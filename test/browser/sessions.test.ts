@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { login, PASSWORDS } from "../support/people.ts";
+import { register as registerByProgram } from "../support/people.ts";
 import { describeInBrowser, messages, open, register, serve, startConversation } from "../support/browser.ts";
 
 describeInBrowser("signing out", () => {
@@ -28,13 +28,12 @@ describeInBrowser("one browser", () => {
     await register(alice);
     const path = await startConversation(alice, "Shared");
     await alice.page.click("#members summary");
-    await register({ ...(await open(site, "bob")), name: "bob" });
+    const { accessToken, refreshToken } = await registerByProgram(site, "bob");
     await alice.page.fill("#username", "bob");
     await alice.page.click(".popover button[type=submit]");
     await alice.page.waitForSelector("summary:has-text('2 members')");
     await alice.page.fill("#body", "alice's own words");
-    // Bob signs in in a tab whose script is off, so that only the server can notice.
-    const { accessToken, refreshToken } = await login(site, "bob");
+    // Bob's cookies come without a page of his, so that only the server can notice.
     await alice.context.addCookies([
       { name: "duet_access", value: accessToken, url: site.url },
       { name: "duet_refresh", value: refreshToken, url: `${site.url}/auth` },
@@ -60,10 +59,7 @@ describeInBrowser("one browser", () => {
     await other.waitForSelector(".message.own");
     expect(new URL(other.url()).pathname).toBe(path);
 
-    await alice.page.goto("/register");
-    await alice.page.fill("#username", "bob");
-    await alice.page.fill("#password", PASSWORDS["bob"]!);
-    await alice.page.click("main button[type=submit]");
+    await register({ page: alice.page, name: "bob" });
     await other.waitForURL("**/conversations");
     expect(await other.textContent(".who-name")).toBe("bob");
   });

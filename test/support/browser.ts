@@ -90,12 +90,12 @@ export async function open(
   return { name, context, page, complaints, [Symbol.asyncDispose]: () => context.close() };
 }
 
-export async function register(person: PersonInBrowser): Promise<void> {
-  await person.page.goto("/register");
-  await person.page.fill("#username", person.name);
-  await person.page.fill("#password", PASSWORDS[person.name]!);
-  await person.page.click("main button[type=submit]");
-  await person.page.waitForURL("**/conversations");
+export async function register({ page, name }: Pick<PersonInBrowser, "page" | "name">): Promise<void> {
+  await page.goto("/register");
+  await page.fill("#username", name);
+  await page.fill("#password", PASSWORDS[name]!);
+  await page.click("main button[type=submit]");
+  await page.waitForURL("**/conversations");
 }
 
 export async function startConversation({ page }: PersonInBrowser, title: string): Promise<string> {

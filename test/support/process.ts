@@ -33,7 +33,8 @@ export async function run(
   });
   let errors = "";
   const heard = (async () => {
-    for await (const chunk of child.stderr.pipeThrough(new TextDecoderStream() as any)) errors += chunk;
+    const decoder = new TextDecoder();
+    for await (const chunk of child.stderr) errors += decoder.decode(chunk, { stream: true });
   })();
   let said = "";
   for await (const chunk of child.stdout) {
