@@ -6,6 +6,8 @@
   const generationCookie = root.dataset.generationCookie;
   const byId = (id) => document.getElementById(id);
 
+  const DATE_AND_TIME = { dateStyle: "medium", timeStyle: "short" };
+
   // --- The two tokens -------------------------------------------------------------------------------------------
   // The script reads neither. It sees the generation: absent when the access token has expired, another one when
   // anything (this tab, another, a navigation) has refreshed since.
@@ -18,7 +20,13 @@
   const session = generation().split(".")[0];
   const isNewer = (seen) => generation() !== "" && generation() !== seen;
 
-  class SessionEnded extends Error {}
+  class SessionEnded extends Error {
+    constructor({ reason, reason_detail, ended_at, ended_by }) {
+      const when = ended_at && new Intl.DateTimeFormat(root.lang, DATE_AND_TIME).format(new Date(ended_at));
+      super([reason_detail, when, ended_by?.device, ended_by?.ip].filter(Boolean).join(" · "));
+      this.isTheft = reason === "reuse_detected";
+    }
+  }
 
   let refreshing = null;
 
@@ -35,7 +43,7 @@
         if (response.ok) return;
         // Only a refusal ends the session; a failing server or network does not.
         if (response.status !== 401) throw new Error(`refresh: ${response.status}`);
-        throw new SessionEnded((await response.json()).reason_detail ?? "");
+        throw new SessionEnded(await response.json());
       })
       .finally(() => (refreshing = null));
     return refreshing;
@@ -44,14 +52,15 @@
   let asking = null;
 
   /** Asks for the password over the page. Resolves when the same person is back; rejects when they would rather not. */
-  function signInAgain(reason) {
+  function signInAgain({ message, isTheft }) {
     asking ??= new Promise((resolve, reject) => {
       const dialog = byId("sign-in-again");
       if (!dialog)
         return location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
       const banner = dialog.querySelector("[data-reason]");
-      banner.textContent = reason;
-      banner.hidden = !reason;
+      banner.textContent = message;
+      banner.hidden = !message;
+      banner.className = isTheft ? "banner warning" : "banner info";
       const signedIn = ({ detail }) => {
         if (detail.userId !== root.dataset.viewer) return location.assign("/conversations");
         resolve();
@@ -79,7 +88,7 @@
     } catch (error) {
       if (!(error instanceof SessionEnded)) throw error;
       clearTimeout(context.requestTimeout); // a person takes longer than a server
-      await signInAgain(error.message);
+      await signInAgain(error);
     }
   }
 
@@ -177,7 +186,7 @@
   tabs.addEventListener("message", ({ data }) => {
     if (!generationCookie) return;
     // Only if the cookies are really gone: a sign-out may fail.
-    if (data.signedOut && generation() === "") location.replace("/login?reason=logout");
+    if (data.signedOut && generation() === "") location.replace("/login");
     if (data.viewer && data.viewer !== root.dataset.viewer) location.replace("/conversations");
   });
   if (root.dataset.viewer) tabs.postMessage({ viewer: root.dataset.viewer });
@@ -213,7 +222,7 @@
     for (const time of document.querySelectorAll("time:not([data-local])")) {
       const at = new Date(time.dateTime);
       const isToday = at.toDateString() === today;
-      const style = isToday ? { timeStyle: "short" } : { dateStyle: "medium", timeStyle: "short" };
+      const style = isToday ? { timeStyle: "short" } : DATE_AND_TIME;
       time.textContent = new Intl.DateTimeFormat(root.lang, style).format(at);
       time.title = new Intl.DateTimeFormat(root.lang, { dateStyle: "full", timeStyle: "long" }).format(at);
       time.dataset.local = "";

@@ -1,20 +1,29 @@
 import { Elysia } from "elysia";
 import { conversationRoutes } from "./api/conversations.ts";
+import { eventRoutes } from "./api/events.ts";
 import { healthRoutes } from "./api/health.ts";
 import { keyRoutes } from "./api/keys.ts";
+import { liveRoutes } from "./api/live.ts";
 import { messageRoutes } from "./api/messages.ts";
+import { oauthRoutes } from "./api/oauth.ts";
 import { deviceRoutes, sessionRoutes } from "./api/sessions.ts";
 import { me, registration } from "./api/users.ts";
 import type { Config } from "./config.ts";
+import { createBell } from "./core/bell.ts";
 import { createConversations } from "./core/conversations.ts";
+import { createEndings } from "./core/endings.ts";
 import { DuetError, StartError } from "./core/errors.ts";
+import { createEvents } from "./core/events.ts";
+import { createHousekeeping } from "./core/housekeeping.ts";
 import { newId } from "./core/ids.ts";
 import { openKeyRing } from "./core/keys.ts";
 import { LIMITS } from "./core/limits.ts";
+import { createLive } from "./core/live.ts";
 import type { Log } from "./core/log.ts";
 import { createMessages } from "./core/messages.ts";
 import { createPasswords } from "./core/passwords.ts";
 import { createSessions } from "./core/sessions.ts";
+import { createThrottle } from "./core/throttle.ts";
 import { createTokens } from "./core/tokens.ts";
 import { createUsers } from "./core/users.ts";
 import { findFolder, loadSecret, openFolder, type Folder } from "./db/folder.ts";
@@ -28,7 +37,9 @@ import { refuseCrossOrigin } from "./http/csrf.ts";
 import { createHeaders } from "./http/headers.ts";
 import { createLog, noteFacts } from "./http/observe.ts";
 import { problems, renderProblem } from "./http/problem.ts";
+import { createClientAddress } from "./http/proxies.ts";
 import { prepareRequest } from "./http/request.ts";
+import { startServer } from "./http/server.ts";
 import { createSigner } from "./http/signers.ts";
 import { createStore } from "./store/index.ts";
 import { conversationPages } from "./web/conversations.tsx";
@@ -54,24 +65,46 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
   const data = await openData(config, openFolder(config.data));
   const { db, store, keys } = data;
 
+  const bell = createBell();
   const tokens = createTokens({ keys, clock, issuer: publicUrl, accessTtlSeconds: config.accessTtlSeconds });
-  const sessions = createSessions({ store, tokens, clock, log, settings: config });
+  const throttle = createThrottle({ store, clock, enabled: config.rateLimits === "on" });
+  const events = createEvents({ store, clock, log });
+  const endings = createEndings({ store, events, bell, clock });
+  const sessions = createSessions({ store, tokens, endings, throttle, clock, settings: config });
   const passwords = createPasswords({ minChars: config.passwordMin, log });
   const registrationOpen = config.registration === "open";
-  const users = createUsers({ store, sessions, passwords, clock, log, registrationOpen });
-  const conversations = createConversations({ store, clock });
-  const messages = createMessages({ store, conversations, clock });
+  const users = createUsers({
+    store,
+    sessions,
+    endings,
+    events,
+    passwords,
+    throttle,
+    bell,
+    clock,
+    registrationOpen,
+  });
+  const conversations = createConversations({ store, throttle, bell, clock });
+  const messages = createMessages({ store, conversations, throttle, bell, clock });
+  const live = createLive({ store, endings, throttle, bell, clock });
+  const eventRetentionMs = config.eventRetentionSeconds * 1000;
+  const housekeeping = createHousekeeping({ store, keys, clock, eventRetentionMs });
 
   const cookies = createCookies(isHttps);
   const makePage = createMakePage(cookies);
   const parts = {
     users,
     sessions,
+    endings,
+    events,
     conversations,
     messages,
+    live,
     cookies,
     makePage,
     passwordMin: config.passwordMin,
+    issuer: publicUrl,
+    introspectionSecret: config.introspectionSecret,
   };
 
   // Hooks reach only what is registered after them, so what concerns every route comes first.
@@ -87,17 +120,22 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
     .use(sessionRoutes(parts))
     .use(deviceRoutes(parts))
     .use(me(parts))
+    .use(eventRoutes(parts))
+    .use(oauthRoutes(parts))
     .use(conversationRoutes(parts))
     .use(messageRoutes(parts))
+    .use(liveRoutes(parts))
     .use(homePages(parts))
     .use(userPages(parts))
     .use(sessionPages(parts))
     .use(conversationPages(parts));
 
   const withHeaders = createHeaders(isHttps);
+  const clientAddress = createClientAddress(config.trustedProxies ?? []);
 
-  /** One request to one answer. `ip` is the peer's address. */
-  async function handle(request: Request, ip = "127.0.0.1"): Promise<Response> {
+  /** One request to one answer. `peer` is the address at the other end of the connection. */
+  async function handle(request: Request, peer = "127.0.0.1"): Promise<Response> {
+    const ip = clientAddress(peer, request);
     const facts = { id: newId(Date.now()), ip, receivedAt: performance.now() };
     noteFacts(request, facts);
     let asked = request;
@@ -123,48 +161,32 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
   }
 
   const tending = setInterval(
-    () => keys.tend().catch((cause) => log("error", "keys_untended", { cause: String(cause) })),
-    LIMITS.keyTendMs,
+    () => housekeeping.tend().catch((cause) => log("error", "untended", { cause: String(cause) })),
+    LIMITS.tendMs,
   );
 
   let server: Bun.Server<undefined> | undefined;
 
   /** Starts listening; answers the URL. Throws StartError if the port is taken. */
   function listen(): string {
-    try {
-      server = Bun.serve({
-        port: config.port,
-        hostname: config.host,
-        // Two servers on one port would share its requests without a word.
-        reusePort: false,
-        idleTimeout: 30,
-        // Ours is the limit that counts: Bun's would answer first, with an empty 413.
-        maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-        // Bun's own error page shows source code.
-        development: false,
-        fetch: (request, bun) => handle(request, bun.requestIP(request)?.address),
-        error(cause) {
-          log("error", "unanswered", { cause: String(cause) });
-          return withHeaders(new Response(null, { status: 500 }), newId(Date.now()));
-        },
-      });
-    } catch (cause) {
-      throw new StartError(`port ${config.port} on ${config.host} cannot be listened on; is it taken?`, {
-        cause,
-      });
-    }
+    const unanswered = (cause: unknown) => {
+      log("error", "unanswered", { cause: String(cause) });
+      return withHeaders(new Response(null, { status: 500 }), newId(Date.now()));
+    };
+    server = startServer(config, handle, unanswered);
     return config.publicUrl ?? `http://localhost:${server.port}`;
   }
 
   /** Finishes the requests that are under way, within bounds, then lets go of the folder. */
   async function close(): Promise<void> {
     clearInterval(tending);
+    bell.silence();
     if (server) await Promise.race([server.stop(), Bun.sleep(LIMITS.shutdownWaitMs)]);
     await server?.stop(true);
     await data.close();
   }
 
-  return { handle, listen, close, keys, log, routes: root.routes };
+  return { handle, listen, close, keys, housekeeping, bell, log, routes: root.routes };
 }
 
 /**

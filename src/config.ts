@@ -1,4 +1,5 @@
 import { ALGORITHMS, type Algorithm } from "./core/keys.ts";
+import { networks } from "./core/addresses.ts";
 import { StartError } from "./core/errors.ts";
 import { LIMITS } from "./core/limits.ts";
 import { LOG_LEVELS, type LogLevel } from "./core/log.ts";
@@ -58,6 +59,20 @@ export const SETTINGS = {
     "open",
     "Whether new accounts can be made: open or closed",
   ),
+  introspection_secret: optional(
+    secret,
+    "What resource servers authenticate with at /oauth/introspect (default: an access token)",
+  ),
+  trusted_proxies: optional(
+    addresses,
+    "Proxies whose X-Forwarded-For is believed: addresses or networks, comma-separated (default: none)",
+  ),
+  rate_limits: setting(
+    oneOf(["on", "off"]),
+    "on",
+    "Limits on sign-ins, refreshes, messages and streams: on or off",
+  ),
+  event_retention: setting(duration(60 * MINUTE, 3650 * DAY), "90d", "How long security events are kept"),
   log: setting(oneOf(LOG_LEVELS), "info", "Least level that is logged: silent, error, warn, info or debug"),
 } satisfies Record<string, Setting<unknown>>;
 
@@ -77,6 +92,10 @@ export type Config = {
   keyRotationSeconds: number;
   passwordMin: number;
   registration: "open" | "closed";
+  introspectionSecret: string | undefined;
+  trustedProxies: string[] | undefined;
+  rateLimits: "on" | "off";
+  eventRetentionSeconds: number;
   log: LogLevel;
 };
 
@@ -118,6 +137,10 @@ export function readConfig(env: Record<string, string | undefined>, args: string
     keyRotationSeconds: read("key_rotation", SETTINGS.key_rotation),
     passwordMin: read("password_min", SETTINGS.password_min),
     registration: read("registration", SETTINGS.registration) as Config["registration"],
+    introspectionSecret: read("introspection_secret", SETTINGS.introspection_secret),
+    trustedProxies: read("trusted_proxies", SETTINGS.trusted_proxies),
+    rateLimits: read("rate_limits", SETTINGS.rate_limits) as Config["rateLimits"],
+    eventRetentionSeconds: read("event_retention", SETTINGS.event_retention),
     log: read("log", SETTINGS.log),
   };
   if (config.refreshOverlapSeconds >= config.accessTtlSeconds)
@@ -208,6 +231,13 @@ function origin(value: string): string {
   if (url.protocol === "http:" && !/^(localhost|127\.0\.0\.1|\[::1\]|.*\.localhost)$/.test(url.hostname))
     throw new Error("must be https; plain http is for localhost only");
   return url.origin;
+}
+
+/** Checked here, understood in core. */
+function addresses(value: string): string[] {
+  const list = value.split(",").map((each) => each.trim());
+  networks(list);
+  return list;
 }
 
 function secret(value: string): string {

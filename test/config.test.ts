@@ -28,6 +28,10 @@ describe("the settings", () => {
       keyRotationSeconds: 7_776_000,
       passwordMin: 8,
       registration: "open",
+      introspectionSecret: undefined,
+      trustedProxies: undefined,
+      rateLimits: "on",
+      eventRetentionSeconds: 7_776_000,
       log: "info",
     });
   });

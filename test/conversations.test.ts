@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { advance, freezeClock, startApp, type TestApp } from "./support/app.ts";
+import { advance, freezeClock, startApp, UNLIMITED, type TestApp } from "./support/app.ts";
 import { register, type Person } from "./support/people.ts";
 
 const start = async (person: Person, title: string) =>
@@ -62,7 +62,7 @@ describe("conversations", () => {
   });
 
   test("show at most 100 however many are asked for", async () => {
-    await using t = await startApp();
+    await using t = await startApp(UNLIMITED);
     const alice = await register(t, "alice");
     await Promise.all(Array.from({ length: 101 }, (_, i) => start(alice, `c${i}`)));
     const { body } = await alice.call("GET", "/api/conversations?limit=1000000");
@@ -196,7 +196,7 @@ describe("members", () => {
   });
 
   test("invited or writing while the conversation is being deleted find it gone, and nothing fails", async () => {
-    await using t = await startApp();
+    await using t = await startApp(UNLIMITED);
     const { alice, bob } = await trio(t);
     const met = new Set<number>();
     for (let round = 0; round < 20; round++) {

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { flagOf, SETTINGS, variableOf } from "../src/config.ts";
 import { END_REASONS, ERROR_STATUS, FIELD_CODES } from "../src/core/errors.ts";
+import { THROTTLES } from "../src/core/throttle.ts";
 import { startApp, temporaryFolder } from "./support/app.ts";
 import { BINARY, fromSource, ROOT, run } from "./support/process.ts";
 
@@ -37,6 +38,16 @@ describe("the README names", () => {
     for (const [code, status] of Object.entries(ERROR_STATUS))
       expect(readme).toMatch(RegExp(`^\\| \`${code}\` *\\| ${status} `, "m"));
     for (const code of [...END_REASONS, ...FIELD_CODES]) expect(readme).toContain(`\`${code}\``);
+  });
+
+  test("every limit as it is, in the order of the code", () => {
+    const table = /### Limits\n[^]*?\n(\| -[^]*?)\n\n/.exec(readme)![1]!;
+    const rows = [...table.matchAll(/\| (\d+) +\| (\d+) (s|min) +\|$/gm)];
+    const limits = rows.map(([, burst, n, unit]) => ({
+      burst: Number(burst),
+      everyMs: Number(n) * (unit === "s" ? 1000 : 60_000),
+    }));
+    expect(limits).toEqual(Object.values(THROTTLES));
   });
 
   test("every dependency, pinned exactly, with its reason", () => {
@@ -84,6 +95,6 @@ describe("the README's curl session", () => {
     expect(me.username).toBe("alice");
     expect(conversation.title).toBe("Hello");
     expect(again.refresh_token).toBe(pair.refresh_token);
-    expect(last).toEqual(promised);
+    expect({ ...last, ended_at: promised.ended_at }).toEqual(promised);
   });
 });

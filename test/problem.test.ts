@@ -5,7 +5,15 @@ import { availableParallelism } from "node:os";
 import { END_REASONS, ERROR_STATUS, FIELD_CODES, type ErrorCode } from "../src/core/errors.ts";
 import { LIMITS } from "../src/core/limits.ts";
 import { LOCALES } from "../src/locales/index.ts";
-import { advance, answerOf, freezeClock, startApp, type Answer, type TestApp } from "./support/app.ts";
+import {
+  advance,
+  answerOf,
+  freezeClock,
+  startApp,
+  UNLIMITED,
+  type Answer,
+  type TestApp,
+} from "./support/app.ts";
 import { login, PASSWORDS, refresh, register, type Person } from "./support/people.ts";
 
 const JSON_TYPE = { "content-type": "application/json" };
@@ -95,6 +103,19 @@ const WAYS: Record<ErrorCode, Ask> = {
     await alice.call("POST", `/api/conversations/${id}/messages`, { body: "one" }, headers);
     return alice.call("POST", `/api/conversations/${id}/messages`, { body: "two" }, headers);
   },
+  rate_limited: async (t, _, language) => {
+    const attempt = () =>
+      t.json(
+        "POST",
+        "/api/auth/login",
+        { username: "alice", password: "x" },
+        { "accept-language": language },
+      );
+    for (;;) {
+      const answer = await attempt();
+      if (answer.status !== 401) return answer;
+    }
+  },
   internal_error: async (t, alice, language) => {
     using db = new Database(`${t.folder}/duet.db`);
     db.run("PRAGMA foreign_keys = OFF");
@@ -107,7 +128,8 @@ const WAYS: Record<ErrorCode, Ask> = {
     db.run("BEGIN IMMEDIATE");
     return await alice.call("POST", "/api/conversations", { title: "x" }, { "accept-language": language });
   },
-  too_busy: async (t, _, language) => {
+  too_busy: async (_, __, language) => {
+    await using t = await startApp(UNLIMITED);
     const attempt = () =>
       t.json(
         "POST",
@@ -144,7 +166,7 @@ describe("every error", () => {
         expect(headers.get("cache-control")).toBe("no-store");
         if (status === 401) expect(headers.get("www-authenticate")).toStartWith('Bearer realm="duet"');
         if (status === 405) expect(headers.get("allow")).toBe("POST");
-        if (status === 503) expect(Number(headers.get("retry-after"))).toBeGreaterThan(0);
+        if (status === 503 || status === 429) expect(Number(headers.get("retry-after"))).toBeGreaterThan(0);
         expect(text).not.toMatch(/at .*\.ts|SQLITE|sqlite|no such table|node_modules|wrong"/);
       }
     },

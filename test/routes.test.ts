@@ -21,6 +21,9 @@ const PUBLIC = new Set([
   "POST /api/auth/login",
   "POST /api/auth/refresh",
   "POST /api/auth/logout",
+  "POST /oauth/token",
+  "POST /oauth/revoke",
+  "GET /.well-known/oauth-authorization-server",
 ]);
 
 const SOME_ID = "01999999-0000-7000-8000-000000000000";

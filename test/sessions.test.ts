@@ -107,10 +107,7 @@ describe("a refresh", () => {
     expect(refusal(await refresh(t, owner.body.refresh_token))).toEqual(ended("reuse_detected"));
     expect((await me(t, laptop.accessToken)).status).toBe(200);
     expect((await refresh(t, laptop.refreshToken)).status).toBe(200);
-    expect(t.logged).toContainEqual({
-      event: "reuse_detected",
-      facts: expect.objectContaining({ generation: 1 }),
-    });
+    expect(t.logged.filter(({ event }) => event === "reuse_detected")).toHaveLength(1);
   });
 
   test("by many thieves at once ends the session once", async () => {

@@ -1,9 +1,9 @@
 import { Elysia, t } from "elysia";
-import type { Conversation, Conversations, Member } from "../core/conversations.ts";
+import type { Conversations, Member } from "../core/conversations.ts";
 import type { Sessions } from "../core/sessions.ts";
 import { bearerViewer } from "../http/auth.ts";
 import { jsonBodies } from "../http/body.ts";
-import { limitOf, pageQuery, timeBody } from "./shapes.ts";
+import { conversationBody, limitOf, pageQuery, timeBody } from "./shapes.ts";
 
 const title = t.Object({ title: t.String() });
 
@@ -61,13 +61,5 @@ export const conversationRoutes = (deps: { conversations: Conversations; session
       await deps.conversations.removeMember(viewer, params.id, params.userId);
       set.status = 204;
     });
-
-const conversationBody = (c: Conversation) => ({
-  id: c.id,
-  title: c.title,
-  owner_id: c.owner_id,
-  created_at: timeBody(c.created_at),
-  updated_at: timeBody(c.updated_at),
-});
 
 const memberBody = (m: Member) => ({ id: m.user_id, username: m.username, joined_at: timeBody(m.joined_at) });

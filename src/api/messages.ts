@@ -1,9 +1,9 @@
 import { Elysia, t } from "elysia";
-import type { Message, Messages } from "../core/messages.ts";
+import type { Messages } from "../core/messages.ts";
 import type { Sessions } from "../core/sessions.ts";
 import { bearerViewer } from "../http/auth.ts";
 import { jsonBodies } from "../http/body.ts";
-import { limitOf, pageQuery, timeBody } from "./shapes.ts";
+import { limitOf, messageBody, pageQuery } from "./shapes.ts";
 
 export const messageRoutes = (deps: { messages: Messages; sessions: Sessions }) =>
   new Elysia({ name: "api/messages", prefix: "/api/conversations/:id/messages" })
@@ -30,11 +30,3 @@ export const messageRoutes = (deps: { messages: Messages; sessions: Sessions }) 
       },
       { body: t.Object({ body: t.String() }) },
     );
-
-const messageBody = (m: Message) => ({
-  id: m.id,
-  conversation_id: m.conversation_id,
-  author: m.author_id === null ? null : { id: m.author_id, username: m.author_username },
-  body: m.body,
-  created_at: timeBody(m.created_at),
-});

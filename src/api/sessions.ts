@@ -21,33 +21,36 @@ export const sessionRoutes = ({ users, sessions }: Deps) =>
       },
       { body: t.Object({ username: t.String(), password: t.String() }) },
     )
-    .post("/api/auth/refresh", async ({ body }) => grantBody(await sessions.refresh(body.refresh_token)), {
-      body: t.Object({ refresh_token: t.String() }),
-    })
+    .post(
+      "/api/auth/refresh",
+      async ({ body, request }) => grantBody(await sessions.refresh(body.refresh_token, deviceOf(request))),
+      { body: t.Object({ refresh_token: t.String() }) },
+    )
     .post(
       "/api/auth/logout",
       async ({ body, request, set }) => {
-        await sessions.logout({ accessToken: presentedToken(request), refreshToken: body.refresh_token });
+        const presented = { accessToken: presentedToken(request), refreshToken: body.refresh_token };
+        await sessions.logout(presented, deviceOf(request));
         set.status = 204;
       },
       { body: t.Object({ refresh_token: t.Optional(t.String()) }) },
     );
 
 /** The viewer's own sessions, which people know as their devices. */
-export const deviceRoutes = ({ sessions }: Pick<Deps, "sessions">) =>
+export const deviceRoutes = ({ users, sessions }: Deps) =>
   new Elysia({ name: "api/devices" })
     .use(jsonBodies)
     .use(bearerViewer(sessions))
-    .post("/api/auth/logout-all", async ({ viewer, set }) => {
-      await sessions.endAll(viewer.userId, "logout_all");
+    .post("/api/auth/logout-all", async ({ viewer, request, set }) => {
+      await users.logoutAll(viewer, deviceOf(request));
       set.status = 204;
     })
     .get("/api/auth/sessions", async ({ viewer }) => {
       const items = (await sessions.list(viewer)).map((session) => sessionBody(session, viewer));
       return { items, next: null };
     })
-    .delete("/api/auth/sessions/:id", async ({ viewer, params, set }) => {
-      await sessions.revoke(viewer, params.id);
+    .delete("/api/auth/sessions/:id", async ({ viewer, params, request, set }) => {
+      await sessions.revoke(viewer, params.id, deviceOf(request));
       set.status = 204;
     });
 

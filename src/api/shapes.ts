@@ -1,4 +1,6 @@
 import { t } from "elysia";
+import type { Conversation } from "../core/conversations.ts";
+import type { Message } from "../core/messages.ts";
 import type { Grant } from "../core/sessions.ts";
 
 /** What goes in and out of several routes. */
@@ -34,3 +36,19 @@ export const userBody = ({
 
 /** RFC 3339. */
 export const timeBody = (ms: number): string => new Date(ms).toISOString();
+
+export const conversationBody = (c: Conversation) => ({
+  id: c.id,
+  title: c.title,
+  owner_id: c.owner_id,
+  created_at: timeBody(c.created_at),
+  updated_at: timeBody(c.updated_at),
+});
+
+export const messageBody = (m: Message) => ({
+  id: m.id,
+  conversation_id: m.conversation_id,
+  author: m.author_id === null ? null : { id: m.author_id, username: m.author_username },
+  body: m.body,
+  created_at: timeBody(m.created_at),
+});

@@ -29,17 +29,30 @@ export const me = ({ users, sessions }: { users: Users; sessions: Sessions }) =>
     .use(jsonBodies)
     .use(bearerViewer(sessions))
     .get("/api/auth/me", ({ viewer }) => userBody({ ...viewer, id: viewer.userId }))
-    .patch("/api/auth/me", async ({ viewer, body }) => userBody(await users.updateProfile(viewer, body)), {
-      body: t.Object({
-        username: t.Optional(t.String()),
-        email: t.Optional(t.Union([t.String(), t.Null()])),
-      }),
-    })
+    .patch(
+      "/api/auth/me",
+      async ({ viewer, body, request }) =>
+        userBody(await users.updateProfile(viewer, body, deviceOf(request))),
+      {
+        body: t.Object({
+          username: t.Optional(t.String()),
+          email: t.Optional(t.Union([t.String(), t.Null()])),
+        }),
+      },
+    )
     .post(
       "/api/auth/password",
-      async ({ viewer, body }) => {
+      async ({ viewer, body, request }) => {
         const passwords = { currentPassword: body.current_password, newPassword: body.new_password };
-        return grantBody(await users.changePassword(viewer, passwords));
+        return grantBody(await users.changePassword(viewer, passwords, deviceOf(request)));
       },
       { body: t.Object({ current_password: t.String(), new_password: t.String() }) },
+    )
+    .post(
+      "/api/auth/delete",
+      async ({ viewer, body, request, set }) => {
+        await users.remove(viewer, body, deviceOf(request));
+        set.status = 204;
+      },
+      { body: t.Object({ password: t.String() }) },
     );

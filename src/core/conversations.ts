@@ -1,10 +1,14 @@
+import type { ChangeKind } from "../store/changes.ts";
 import type { ConversationRow } from "../store/conversations.ts";
-import type { Store } from "../store/index.ts";
+import type { Store, Tables } from "../store/index.ts";
 import type { MemberRow } from "../store/members.ts";
+import type { Bell } from "./bell.ts";
 import { DuetError, invalidField } from "./errors.ts";
 import { isId, newId } from "./ids.ts";
 import { LIMITS } from "./limits.ts";
+import { noteChange } from "./live.ts";
 import { readText } from "./text.ts";
+import type { Throttle } from "./throttle.ts";
 import { usernameKey } from "./usernames.ts";
 
 /** Whoever is looking. Everything here is loaded through them: what is not theirs is `not_found`, as if it were not there. */
@@ -15,9 +19,34 @@ export type Member = MemberRow;
 export type Page<T> = { items: T[]; next: string | null };
 export type Conversations = ReturnType<typeof createConversations>;
 
-/** Conversations and who is in them. */
-export function createConversations(deps: { store: Store; clock: () => number }) {
-  const { store, clock } = deps;
+/** Conversations and who is in them. Every change reaches the event streams of those who may see it. */
+export function createConversations(deps: {
+  store: Store;
+  throttle: Throttle;
+  bell: Bell;
+  clock: () => number;
+}) {
+  const { store, throttle, bell, clock } = deps;
+
+  /** Does `work` and notes the change in one transaction, then rings for `alsoFor` and everybody who is in it. */
+  async function changing<T>(
+    id: string,
+    kind: ChangeKind,
+    work: (tables: Tables) => Promise<T>,
+    alsoFor: string[] = [],
+  ): Promise<T> {
+    const concerned = new Set<string>(alsoFor);
+    const done = await store.tx(async (tables) => {
+      const result = await work(tables);
+      const change = { conversation_id: id, created_at: clock() };
+      for (const userId of alsoFor)
+        await noteChange(tables, { ...change, kind: "conversation_removed", user_id: userId });
+      for (const userId of await noteChange(tables, { ...change, kind })) concerned.add(userId);
+      return result;
+    });
+    bell.ring(concerned);
+    return done;
+  }
 
   /** Error code: `not_found`. */
   async function get(viewer: ViewerId, id: string): Promise<Conversation> {
@@ -36,9 +65,10 @@ export function createConversations(deps: { store: Store; clock: () => number })
   return {
     get,
 
-    /** A new conversation with the viewer as owner and only member. Error code: `validation_failed`. */
+    /** A new conversation with the viewer as owner and only member. Error codes: `validation_failed`, `rate_limited`. */
     async create(viewer: ViewerId, input: { title: string }): Promise<Conversation> {
       const title = readText("title", input.title.trim(), LIMITS.titleCharsMax);
+      await throttle.take(["conversation_account", viewer.userId]);
       const now = clock();
       const conversation = {
         id: newId(now),
@@ -47,7 +77,7 @@ export function createConversations(deps: { store: Store; clock: () => number })
         created_at: now,
         updated_at: now,
       };
-      await store.tx(async (tables) => {
+      await changing(conversation.id, "conversation", async (tables) => {
         await tables.conversations.insert(conversation);
         await tables.members.add(conversation.id, viewer.userId, now);
       });
@@ -70,13 +100,18 @@ export function createConversations(deps: { store: Store; clock: () => number })
     async rename(viewer: ViewerId, id: string, input: { title: string }): Promise<Conversation> {
       const conversation = await getOwned(viewer, id);
       const title = readText("title", input.title.trim(), LIMITS.titleCharsMax);
-      if ((await store.conversations.rename(conversation.id, title)) === 0) throw new DuetError("not_found");
+      await changing(conversation.id, "conversation", async ({ conversations }) => {
+        if ((await conversations.rename(conversation.id, title)) === 0) throw new DuetError("not_found");
+      });
       return { ...conversation, title };
     },
 
     /** Removes the conversation with all its messages. Error code: `not_found`. */
     async remove(viewer: ViewerId, id: string): Promise<void> {
-      await store.conversations.remove((await getOwned(viewer, id)).id);
+      const conversation = await getOwned(viewer, id);
+      const members = (await store.members.list(id)).map((member) => member.user_id);
+      const remove = (tables: Tables) => tables.conversations.remove(conversation.id);
+      await changing(id, "conversation_removed", remove, members);
     },
 
     /** Error code: `not_found`. */
@@ -84,18 +119,20 @@ export function createConversations(deps: { store: Store; clock: () => number })
       return store.members.list((await get(viewer, id)).id);
     },
 
-    /** The owner lets someone in; who is in already stays in. Error codes: `not_found`, `validation_failed`. */
+    /** The owner lets someone in; who is in already stays in. Error codes: `not_found`, `validation_failed`, `rate_limited`. */
     async addMember(viewer: ViewerId, id: string, input: { username: string }): Promise<Member> {
       const conversation = await getOwned(viewer, id);
       const name = input.username;
       if (name.trim() === "") throw invalidField("username", "required");
+      // It tells which names are taken.
+      await throttle.take(["conversation_account", viewer.userId]);
       const user =
         name.isWellFormed() && [...name].length <= LIMITS.usernameCharsMax
           ? await store.users.findByUsername(usernameKey(name.trim()))
           : null;
       if (!user) throw invalidField("username", "no_such_user");
       const now = clock();
-      return store.tx(async ({ members }) => {
+      return changing(id, "members", async ({ members }) => {
         await members.add(conversation.id, user.id, now);
         const all = await members.list(conversation.id);
         if (all.length > LIMITS.membersPerConversationMax)
@@ -110,7 +147,10 @@ export function createConversations(deps: { store: Store; clock: () => number })
       const mayRemove = userId === viewer.userId || conversation.owner_id === viewer.userId;
       if (!mayRemove) throw new DuetError("not_found");
       if (userId === conversation.owner_id) throw new DuetError("owner_cannot_leave");
-      if ((await store.members.remove(conversation.id, userId)) === 0) throw new DuetError("not_found");
+      const remove = async ({ members }: Tables) => {
+        if ((await members.remove(id, userId)) === 0) throw new DuetError("not_found");
+      };
+      await changing(id, "members", remove, [userId]);
     },
   };
 }

@@ -24,6 +24,7 @@ export const ERROR_STATUS = {
   unsupported_media_type: 415,
   validation_failed: 422,
   idempotency_key_reused: 422,
+  rate_limited: 429,
   internal_error: 500,
   unavailable: 503,
   too_busy: 503,
@@ -65,9 +66,18 @@ export type FieldCode = (typeof FIELD_CODES)[number];
 
 export type FieldError = { field: string; code: FieldCode; limit?: number };
 
+/** How a session ended: why, when (epoch milliseconds), and by which device where one did it. */
+export type SessionEnd = {
+  sessionId: string;
+  reason: EndReason;
+  at: number;
+  userAgent: string | null;
+  ip: string | null;
+};
+
 export type ErrorDetails = {
   fields?: FieldError[];
-  reason?: EndReason;
+  end?: SessionEnd;
   allow?: string[];
   retryAfterSeconds?: number;
   cause?: unknown;

@@ -1,10 +1,13 @@
 import type { Store } from "../store/index.ts";
 import type { MessageRow } from "../store/messages.ts";
+import type { Bell } from "./bell.ts";
 import { pageLimit, type Conversations, type Page } from "./conversations.ts";
 import { DuetError, invalidField } from "./errors.ts";
 import { isId, newId } from "./ids.ts";
 import { LIMITS } from "./limits.ts";
+import { noteChange } from "./live.ts";
 import { readText } from "./text.ts";
+import type { Throttle } from "./throttle.ts";
 
 export type Message = MessageRow;
 export type Messages = ReturnType<typeof createMessages>;
@@ -12,15 +15,21 @@ export type Messages = ReturnType<typeof createMessages>;
 const LAST_ID = "ffffffff-ffff-ffff-ffff-ffffffffffff";
 
 /** Messages of a conversation, in the order in which they were posted. */
-export function createMessages(deps: { store: Store; conversations: Conversations; clock: () => number }) {
-  const { store, conversations, clock } = deps;
+export function createMessages(deps: {
+  store: Store;
+  conversations: Conversations;
+  throttle: Throttle;
+  bell: Bell;
+  clock: () => number;
+}) {
+  const { store, conversations, throttle, bell, clock } = deps;
 
   return {
     /**
      * Posts a message. With an idempotency key the same post answers the same message again, for a day, so that a
      * client whose answer was lost may repeat itself. Error codes: `not_found`, `validation_failed`,
-     * `idempotency_key_reused` (the key came with another text or conversation). Effects: the message, the
-     * conversation's time, the key: all or none.
+     * `idempotency_key_reused` (the key came with another text or conversation), `rate_limited`. Effects: the
+     * message, the conversation's time, the key: all or none; then the event streams of its members.
      */
     async post(
       viewer: { userId: string; username: string },
@@ -30,9 +39,11 @@ export function createMessages(deps: { store: Store; conversations: Conversation
       const body = readText("body", input.body, LIMITS.messageCharsMax);
       const key = readIdempotencyKey(input.idempotencyKey);
       const fingerprint = fingerprintOf(conversationId, body);
+      await throttle.take(["message_account", viewer.userId]);
       const now = clock();
+      let concerned: string[] = [];
 
-      return store.tx(async (tables) => {
+      const posted = await store.tx(async (tables) => {
         const conversation = await tables.conversations.find(conversationId, viewer.userId);
         if (!conversation) throw new DuetError("not_found");
         if (key) {
@@ -56,8 +67,12 @@ export function createMessages(deps: { store: Store; conversations: Conversation
         await tables.conversations.touch(conversation.id, now);
         if (key)
           await tables.idempotency.insert(viewer.userId, key, { fingerprint, resource_id: message.id }, now);
+        const change = { conversation_id: conversation.id, message_id: message.id, created_at: now };
+        concerned = await noteChange(tables, { ...change, kind: "message" });
         return { ...message, author_username: viewer.username };
       });
+      bell.ring(concerned);
+      return posted;
     },
 
     /**

@@ -1,10 +1,11 @@
 import type { SessionRow, SessionWithUser } from "../store/sessions.ts";
 import type { Store } from "../store/index.ts";
+import { endIn, reasonInUser, sessionEnded, type Endings } from "./endings.ts";
 import { DuetError, type EndReason } from "./errors.ts";
 import { newId } from "./ids.ts";
 import { LIMITS } from "./limits.ts";
-import type { Log } from "./log.ts";
 import { decideRotation, endOf } from "./rotation.ts";
+import type { Throttle } from "./throttle.ts";
 import type { Claims, TokenPair, Tokens } from "./tokens.ts";
 
 /** Who is calling, as the database says now; everything is loaded through the viewer. */
@@ -13,9 +14,11 @@ export type Viewer = {
   username: string;
   email: string | null;
   sessionId: string;
+  /** When the access token that was shown expires, in epoch milliseconds. */
+  tokenExpiresAt: number;
 };
 
-/** Where a session was started from, as far as the request tells. */
+/** Where a request came from, as far as it tells. */
 export type Device = { userAgent: string; ip: string };
 
 export type Session = SessionRow;
@@ -28,11 +31,12 @@ export type Sessions = ReturnType<typeof createSessions>;
 export function createSessions(deps: {
   store: Store;
   tokens: Tokens;
+  endings: Endings;
+  throttle: Throttle;
   clock: () => number;
-  log: Log;
   settings: { refreshTtlSeconds: number; sessionTtlSeconds: number; refreshOverlapSeconds: number };
 }) {
-  const { store, tokens, clock, log, settings } = deps;
+  const { store, tokens, endings, throttle, clock, settings } = deps;
   const overlapMs = settings.refreshOverlapSeconds * 1000;
   const idleEnd = (now: number, endsAt: number) => Math.min(now + settings.refreshTtlSeconds * 1000, endsAt);
 
@@ -60,6 +64,8 @@ export function createSessions(deps: {
       ends_at: endsAt,
       ended_at: null,
       end_reason: null,
+      ended_user_agent: null,
+      ended_ip: null,
       user_agent: device.userAgent.slice(0, LIMITS.userAgentCharsMax),
       ip: device.ip,
     };
@@ -70,39 +76,27 @@ export function createSessions(deps: {
   /**
    * Answers a refresh token with a pair of the newest generation: RFC 6749 section 6, with the rotation of
    * RFC 9700 section 4.14.2 as decided by rotation.ts. Error codes: `token_missing`, `token_expired`,
-   * `token_invalid`, `token_type_mismatch`, `user_not_found`, `session_ended` with its reason. Effects: at most
-   * one step of `generation`; a reuse ends the session, committed before the refusal is answered.
+   * `token_invalid`, `token_type_mismatch`, `user_not_found`, `session_ended` with its reason, `rate_limited`.
+   * Effects: at most one step of `generation`; a reuse ends the session, committed before the refusal is answered,
+   * with `device` as where the old token came from.
    */
-  async function refresh(refreshToken: string | undefined): Promise<Grant> {
+  async function refresh(refreshToken: string | undefined, device: Device): Promise<Grant> {
     const claims = await readRefresh(refreshToken);
+    let permitted = false;
     // A lost race shows a newer row; the newest is decided again, and generations only grow, so this ends.
     for (;;) {
       const session = await loadSession(claims);
       const now = clock();
       const decision = decideRotation(session, claims.gen, now, overlapMs);
-      switch (decision.kind) {
-        case "newest": {
-          const rotated = await rotate(session, now);
-          if (rotated) return rotated;
-          continue;
-        }
-        case "unconfirmed":
-        case "overlap":
-          return grant(session, session.username);
-        case "ended":
-          return refuse(session, decision.reason, now);
-        case "reuse":
-          // Of many who show it at once the first one ends the session, and is told of once.
-          if ((await store.sessions.end(session.id, "reuse_detected", now)) > 0)
-            log("warn", "reuse_detected", {
-              session_id: session.id,
-              user_id: session.user_id,
-              generation: claims.gen,
-            });
-          throw new DuetError("session_ended", { reason: "reuse_detected" });
-        case "unknown":
-          throw new DuetError("token_invalid");
-      }
+      if (decision.kind === "ended") return refuse(session, decision.reason);
+      if (decision.kind === "unknown") throw new DuetError("token_invalid");
+      if (decision.kind === "reuse") return refuse(session, "reuse_detected", device);
+      // Only what would be granted counts: no limit stands between an old token and the end of its session.
+      if (!permitted) await throttle.take(["refresh_session", session.id]);
+      permitted = true;
+      if (decision.kind !== "newest") return grant(session, session.username);
+      const rotated = await rotate(session, now);
+      if (rotated) return rotated;
     }
   }
 
@@ -116,7 +110,7 @@ export function createSessions(deps: {
     const session = await loadSession(claims);
     const now = clock();
     const ended = endOf(session, now);
-    if (ended) return refuse(session, ended, now);
+    if (ended) return refuse(session, ended);
     if (claims.gen > session.generation) throw new DuetError("token_invalid");
     if (claims.gen === session.generation && session.confirmed_at === null)
       await store.sessions.confirm(session.id, claims.gen, now);
@@ -125,27 +119,49 @@ export function createSessions(deps: {
       username: session.username,
       email: session.email,
       sessionId: session.id,
+      tokenExpiresAt: claims.exp * 1000,
     };
   }
 
   /**
-   * Ends the session that a token names, of either type in either place (RFC 7009 section 2.1). An expired token
-   * still names its session; what is not a token of ours names none, and the answer is the same. Error code: `token_missing`.
+   * The claims of a token of either type that would be accepted now, else null (RFC 7662 section 2.2). Looking is
+   * not using: nothing is confirmed and nothing ends.
    */
-  async function logout(presented: { accessToken?: string | undefined; refreshToken?: string | undefined }) {
+  async function introspect(token: string): Promise<Claims | null> {
+    for (const type of ["access", "refresh"] as const) {
+      const verification = await tokens.verify(type, token);
+      if (!verification.ok) continue;
+      const { claims } = verification;
+      const session = await store.sessions.find(claims.sid);
+      if (session?.user_id !== claims.sub || session.username === null || session.disabled_at !== null)
+        return null;
+      const now = clock();
+      const { kind } = decideRotation(session, claims.gen, now, overlapMs);
+      const isCurrent = type === "access" ? kind !== "unknown" : kind !== "unknown" && kind !== "reuse";
+      return kind !== "ended" && isCurrent ? claims : null;
+    }
+    return null;
+  }
+
+  /**
+   * Ends the session that a token names, of either type in either place (RFC 7009 section 2.1). An expired token
+   * still names its session; what is not a token of ours names none, and the answer is the same: the id, if one was named. Error code: `token_missing`.
+   */
+  async function logout(
+    presented: { accessToken?: string | undefined; refreshToken?: string | undefined },
+    device: Device,
+  ): Promise<string | undefined> {
     const { accessToken, refreshToken } = presented;
     if (!accessToken && !refreshToken) throw new DuetError("token_missing");
+    let named: string | undefined;
     for (const token of [refreshToken, accessToken])
       for (const type of ["refresh", "access"] as const) {
         const claims = token ? (await tokens.verify(type, token)).claims : undefined;
-        if (claims) await end(claims.sid, "logout");
+        if (!claims) continue;
+        named = claims.sid;
+        await endings.end(claims.sid, "logout", device);
       }
-  }
-
-  /** Ends one session, at once for every token of it. Effects: `ended_at`, `end_reason`; an earlier end stays. */
-  async function end(sessionId: string, reason: EndReason) {
-    if ((await store.sessions.end(sessionId, reason, clock())) > 0)
-      log("info", "session_ended", { session_id: sessionId, reason });
+    return named;
   }
 
   /** The viewer's live sessions, the last one seen first. Nothing in them is a credential. */
@@ -153,14 +169,9 @@ export function createSessions(deps: {
     store.sessions.listLive(viewer.userId, clock(), LIMITS.sessionsListedMax);
 
   /** Ends one of the viewer's own sessions, from whichever device. Error code: `not_found`. */
-  async function revoke(viewer: Viewer, sessionId: string) {
-    if ((await store.sessions.endOwn(sessionId, viewer.userId, "revoked", clock())) === 0)
+  async function revoke(viewer: Viewer, sessionId: string, device: Device) {
+    if (!(await endings.end(sessionId, "revoked", device, { userId: viewer.userId })))
       throw new DuetError("not_found");
-    log("info", "session_ended", {
-      session_id: sessionId,
-      reason: "revoked",
-      by_session_id: viewer.sessionId,
-    });
   }
 
   /** A new pair for the viewer's own session, as a refresh would give. Error code: `session_ended`. */
@@ -169,16 +180,10 @@ export function createSessions(deps: {
       const session = await loadSession({ sid: viewer.sessionId, sub: viewer.userId });
       const now = clock();
       const ended = endOf(session, now);
-      if (ended) return refuse(session, ended, now);
+      if (ended) return refuse(session, ended);
       const renewed = await rotate(session, now);
       if (renewed) return renewed;
     }
-  }
-
-  /** Ends every live session of a user. */
-  async function endAll(userId: string, reason: EndReason) {
-    const count = await store.sessions.endAllOf(userId, reason, clock());
-    log("info", "sessions_ended", { user_id: userId, reason, count });
   }
 
   /** An expired refresh token is only refused, but if its whole session is over the caller is told that, and why. */
@@ -186,35 +191,36 @@ export function createSessions(deps: {
     if (!refreshToken) throw new DuetError("token_missing");
     const verification = await tokens.verify("refresh", refreshToken);
     if (verification.ok) return verification.claims;
-    if (verification.claims) {
+    // One whose row is cleared away has nothing more to tell.
+    if (verification.claims && (await store.sessions.find(verification.claims.sid))) {
       const session = await loadSession(verification.claims);
       const ended = endOf(session, clock());
-      if (ended) return refuse(session, ended, clock());
+      if (ended) return refuse(session, ended);
     }
     throw new DuetError(verification.code);
   }
 
-  async function loadSession(claims: Pick<Claims, "sid" | "sub">): Promise<SessionWithUser> {
+  async function loadSession(claims: Pick<Claims, "sid" | "sub">): Promise<LiveSession> {
     const session = await store.sessions.find(claims.sid);
-    if (session?.user_id === claims.sub) {
-      if (session.disabled_at !== null && session.ended_at === null)
-        return refuse(session, "user_disabled", clock());
-      return session;
-    }
-    // A user's sessions go with the user; one that is gone alone was removed by hand.
-    if (await store.users.find(claims.sub))
-      throw new DuetError("session_ended", { reason: "expired_absolute" });
-    throw new DuetError("user_not_found");
+    if (session?.user_id !== claims.sub)
+      throw new DuetError((await store.users.find(claims.sub)) ? "token_invalid" : "user_not_found");
+    const end = endIn(session);
+    if (end) throw sessionEnded(end);
+    if (!hasUser(session)) throw new DuetError("user_not_found");
+    const reason = reasonInUser(session);
+    if (reason) return refuse(session, reason);
+    return session;
   }
 
   /** Writes the end down before it is told, so that no restart and no clock brings the session back. */
-  async function refuse(session: SessionRow, reason: EndReason, now: number): Promise<never> {
-    if (session.ended_at === null) await store.sessions.end(session.id, reason, now);
-    throw new DuetError("session_ended", { reason });
+  async function refuse(session: SessionRow, reason: EndReason, by: Device | null = null): Promise<never> {
+    const at = reason.startsWith("expired") ? session.idle_ends_at : clock();
+    await endings.end(session.id, reason, by, { at });
+    throw sessionEnded((await endings.whyEnded(session.id))!);
   }
 
   /** One step from the generation that was read; null where somebody else has made it or the session has ended. */
-  async function rotate(session: SessionWithUser, now: number): Promise<Grant | null> {
+  async function rotate(session: LiveSession, now: number): Promise<Grant | null> {
     const { id, generation, username } = session;
     const rotated = await store.sessions.advance(id, generation, now, idleEnd(now, session.ends_at));
     return rotated && grant(rotated, username);
@@ -228,5 +234,9 @@ export function createSessions(deps: {
     };
   }
 
-  return { start, refresh, renew, authenticate, list, revoke, logout, endAll };
+  return { start, refresh, renew, authenticate, introspect, list, revoke, logout };
 }
+
+type LiveSession = SessionWithUser & { username: string };
+
+const hasUser = (session: SessionWithUser): session is LiveSession => session.username !== null;

@@ -10,6 +10,9 @@ export type TokenType = "access" | "refresh";
 /** JOSE header `typ` of each token: explicit, so that neither passes for the other (RFC 9068 section 2.1, RFC 8725 section 3.11). */
 export const TOKEN_TYP = { access: "at+jwt", refresh: "rt+jwt" } as const;
 
+/** `typ: at+jwt` promises this claim (RFC 9068 section 2.2). Duet's clients are its own, and all one. */
+export const CLIENT_ID = "duet";
+
 /** What both tokens claim. `sid` names the session, `gen` counts its rotations; times are seconds (RFC 7519). */
 export type Claims = {
   iss: string;
@@ -22,6 +25,7 @@ export type Claims = {
   iat: number;
   exp: number;
   username?: string;
+  client_id?: string;
 };
 
 export type Unverified = Extract<ErrorCode, "token_expired" | "token_invalid" | "token_type_mismatch">;
@@ -80,6 +84,7 @@ export function createTokens(deps: {
     const accessClaims: Claims = {
       ...common,
       username,
+      client_id: CLIENT_ID,
       type: "access",
       jti: newId(now),
       iat: seconds(now),

@@ -1,12 +1,18 @@
 import type { Store } from "../store/index.ts";
 import type { UserRow } from "../store/users.ts";
-import { DuetError, invalidField, type FieldError } from "./errors.ts";
+import { DuetError, invalidField } from "./errors.ts";
 import { newId } from "./ids.ts";
 import { LIMITS } from "./limits.ts";
-import type { Log } from "./log.ts";
+import { networkOf } from "./addresses.ts";
+import type { Bell } from "./bell.ts";
+import type { Endings } from "./endings.ts";
+import type { Events } from "./events.ts";
+import { noteChange } from "./live.ts";
 import type { Passwords } from "./passwords.ts";
 import type { Device, Grant, Sessions, Viewer } from "./sessions.ts";
-import { readUsername, usernameKey } from "./usernames.ts";
+import type { Throttle, Wanted } from "./throttle.ts";
+import { emailKey, readProfile, wordsOf } from "./profiles.ts";
+import { usernameKey } from "./usernames.ts";
 
 export type User = { id: string; username: string; email: string | null };
 
@@ -14,21 +20,25 @@ export type SignedIn = { user: User; grant: Grant };
 
 export type Users = ReturnType<typeof createUsers>;
 
-/** Accounts: registering and signing in, both of which start a session. */
+/** Accounts: registering and signing in, both of which start a session, and what an account's owner may change. */
 export function createUsers(deps: {
   store: Store;
   sessions: Sessions;
+  endings: Endings;
+  events: Events;
   passwords: Passwords;
+  throttle: Throttle;
+  bell: Bell;
   clock: () => number;
-  log: Log;
   registrationOpen: boolean;
 }) {
-  const { store, sessions, passwords, clock, log } = deps;
+  const { store, sessions, endings, events, passwords, throttle, bell, clock } = deps;
 
   return {
     /**
      * Makes an account and signs it in. Error codes: `registration_closed`, `validation_failed` with every faulty
-     * field, `username_taken`, `email_taken`, `too_busy`. Effects: `users` and `sessions`, both or neither.
+     * field, `username_taken`, `email_taken`, `rate_limited`, `too_busy`. Effects: `users`, `sessions` and the
+     * security event, all or none.
      */
     async register(
       input: { username: string; password: string; email?: string | null | undefined },
@@ -39,6 +49,8 @@ export function createUsers(deps: {
       const weakness = await passwords.judge(input.password, wordsOf(profile.columns));
       if (weakness) profile.faults.push({ field: "password", ...weakness });
       if (profile.faults.length > 0) throw new DuetError("validation_failed", { fields: profile.faults });
+      // A taken name counts too: otherwise this would be the way to find out who has an account.
+      await throttle.take(["register_network", networkOf(device.ip)]);
 
       const now = clock();
       const user: UserRow = {
@@ -53,18 +65,21 @@ export function createUsers(deps: {
         store.tx(async (tables) => {
           await tables.users.insert(user);
           await tables.sessions.insert(session);
+          await events.note({ kind: "register", userId: user.id, sessionId: session.id }, device, tables);
         }),
       );
-      log("info", "registered", { user_id: user.id, session_id: grant.sessionId });
       return { user, grant };
     },
 
     /**
-     * Signs in by username or e-mail. Error codes: `invalid_credentials`, the same for no such user, a wrong
-     * password and a disabled account, after the same work; `too_busy`. Effects: one row in `sessions`.
+     * Signs in by username or e-mail: RFC 6749 section 4.3. Error codes: `invalid_credentials`, the same for no
+     * such user, a wrong password and a disabled account, after the same work; `rate_limited`, `too_busy`.
+     * Effects: `sessions` and the security event, or the event alone.
      */
     async login(input: { identifier: string; password: string }, device: Device): Promise<SignedIn> {
-      const row = await findByIdentifier(input.identifier.trim());
+      const identifier = input.identifier.trim();
+      const row = await findByIdentifier(identifier);
+      const permits = await throttle.take(...(await loginLimits(row?.id, identifier, device)));
       const { ok, rehashed } = await passwords.verify(input.password, row?.password_hash ?? null);
       if (!row || !ok || row.disabled_at !== null) return refuseLogin(row, device);
       // Checking took a while: whoever changed the password meanwhile has ended what it opened.
@@ -72,44 +87,47 @@ export function createUsers(deps: {
         store.tx(async (tables) => {
           const current = await tables.users.find(row.id);
           if (current?.password_hash !== row.password_hash || current.disabled_at !== null)
-            return refuseLogin(row, device);
+            throw new DuetError("invalid_credentials");
           if (rehashed) await tables.users.replacePasswordHash(row.id, row.password_hash, rehashed);
           await tables.sessions.insert(session);
+          await throttle.giveBack(permits, tables);
+          await events.note({ kind: "login", userId: row.id, sessionId: session.id }, device, tables);
         }),
       );
-      log("info", "login", { user_id: row.id, session_id: grant.sessionId, ip: device.ip });
       return { user: row, grant };
     },
 
     /**
      * Changes the viewer's name, address or both; an empty or null address is none. Error codes:
-     * `validation_failed`, `username_taken`, `email_taken`, `user_not_found`. Effects: `users`.
+     * `validation_failed`, `username_taken`, `email_taken`, `user_not_found`. Effects: `users`, the security event.
      */
     async updateProfile(
       viewer: Viewer,
       input: { username?: string | undefined; email?: string | null | undefined },
+      device: Device,
     ): Promise<User> {
       const { username = viewer.username, email = viewer.email } = input;
       const profile = readProfile({ username, email });
       if (profile.faults.length > 0) throw new DuetError("validation_failed", { fields: profile.faults });
       const changed = { id: viewer.userId, ...profile.columns };
-      if ((await store.users.setProfile(changed)) === 0) throw new DuetError("user_not_found");
+      await store.tx(async (tables) => {
+        if ((await tables.users.setProfile(changed)) === 0) throw new DuetError("user_not_found");
+        await events.note({ kind: "profile_change", ...idsOf(viewer) }, device, tables);
+      });
       return changed;
     },
 
     /**
      * Changes the viewer's password, ends all their other sessions and gives this one a new pair. Error codes:
      * `validation_failed` (`current_password` with `wrong_password`, or what is wrong with `new_password`),
-     * `user_not_found`, `too_busy`. Effects: `users` and `sessions`, both or neither.
+     * `user_not_found`, `rate_limited`, `too_busy`. Effects: `users`, `sessions`, the security event, all or none.
      */
     async changePassword(
       viewer: Viewer,
       input: { currentPassword: string; newPassword: string },
+      device: Device,
     ): Promise<Grant> {
-      const row = await store.users.find(viewer.userId);
-      if (!row) throw new DuetError("user_not_found");
-      const { ok } = await passwords.verify(input.currentPassword, row.password_hash);
-      if (!ok) throw invalidField("current_password", "wrong_password");
+      const row = await confirmPassword(viewer, "current_password", input.currentPassword, device);
       const weakness = await passwords.judge(input.newPassword, wordsOf(row));
       if (weakness)
         throw new DuetError("validation_failed", { fields: [{ field: "new_password", ...weakness }] });
@@ -117,15 +135,48 @@ export function createUsers(deps: {
       await store.tx(async (tables) => {
         if ((await tables.users.replacePasswordHash(row.id, row.password_hash, hash)) === 0)
           throw invalidField("current_password", "wrong_password");
-        await tables.sessions.endOthersOf(row.id, viewer.sessionId, "password_changed", clock());
+        await endings.endAll(tables, row.id, "password_changed", device, viewer.sessionId);
+        await events.note({ kind: "password_change", ...idsOf(viewer) }, device, tables);
       });
-      log("info", "password_changed", { user_id: row.id, session_id: viewer.sessionId });
+      bell.ring([row.id]);
       return sessions.renew(viewer);
+    },
+
+    /** Ends every session of the viewer, this one too. Effects: `sessions` and the security event, both or neither. */
+    async logoutAll(viewer: Viewer, device: Device): Promise<void> {
+      await store.tx(async (tables) => {
+        await endings.endAll(tables, viewer.userId, "logout_all", device);
+        await events.note({ kind: "logout_all", ...idsOf(viewer) }, device, tables);
+      });
+      bell.ring([viewer.userId]);
+    },
+
+    /**
+     * Deletes the viewer's account with what is theirs alone. Conversations they share pass on to whoever has been
+     * in them longest; their messages stay, without their name. Error codes: `validation_failed` (`password` with
+     * `wrong_password`), `user_not_found`, `rate_limited`, `too_busy`. Effects: all or none.
+     */
+    async remove(viewer: Viewer, input: { password: string }, device: Device): Promise<void> {
+      const row = await confirmPassword(viewer, "password", input.password, device);
+      const concerned = await store.tx(async (tables) => {
+        await endings.endAll(tables, row.id, "user_deleted", device);
+        await tables.sessions.forgetDevicesOf(row.id);
+        await tables.conversations.passOn(row.id);
+        const conversationIds = await tables.conversations.idsOf(row.id);
+        if ((await tables.users.remove(row.id)) === 0) throw new DuetError("user_not_found");
+        const others: string[] = [];
+        for (const id of conversationIds)
+          others.push(
+            ...(await noteChange(tables, { conversation_id: id, kind: "members", created_at: clock() })),
+          );
+        return others;
+      });
+      bell.ring([row.id, ...concerned]);
     },
   };
 
-  function refuseLogin(row: UserRow | null, device: Device): never {
-    log("info", "login_failed", { user_id: row?.id, ip: device.ip });
+  async function refuseLogin(row: UserRow | null, device: Device): Promise<never> {
+    await events.note({ kind: "login", outcome: "failure", userId: row?.id ?? null }, device);
     throw new DuetError("invalid_credentials");
   }
 
@@ -135,51 +186,42 @@ export function createUsers(deps: {
       ? store.users.findByEmail(emailKey(identifier))
       : store.users.findByUsername(usernameKey(identifier));
   }
+
+  /** By whatever name one account is called, it is counted as one; names that nobody has are counted alike. */
+  async function loginLimits(
+    userId: string | undefined,
+    identifier: string,
+    device: Device,
+  ): Promise<Wanted[]> {
+    const account = userId ?? identifier.normalize("NFKC").toLowerCase();
+    const network = networkOf(device.ip);
+    const known = await store.sessions.addressesOf(account, LIMITS.knownAddressesMax);
+    return [
+      ["login_account_and_network", `${account}\n${network}`],
+      ["login_network", network],
+      ...(known.map(networkOf).includes(network) ? [] : [["login_account", account] satisfies Wanted]),
+    ];
+  }
+
+  /** The viewer's password once more, for what only its owner may do. Only a wrong one is counted, and written down. */
+  async function confirmPassword(
+    viewer: Viewer,
+    field: "password" | "current_password",
+    password: string,
+    device: Device,
+  ): Promise<UserRow> {
+    const row = await store.users.find(viewer.userId);
+    if (!row) throw new DuetError("user_not_found");
+    const permits = await throttle.take(["password_account", row.id]);
+    const { ok } = await passwords.verify(password, row.password_hash);
+    if (!ok) {
+      const kind = field === "password" ? "account_delete" : "password_change";
+      await events.note({ kind, outcome: "failure", ...idsOf(viewer) }, device);
+      throw invalidField(field, "wrong_password");
+    }
+    await throttle.giveBack(permits);
+    return row;
+  }
 }
 
-/** What a password must not be made of. */
-const wordsOf = ({ username, email }: { username: string; email?: string | null | undefined }) =>
-  [username, email ?? ""].filter((word) => word !== "");
-
-type Profile = Pick<UserRow, "username" | "username_key" | "email" | "email_key">;
-
-/** Name and address as they are kept, with everything that is wrong with them. */
-function readProfile(input: { username: string; email?: string | null | undefined }): {
-  columns: Profile;
-  faults: FieldError[];
-} {
-  const faults: FieldError[] = [];
-  // Telephones add a space after a word; no name and no address has one at its end.
-  const username = readUsername(input.username.trim());
-  if (typeof username === "string") faults.push({ field: "username", code: username, ...limitOf(username) });
-  const email = input.email?.trim() ? readEmail(input.email.trim()) : null;
-  if (typeof email === "string") faults.push({ field: "email", code: email });
-  const name = typeof username === "string" ? { shown: "", key: "" } : username;
-  const address = typeof email === "string" ? null : email;
-  return {
-    columns: {
-      username: name.shown,
-      username_key: name.key,
-      email: address?.shown ?? null,
-      email_key: address?.key ?? null,
-    },
-    faults,
-  };
-}
-
-function limitOf(code: string): { limit?: number } {
-  if (code === "too_short") return { limit: LIMITS.usernameCharsMin };
-  return code === "too_long" ? { limit: LIMITS.usernameCharsMax } : {};
-}
-
-const emailKey = (email: string) => email.normalize("NFKC").toLowerCase();
-
-/** Not proof that it is an address, only that it can be one; usernames never hold an `@`. */
-function readEmail(input: string): { shown: string; key: string } | "ill_formed" | "too_long" | "invalid" {
-  if (!input.isWellFormed()) return "ill_formed";
-  if (input.length > LIMITS.emailCharsMax) return "too_long";
-  // oxlint-disable-next-line no-control-regex -- control characters are what it keeps out
-  return /^[^\s@\x00-\x1f\x7f]+@[^\s@\x00-\x1f\x7f]+\.[^\s@.\x00-\x1f\x7f]+$/.test(input)
-    ? { shown: input, key: emailKey(input) }
-    : "invalid";
-}
+const idsOf = ({ userId, sessionId }: Viewer) => ({ userId, sessionId });

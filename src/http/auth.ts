@@ -1,3 +1,4 @@
+import { createHash, timingSafeEqual } from "node:crypto";
 import { Elysia } from "elysia";
 import { DuetError } from "../core/errors.ts";
 import type { Sessions } from "../core/sessions.ts";
@@ -30,10 +31,36 @@ export const presentedToken = (request: Request): string | undefined =>
  * RFC 6750 section 2.1: one header, one space, one token. undefined without the header; another scheme or a
  * malformed one is `token_invalid`.
  */
-function bearerToken(request: Request): string | undefined {
+export function bearerToken(request: Request): string | undefined {
   const header = request.headers.get("authorization");
   if (header === null) return undefined;
   const [, token] = /^Bearer ([\w~+/.-]+=*)$/i.exec(header) ?? [];
   if (!token) throw new DuetError("token_invalid");
   return token;
 }
+
+/**
+ * Who may introspect (RFC 7662 section 2.1): whoever shows an access token of their own, or the secret that the
+ * operator gave to resource servers, by HTTP Basic under any name or in the body (RFC 6749 section 2.3.1). Error
+ * codes: as `Sessions.authenticate`; a wrong secret is `token_invalid`.
+ */
+export function createCallerCheck(sessions: Sessions, secret: string | undefined) {
+  return async (request: Request, postedSecret: string | undefined): Promise<void> => {
+    const [, basic] = /^Basic +([\w+/]+=*)$/i.exec(request.headers.get("authorization") ?? "") ?? [];
+    const shown = basic ? passwordIn(basic) : postedSecret;
+    if (shown === undefined) {
+      await sessions.authenticate(bearerToken(request));
+      return;
+    }
+    if (secret === undefined || !timingSafeEqual(sha256(shown), sha256(secret)))
+      throw new DuetError("token_invalid");
+  };
+}
+
+/** Name and password are form-encoded inside Basic there. */
+function passwordIn(basic: string): string {
+  const [, ...password] = Buffer.from(basic, "base64").toString().split(":");
+  return new URLSearchParams(`p=${password.join(":")}`).get("p") ?? "";
+}
+
+const sha256 = (text: string) => createHash("sha256").update(text).digest();

@@ -3,32 +3,41 @@ import { DuetError } from "../core/errors.ts";
 import { LIMITS } from "../core/limits.ts";
 
 /**
- * Bodies of one media type and no other. Elysia guesses the parser from one character of the header, so that a
+ * Bodies of some media types and no other. Elysia guesses the parser from one character of the header, so that a
  * cross-site `text/plain; j` would be read as JSON; here the whole type is compared, the bytes are counted as
  * they come, and the text must be UTF-8.
  */
-const bodiesOf = (mediaType: string, parse: (text: string) => unknown) =>
-  new Elysia({ name: "bodies", seed: mediaType }).onParse({ as: "scoped" }, async ({ request }) => {
-    const bytes = await readBytes(request);
-    if (bytes.byteLength === 0) return {};
-    const type = (request.headers.get("content-type") ?? "").split(";")[0]!.trim().toLowerCase();
-    if (type !== mediaType) throw new DuetError("unsupported_media_type");
-    try {
-      return parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-    } catch (cause) {
-      throw new DuetError("malformed_body", { cause });
-    }
-  });
+const bodiesOf = (parsers: Record<string, (text: string) => unknown>) =>
+  new Elysia({ name: "bodies", seed: Object.keys(parsers) }).onParse(
+    { as: "scoped" },
+    async ({ request }) => {
+      const bytes = await readBytes(request);
+      if (bytes.byteLength === 0) return {};
+      const type = (request.headers.get("content-type") ?? "").split(";")[0]!.trim().toLowerCase();
+      const parse = Object.hasOwn(parsers, type) ? parsers[type] : undefined;
+      if (!parse) throw new DuetError("unsupported_media_type");
+      try {
+        return parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+      } catch (cause) {
+        throw new DuetError("malformed_body", { cause });
+      }
+    },
+  );
 
-export const jsonBodies = bodiesOf("application/json", JSON.parse);
-
-export const formBodies = bodiesOf("application/x-www-form-urlencoded", (text) => {
+function parseForm(text: string): Record<string, string> {
   const pairs = [...new URLSearchParams(text)];
   const fields = new Map(pairs);
   // Which of two values is meant is anybody's guess, so it is nobody's.
   if (fields.size !== pairs.length) throw new Error("a field appears twice");
   return Object.fromEntries(fields);
-});
+}
+
+const JSON_TYPE = "application/json";
+const FORM_TYPE = "application/x-www-form-urlencoded";
+
+export const jsonBodies = bodiesOf({ [JSON_TYPE]: JSON.parse });
+export const formBodies = bodiesOf({ [FORM_TYPE]: parseForm });
+export const formOrJsonBodies = bodiesOf({ [FORM_TYPE]: parseForm, [JSON_TYPE]: JSON.parse });
 
 async function readBytes(request: Request): Promise<Uint8Array> {
   if (!request.body) return new Uint8Array();

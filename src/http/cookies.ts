@@ -1,3 +1,4 @@
+import { LIMITS } from "../core/limits.ts";
 import type { Grant } from "../core/sessions.ts";
 import { isLanguage, type Language } from "../locales/index.ts";
 
@@ -7,10 +8,12 @@ type ResponseSettings = { headers: Record<string, unknown> };
 export type Cookies = ReturnType<typeof createCookies>;
 
 const LANGUAGE_COOKIE = "duet_language";
+const ENDED_SECONDS = 10 * 60;
+const SESSION_KEEP_SECONDS = LIMITS.sessionKeepMs / 1000;
 const YEAR_SECONDS = 365 * 24 * 60 * 60;
 
 /**
- * The three cookies of a signed-in browser (RFC 6265bis). The access token goes everywhere and no script reads it;
+ * The three cookies of a signed-in browser (RFC 6265bis), and one that a browser keeps for minutes after. The access token goes everywhere and no script reads it;
  * the refresh token goes to `/auth` only; the generation, no secret, tells a tab that another one has refreshed.
  * Without `secure`, which is for http on localhost only, the names lose their prefix.
  */
@@ -19,6 +22,7 @@ export function createCookies(secure: boolean) {
     access: secure ? "__Host-duet_access" : "duet_access",
     refresh: secure ? "__Secure-duet_refresh" : "duet_refresh",
     generation: secure ? "__Host-duet_gen" : "duet_gen",
+    ended: secure ? "__Host-duet_ended" : "duet_ended",
   };
   const cookie = (name: string, value: string, path: string, maxAgeSeconds: number, readable = false) =>
     `${name}=${value}; Path=${path}; Max-Age=${maxAgeSeconds}; SameSite=Lax${secure ? "; Secure" : ""}${readable ? "" : "; HttpOnly"}`;
@@ -31,22 +35,29 @@ export function createCookies(secure: boolean) {
       refreshToken: readCookie(request, names.refresh),
     }),
 
-    grant(set: ResponseSettings, grant: Grant) {
+    /** The session that this browser had last, if it has ended: for the sign-in page to say how. */
+    endedSession: (request: Request): string | undefined => readCookie(request, names.ended),
+
+    /** `forgetEnd` with a sign-in, after which nobody asks how the session before it ended. */
+    grant(set: ResponseSettings, grant: Grant, { forgetEnd = false } = {}) {
       // The session is part of the value: after another sign-in the count starts at 1 again.
       const generation = `${grant.sessionId.slice(-12)}.${grant.generation}`;
       set.headers["set-cookie"] = [
         cookie(names.access, grant.accessToken, "/", grant.accessTtlSeconds),
-        cookie(names.refresh, grant.refreshToken, "/auth", grant.refreshTtlSeconds),
+        // Longer than the token lives: it then says which session has expired, and opens nothing.
+        cookie(names.refresh, grant.refreshToken, "/auth", grant.refreshTtlSeconds + SESSION_KEEP_SECONDS),
         cookie(names.generation, generation, "/", grant.accessTtlSeconds, true),
+        ...(forgetEnd ? [cookie(names.ended, "", "/", 0)] : []),
       ];
     },
 
     /** Only for a session that has ended: a refresh that merely failed must leave the cookies as they are. */
-    clear(set: ResponseSettings) {
+    clear(set: ResponseSettings, endedSessionId?: string) {
       set.headers["set-cookie"] = [
         cookie(names.access, "", "/", 0),
         cookie(names.refresh, "", "/auth", 0),
         cookie(names.generation, "", "/", 0, true),
+        ...(endedSessionId ? [cookie(names.ended, endedSessionId, "/", ENDED_SECONDS)] : []),
       ];
     },
 

@@ -12,6 +12,12 @@ const PAGE_POLICY = [
   "trusted-types htmx",
 ].join("; ");
 
+/** For what anybody on any origin may read and keep for a while: keys and metadata. A next key is in the set long before it signs. */
+export const PUBLIC_DOCUMENT = {
+  "cache-control": "public, max-age=300",
+  "access-control-allow-origin": "*",
+};
+
 const DATA_POLICY = "default-src 'none'; frame-ancestors 'none'";
 
 /**

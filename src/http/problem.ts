@@ -1,9 +1,11 @@
 import { Elysia, type AnyElysia, type ValidationError } from "elysia";
-import { DuetError, type FieldError } from "../core/errors.ts";
+import { nameDevice } from "../core/devices.ts";
+import { DuetError, type FieldError, type SessionEnd } from "../core/errors.ts";
 import { LIMITS } from "../core/limits.ts";
 import type { Log } from "../core/log.ts";
 import { describe, describeField, describeReason } from "../locales/index.ts";
 import { languageOf } from "./language.ts";
+import { isOAuth, oauthError } from "./oauth.ts";
 import { factsOf } from "./observe.ts";
 
 /** Draws an error; null leaves it to the JSON renderer. */
@@ -23,30 +25,56 @@ export const problems = (deps: { root: () => AnyElysia; renderPage: RenderPage; 
     return deps.renderPage(problem, request) ?? renderProblem(problem, request);
   });
 
-/** RFC 9457, and RFC 6750 section 3 for what concerns the token. Only codes, words and limits: never a value that was sent. */
+/**
+ * RFC 9457, and RFC 6750 section 3 for what concerns the token; the OAuth routes have a shape of their own. Only
+ * codes, words and limits: never a value that was sent.
+ */
 export function renderProblem(error: DuetError, request: Request): Response {
+  const headers = new Headers(headersOf(error));
+  if (isOAuth(request)) {
+    const { status, body, challenge: asked } = oauthError(error, request);
+    headers.delete("www-authenticate");
+    if (asked) headers.set("www-authenticate", asked);
+    return Response.json(body, { status, headers });
+  }
   const language = languageOf(request);
   const { title, detail } = describe(language, error);
-  const { fields, reason, allow, retryAfterSeconds } = error.details;
+  const { fields, end } = error.details;
   const body = {
     type: "about:blank",
     title,
     status: error.status,
     detail,
     code: error.code,
-    ...(reason && { reason, reason_detail: describeReason(language, reason) }),
+    ...(end && endBody(end, describeReason(language, end.reason))),
     ...(fields && {
       errors: fields.map((f) => ({ field: f.field, code: f.code, detail: describeField(language, f) })),
     }),
     ...(error.status >= 500 && { instance: `urn:uuid:${factsOf(request).id}` }),
   };
-  const headers = new Headers({ "content-type": "application/problem+json", "content-language": language });
-  if (error.status === 401) headers.set("www-authenticate", challenge(error));
-  if (allow) headers.set("allow", allow.join(", "));
-  if (retryAfterSeconds) headers.set("retry-after", String(retryAfterSeconds));
-  if (error.code === "payload_too_large") headers.set("connection", "close");
+  headers.set("content-type", "application/problem+json");
+  headers.set("content-language", language);
   return Response.json(body, { status: error.status, headers });
 }
+
+/** What an error says beside its body, whatever shape that has. */
+export function headersOf(error: DuetError): Record<string, string> {
+  const { allow, retryAfterSeconds } = error.details;
+  return {
+    ...(error.status === 401 && { "www-authenticate": challenge(error) }),
+    ...(allow && { allow: allow.join(", ") }),
+    ...(retryAfterSeconds && { "retry-after": String(retryAfterSeconds) }),
+    ...(error.code === "payload_too_large" && { connection: "close" }),
+  };
+}
+
+/** Why, when, and from which device where one did it. */
+const endBody = ({ reason, at, userAgent, ip }: SessionEnd, reasonDetail: string) => ({
+  reason,
+  reason_detail: reasonDetail,
+  ended_at: new Date(at).toISOString(),
+  ended_by: ip === null ? null : { device: nameDevice(userAgent ?? ""), ip },
+});
 
 /** Without credentials there is no error to name (RFC 6750 section 3.1). */
 export const challenge = ({ code }: DuetError): string =>

@@ -50,5 +50,25 @@ export const conversationStore = (q: Queryable) => ({
   touch: (id: string, now: number) =>
     q.run("UPDATE conversations SET updated_at = $1 WHERE id = $2 AND updated_at < $1", now, id),
 
+  /** An owner who goes leaves what they share to whoever has been in it longest. */
+  passOn: (ownerId: string) =>
+    q.run(
+      `UPDATE conversations SET owner_id = (
+         SELECT user_id FROM members WHERE conversation_id = conversations.id AND user_id <> $1
+          ORDER BY joined_at, user_id LIMIT 1)
+        WHERE owner_id = $1 AND EXISTS (
+         SELECT 1 FROM members WHERE conversation_id = conversations.id AND user_id <> $1)`,
+      ownerId,
+    ),
+
+  /** Every conversation that a user is in. */
+  idsOf: async (userId: string) => {
+    const rows = await q.all<{ conversation_id: string }>(
+      "SELECT conversation_id FROM members WHERE user_id = $1",
+      userId,
+    );
+    return rows.map((row) => row.conversation_id);
+  },
+
   remove: (id: string) => q.run("DELETE FROM conversations WHERE id = $1", id),
 });

@@ -1,20 +1,26 @@
 import type { Db, Queryable } from "../db/index.ts";
+import { changeStore } from "./changes.ts";
 import { conversationStore } from "./conversations.ts";
+import { eventStore } from "./events.ts";
 import { idempotencyStore } from "./idempotency.ts";
 import { keyStore } from "./keys.ts";
 import { memberStore } from "./members.ts";
 import { messageStore } from "./messages.ts";
 import { sessionStore } from "./sessions.ts";
+import { throttleStore } from "./throttles.ts";
 import { userStore } from "./users.ts";
 
 const bind = (q: Queryable) => ({
   users: userStore(q),
   sessions: sessionStore(q),
+  events: eventStore(q),
+  throttles: throttleStore(q),
   keys: keyStore(q),
   conversations: conversationStore(q),
   members: memberStore(q),
   messages: messageStore(q),
   idempotency: idempotencyStore(q),
+  changes: changeStore(q),
 });
 
 export type Tables = ReturnType<typeof bind>;

@@ -11,6 +11,14 @@ export const memberStore = (q: Queryable) => ({
       conversationId,
     ),
 
+  idsOf: async (conversationId: string) => {
+    const rows = await q.all<{ user_id: string }>(
+      "SELECT user_id FROM members WHERE conversation_id = $1",
+      conversationId,
+    );
+    return rows.map((row) => row.user_id);
+  },
+
   /** Adds one who may be there already: then nothing changes. */
   add: (conversationId: string, userId: string, now: number) =>
     q.run(

@@ -13,22 +13,30 @@ export type SessionRow = {
   ends_at: number;
   ended_at: number | null;
   end_reason: EndReason | null;
+  ended_user_agent: string | null;
+  ended_ip: string | null;
   user_agent: string;
   ip: string;
 };
 
-/** A session with what its tokens say of its user, read in one go. */
+/** A session with its user, read in one go; without a name where the user is gone. */
 export type SessionWithUser = SessionRow & {
-  username: string;
+  username: string | null;
   email: string | null;
   disabled_at: number | null;
 };
+
+/** How a session ends: when, why, and by which device where one did it. */
+export type EndRow = { at: number; reason: EndReason; userAgent: string | null; ip: string | null };
+
+const SET_END = "ended_at = $1, end_reason = $2, ended_user_agent = $3, ended_ip = $4";
+const endValues = (end: EndRow) => [end.at, end.reason, end.userAgent, end.ip] as const;
 
 export const sessionStore = (q: Queryable) => ({
   find: (id: string) =>
     q.one<SessionWithUser>(
       `SELECT sessions.*, users.username, users.email, users.disabled_at
-         FROM sessions JOIN users ON users.id = sessions.user_id WHERE sessions.id = $1`,
+         FROM sessions LEFT JOIN users ON users.id = sessions.user_id WHERE sessions.id = $1`,
       id,
     ),
 
@@ -78,39 +86,42 @@ export const sessionStore = (q: Queryable) => ({
       generation,
     ),
 
-  /** Ends a live session; the first reason stays. */
-  end: (id: string, reason: EndReason, now: number) =>
-    q.run(
-      "UPDATE sessions SET ended_at = $1, end_reason = $2 WHERE id = $3 AND ended_at IS NULL",
-      now,
-      reason,
-      id,
-    ),
-
-  /** Ends a live session if it is this user's. */
-  endOwn: (id: string, userId: string, reason: EndReason, now: number) =>
-    q.run(
-      "UPDATE sessions SET ended_at = $1, end_reason = $2 WHERE id = $3 AND user_id = $4 AND ended_at IS NULL",
-      now,
-      reason,
+  /** Ends a live session, of this user where one is named; the first reason stays. Answers whose it was. */
+  end: (id: string, end: EndRow, userId: string | null = null) =>
+    q.one<{ user_id: string }>(
+      `UPDATE sessions SET ${SET_END}
+        WHERE id = $5 AND ended_at IS NULL AND ($6 IS NULL OR user_id = $6) RETURNING user_id`,
+      ...endValues(end),
       id,
       userId,
     ),
 
-  endOthersOf: (userId: string, keptId: string, reason: EndReason, now: number) =>
+  /** Ends all live sessions of a user, but for one where it is named. */
+  endAllOf: (userId: string, end: EndRow, keptId = "") =>
     q.run(
-      "UPDATE sessions SET ended_at = $1, end_reason = $2 WHERE user_id = $3 AND id <> $4 AND ended_at IS NULL",
-      now,
-      reason,
+      `UPDATE sessions SET ${SET_END} WHERE user_id = $5 AND id <> $6 AND ended_at IS NULL`,
+      ...endValues(end),
       userId,
       keptId,
     ),
 
-  endAllOf: (userId: string, reason: EndReason, now: number) =>
+  /** Of a user who is deleted only what ended their sessions is kept. */
+  forgetDevicesOf: (userId: string) =>
     q.run(
-      "UPDATE sessions SET ended_at = $1, end_reason = $2 WHERE user_id = $3 AND ended_at IS NULL",
-      now,
-      reason,
+      "UPDATE sessions SET user_agent = '', ip = '', ended_user_agent = NULL, ended_ip = NULL WHERE user_id = $1",
       userId,
     ),
+
+  /** The addresses that a user has signed in from, the latest first. */
+  addressesOf: async (userId: string, limit: number) => {
+    const rows = await q.all<{ ip: string }>(
+      "SELECT ip FROM sessions WHERE user_id = $1 GROUP BY ip ORDER BY max(seen_at) DESC LIMIT $2",
+      userId,
+      limit,
+    );
+    return rows.map((row) => row.ip);
+  },
+
+  /** The last token of these expired before `time`. */
+  removeOverBefore: (time: number) => q.run("DELETE FROM sessions WHERE idle_ends_at < $1", time),
 });

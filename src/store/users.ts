@@ -46,6 +46,9 @@ export const userStore = (q: Queryable) => ({
       ),
     ),
 
+  /** Goes with everything that is theirs alone; their sessions' rows and messages stay, without them. */
+  remove: (id: string) => q.run("DELETE FROM users WHERE id = $1", id),
+
   /** Replaces a hash that is still the one that was checked. Of two changes at once one changes a row. */
   replacePasswordHash: (id: string, checked: string, hash: string) =>
     q.run("UPDATE users SET password_hash = $1 WHERE id = $2 AND password_hash = $3", hash, id, checked),

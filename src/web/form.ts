@@ -13,6 +13,7 @@ const MENDABLE = new Set([
   "email_taken",
   "registration_closed",
   "too_busy",
+  "rate_limited",
 ]);
 
 /** The form again with what is wrong, or the error itself where the form cannot help. */

@@ -1,6 +1,6 @@
 import { DuetError } from "../core/errors.ts";
 import { factsOf } from "../http/observe.ts";
-import { challenge, renderProblem, type RenderPage } from "../http/problem.ts";
+import { challenge, headersOf, renderProblem, type RenderPage } from "../http/problem.ts";
 import { describe } from "../locales/index.ts";
 import { ErrorNotice, ErrorPage } from "./problem.view.tsx";
 import { isHtmx, type MakePage } from "./page.ts";
@@ -58,13 +58,11 @@ function askForRefresh(error: DuetError, request: Request): Response {
 }
 
 function respond(markup: { html: string }, error: DuetError, headers: Record<string, string> = {}): Response {
-  const { allow, retryAfterSeconds } = error.details;
   return new Response(markup.html, {
     status: error.status,
     headers: {
       "content-type": "text/html; charset=utf-8",
-      ...(allow && { allow: allow.join(", ") }),
-      ...(retryAfterSeconds && { "retry-after": String(retryAfterSeconds) }),
+      ...headersOf(error),
       ...headers,
     },
   });

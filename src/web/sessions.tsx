@@ -1,5 +1,7 @@
 import { Elysia, t } from "elysia";
-import { DuetError, END_REASONS, type EndReason } from "../core/errors.ts";
+import { nameDevice } from "../core/devices.ts";
+import type { Endings } from "../core/endings.ts";
+import { DuetError, type SessionEnd } from "../core/errors.ts";
 import type { Sessions } from "../core/sessions.ts";
 import type { Users } from "../core/users.ts";
 import { formBodies } from "../http/body.ts";
@@ -11,10 +13,10 @@ import { safeNext } from "./next.ts";
 import { isHtmx, pages, type MakePage } from "./page.ts";
 import { SignInDialogForm, SignInPage } from "./sessions.view.tsx";
 
-type Deps = { users: Users; sessions: Sessions; cookies: Cookies; makePage: MakePage };
+type Deps = { users: Users; sessions: Sessions; endings: Endings; cookies: Cookies; makePage: MakePage };
 
 /** Sign-in, sign-out, and the refresh that a browser goes through without noticing. */
-export function sessionPages({ users, sessions, cookies, makePage }: Deps) {
+export function sessionPages({ users, sessions, endings, cookies, makePage }: Deps) {
   /**
    * Refreshes by cookie: new cookies, or the refusal. Only a session that has ended loses its cookies; a late,
    * malformed or losing refresh leaves them, and what cannot be checked (503) is thrown on.
@@ -24,11 +26,12 @@ export function sessionPages({ users, sessions, cookies, makePage }: Deps) {
     set: { headers: Record<string, unknown> },
   ): Promise<DuetError | null> {
     try {
-      cookies.grant(set, await sessions.refresh(cookies.read(request).refreshToken));
+      cookies.grant(set, await sessions.refresh(cookies.read(request).refreshToken, deviceOf(request)));
       return null;
     } catch (error) {
       if (!(error instanceof DuetError) || error.status !== 401) throw error;
-      if (error.code === "session_ended" || error.code === "user_not_found") cookies.clear(set);
+      if (error.code === "session_ended" || error.code === "user_not_found")
+        cookies.clear(set, error.details.end?.sessionId);
       return error;
     }
   }
@@ -39,26 +42,23 @@ export function sessionPages({ users, sessions, cookies, makePage }: Deps) {
       .use(formBodies)
       .get(
         "/login",
-        ({ request, query }) => {
+        async ({ request, query }) => {
+          const ended = cookies.endedSession(request);
+          const end = ended && (await endings.find(ended));
+          const next = safeNext(query.next);
           const page = makePage(request, null);
-          const reason = END_REASONS.find((each) => each === query.reason);
           return (
-            <SignInPage
-              page={page}
-              form={emptyForm}
-              next={safeNext(query.next)}
-              reason={reason && page.t.reasons[reason]}
-            />
+            <SignInPage page={page} form={emptyForm} next={next} end={end ? shownEnd(end) : undefined} />
           );
         },
-        { query: t.Object({ next: t.Optional(t.String()), reason: t.Optional(t.String()) }) },
+        { query: t.Object({ next: t.Optional(t.String()) }) },
       )
       .post(
         "/login",
         async ({ request, body, set, redirect }) => {
           try {
             const { user, grant } = await users.login(body, deviceOf(request));
-            cookies.grant(set, grant);
+            cookies.grant(set, grant, { forgetEnd: true });
             if (!body.dialog) return redirect(safeNext(body.next), 303);
             set.headers["hx-trigger"] = JSON.stringify({ "duet:signed-in": { userId: user.id } });
             set.status = 204;
@@ -88,7 +88,7 @@ export function sessionPages({ users, sessions, cookies, makePage }: Deps) {
           if (mode !== null && mode !== "navigate") throw new DuetError("cross_origin_refused");
           const next = safeNext(query.next);
           const refused = await refreshCookies(request, set);
-          return redirect(refused ? signInUrl(next, refused.details.reason) : next, 303);
+          return redirect(refused ? signInUrl(next) : next, 303);
         },
         { query: t.Object({ next: t.Optional(t.String()) }) },
       )
@@ -99,7 +99,7 @@ export function sessionPages({ users, sessions, cookies, makePage }: Deps) {
           const refused = await refreshCookies(request, set);
           if (query.next !== undefined)
             return refused
-              ? redirect(signInUrl(refererOf(request), refused.details.reason), 303)
+              ? redirect(signInUrl(refererOf(request)), 303)
               : redirect(safeNext(query.next), 307);
           if (refused) throw refused;
           set.status = 204;
@@ -109,16 +109,21 @@ export function sessionPages({ users, sessions, cookies, makePage }: Deps) {
       )
       .post("/auth/logout", async ({ request, set, redirect }) => {
         const presented = cookies.read(request);
-        if (presented.accessToken || presented.refreshToken) await sessions.logout(presented);
-        cookies.clear(set);
+        const hasToken = presented.accessToken || presented.refreshToken;
+        cookies.clear(set, hasToken ? await sessions.logout(presented, deviceOf(request)) : undefined);
         set.headers["clear-site-data"] = '"cache", "storage"';
-        return redirect(signInUrl("/conversations", "logout"), 303);
+        return redirect(signInUrl("/conversations"), 303);
       })
   );
 }
 
-const signInUrl = (next: string, reason: EndReason | undefined) =>
-  `/login?${new URLSearchParams({ next, ...(reason && { reason }) })}`;
+const signInUrl = (next: string) => `/login?${new URLSearchParams({ next })}`;
+
+const shownEnd = ({ reason, at, userAgent, ip }: SessionEnd) => ({
+  reason,
+  at,
+  where: ip && [nameDevice(userAgent ?? ""), ip].filter(Boolean).join(", "),
+});
 
 /** The page that a form was on: unlike the form's own address it can be gone to. */
 function refererOf(request: Request): string {

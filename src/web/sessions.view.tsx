@@ -1,15 +1,26 @@
-import { Layout, type PageContext } from "./layout.view.tsx";
+import type { EndReason } from "../core/errors.ts";
+import { Layout, Time, type PageContext } from "./layout.view.tsx";
 import { Field, FormError, emptyForm, type FormState } from "./form.view.tsx";
 
-type SignInProps = { page: PageContext; form: FormState; next: string; reason?: string | undefined };
+/** Why one has to sign in again: what happened, when, and on which device where one did it. */
+export type ShownEnd = { reason: EndReason; at: number; where: string | null };
 
-export const SignInPage = ({ page, form, next, reason }: SignInProps) => (
+type SignInProps = { page: PageContext; form: FormState; next: string; end?: ShownEnd | undefined };
+
+export const SignInPage = ({ page, form, next, end }: SignInProps) => (
   <Layout page={page} title={page.t.signIn.title}>
     <section class="card">
       <h1>{page.t.signIn.title}</h1>
-      {reason && (
-        <p class="banner info" role="status">
-          {reason}
+      {end && (
+        <p class={end.reason === "reuse_detected" ? "banner warning" : "banner info"} role="status">
+          {page.t.reasons[end.reason]}
+          {end.reason !== "logout" && (
+            <span class="small">
+              {" "}
+              <Time at={end.at} />
+              {end.where && ` · ${end.where}`}
+            </span>
+          )}
         </p>
       )}
       <form method="post" action="/login">

@@ -33,7 +33,7 @@ export const userPages = ({ users, cookies, makePage, passwordMin }: Deps) =>
         const next = safeNext(body.next);
         try {
           const { grant } = await users.register(body, deviceOf(request));
-          cookies.grant(set, grant);
+          cookies.grant(set, grant, { forgetEnd: true });
           return redirect(next, 303);
         } catch (error) {
           const page = makePage(request, null);

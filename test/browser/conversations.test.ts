@@ -9,6 +9,7 @@ import {
   startConversation,
   untilExpired,
 } from "../support/browser.ts";
+import { UNLIMITED } from "../support/app.ts";
 import { PASSWORDS } from "../support/people.ts";
 
 describeInBrowser("two people", () => {
@@ -56,7 +57,7 @@ describeInBrowser("two people", () => {
     for (const person of [alice, bob]) {
       await person.page.click("[data-sign-out] button");
       await person.page.waitForURL("**/login?*");
-      expect((await person.context.cookies()).map(({ name }) => name)).toEqual([]);
+      expect((await person.context.cookies()).map(({ name }) => name)).toEqual(["duet_ended"]);
       await person.page.goto(path);
       expect(new URL(person.page.url()).pathname).toBe("/login");
     }
@@ -134,7 +135,9 @@ describeInBrowser("a session that ended while something was being typed", () => 
     await using site = await serve();
     const { alice, path } = await typingWhenEnded(site);
     await using _ = alice;
-    expect(await alice.page.textContent("#sign-in-again [data-reason]")).toBe("You signed out everywhere.");
+    expect(await alice.page.textContent("#sign-in-again [data-reason]")).toStartWith(
+      "You signed out everywhere. · ",
+    );
     expect(await alice.page.inputValue("#body")).toBe("precious words");
 
     await alice.page.fill("#sign-in-again #identifier", "alice");
@@ -233,7 +236,7 @@ describeInBrowser("the composer", () => {
   });
 
   test("keeps the place while older messages come in above", async () => {
-    await using site = await serve();
+    await using site = await serve(UNLIMITED);
     await using alice = await open(site, "alice");
     await register(alice);
     const path = await startConversation(alice, "Long");

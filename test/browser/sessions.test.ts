@@ -12,7 +12,7 @@ describeInBrowser("signing out", () => {
     await other.goto(path);
     await alice.page.click("[data-sign-out] button");
     await alice.page.waitForURL("**/login?*");
-    await other.waitForURL("**/login?*");
+    await other.waitForURL("**/login");
     expect(await other.textContent(".banner")).toBe("You signed out.");
     await alice.page.goBack({ waitUntil: "commit" }); // a page restored from memory has no load event
     await alice.page.waitForFunction(() => location.pathname === "/login");

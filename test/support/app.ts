@@ -7,6 +7,9 @@ import { readConfig } from "../../src/config.ts";
 
 export const ORIGIN = "http://localhost:3000";
 
+/** For tests that do at once what people do in hours. */
+export const UNLIMITED = { DUET_RATE_LIMITS: "off" };
+
 export type TestApp = {
   app: App;
   folder: string;

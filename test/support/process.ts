@@ -83,3 +83,11 @@ export const fromSource = (...args: string[]) => [
   "serve",
   ...args,
 ];
+
+/** A port that nobody listens on, for a server that must know its own URL beforehand. */
+export function freePort(): number {
+  const probe = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
+  const { port } = probe;
+  void probe.stop(true);
+  return port!;
+}

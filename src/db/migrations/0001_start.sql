@@ -11,10 +11,11 @@ CREATE TABLE users (
   disabled_at INTEGER
 ) STRICT;
 
--- One row per session, for ever one row, however often it is refreshed.
+-- One row per session, for ever one row, however often it is refreshed. It stays when its user is deleted, to tell
+-- its tokens so; `ended_user_agent` and `ended_ip` are the device that ended it, where one did.
 CREATE TABLE sessions (
   id TEXT PRIMARY KEY,
-  user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+  user_id TEXT NOT NULL,
   generation INTEGER NOT NULL CHECK (generation >= 1),
   rotated_at INTEGER NOT NULL,
   confirmed_at INTEGER,
@@ -24,6 +25,8 @@ CREATE TABLE sessions (
   ends_at INTEGER NOT NULL,
   ended_at INTEGER,
   end_reason TEXT,
+  ended_user_agent TEXT,
+  ended_ip TEXT,
   user_agent TEXT NOT NULL,
   ip TEXT NOT NULL,
   CHECK ((ended_at IS NULL) = (end_reason IS NULL)),
@@ -31,6 +34,30 @@ CREATE TABLE sessions (
 ) STRICT;
 
 CREATE INDEX sessions_by_user ON sessions (user_id, ended_at);
+CREATE INDEX sessions_by_end ON sessions (idle_ends_at);
+
+-- What happened to an account, for its owner to read. `user_id` is null for a sign-in under a name that nobody has.
+CREATE TABLE auth_events (
+  id TEXT PRIMARY KEY,
+  user_id TEXT REFERENCES users (id) ON DELETE CASCADE,
+  session_id TEXT,
+  kind TEXT NOT NULL,
+  outcome TEXT NOT NULL CHECK (outcome IN ('success', 'failure')),
+  user_agent TEXT NOT NULL,
+  ip TEXT NOT NULL,
+  created_at INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX auth_events_by_user ON auth_events (user_id, id);
+CREATE INDEX auth_events_by_age ON auth_events (created_at);
+
+-- One row per limit and caller: the time at which all its permits are back. The key is a hash.
+CREATE TABLE throttles (
+  id TEXT PRIMARY KEY,
+  full_at INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX throttles_by_age ON throttles (full_at);
 
 -- At most one key is 'next' and one is 'active'; any number are 'retired'.
 CREATE TABLE signing_keys (
@@ -86,3 +113,17 @@ CREATE TABLE idempotency_keys (
 ) STRICT;
 
 CREATE INDEX idempotency_keys_by_age ON idempotency_keys (created_at);
+
+-- What event streams tell, in the order of its commits. For one user where `user_id` is set, else for all members.
+CREATE TABLE changes (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  conversation_id TEXT NOT NULL,
+  user_id TEXT,
+  kind TEXT NOT NULL,
+  message_id TEXT,
+  created_at INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX changes_by_conversation ON changes (conversation_id, id);
+CREATE INDEX changes_by_user ON changes (user_id, id);
+CREATE INDEX changes_by_age ON changes (created_at);

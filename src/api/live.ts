@@ -1,0 +1,39 @@
+import { Elysia } from "elysia";
+import { nameDevice } from "../core/devices.ts";
+import type { Live, LiveEvent } from "../core/live.ts";
+import type { Sessions } from "../core/sessions.ts";
+import { bearerViewer } from "../http/auth.ts";
+import { eventStream, type SseEvent } from "../http/sse.ts";
+import { conversationBody, messageBody, timeBody } from "./shapes.ts";
+
+/** One event stream for everything that the viewer may see; `Last-Event-ID` goes on from where one was cut. */
+export const liveRoutes = ({ live, sessions }: { live: Live; sessions: Sessions }) =>
+  new Elysia({ name: "api/live" })
+    .use(bearerViewer(sessions))
+    .get("/api/events", async ({ viewer, headers }) =>
+      eventStream(await live.open(viewer, headers["last-event-id"]), eventBody),
+    );
+
+function eventBody(event: LiveEvent): SseEvent {
+  switch (event.kind) {
+    case "message":
+      return { event: event.kind, id: event.id, data: messageBody(event.message) };
+    case "conversation":
+    case "members":
+      return { event: event.kind, id: event.id, data: conversationBody(event.conversation) };
+    case "conversation_removed":
+      return { event: event.kind, id: event.id, data: { id: event.conversationId } };
+    case "ready":
+    case "reset":
+      return { event: event.kind, id: event.id, data: {} };
+    case "heartbeat":
+      return { id: event.id };
+    case "token_expired":
+      return { event: event.kind, data: {} };
+    case "session_ended": {
+      const { reason, at, userAgent, ip } = event.end;
+      const endedBy = ip === null ? null : { device: nameDevice(userAgent ?? ""), ip };
+      return { event: event.kind, data: { reason, ended_at: timeBody(at), ended_by: endedBy } };
+    }
+  }
+}

@@ -1,0 +1,107 @@
+import { Elysia, t } from "elysia";
+import { invalidField } from "../core/errors.ts";
+import type { Sessions } from "../core/sessions.ts";
+import type { Claims } from "../core/tokens.ts";
+import type { Users } from "../core/users.ts";
+import { createCallerCheck } from "../http/auth.ts";
+import { formOrJsonBodies } from "../http/body.ts";
+import { PUBLIC_DOCUMENT } from "../http/headers.ts";
+import { deviceOf } from "../http/observe.ts";
+import { grantBody } from "./shapes.ts";
+
+type Deps = {
+  users: Users;
+  sessions: Sessions;
+  issuer: string;
+  introspectionSecret: string | undefined;
+};
+
+/**
+ * The standard routes, so that any OAuth 2 client library works with Duet as it is. Clients are public and all one:
+ * a `client_id` is taken and means nothing.
+ */
+export function oauthRoutes({ users, sessions, issuer, introspectionSecret }: Deps) {
+  const checkCaller = createCallerCheck(sessions, introspectionSecret);
+  return (
+    new Elysia({ name: "api/oauth" })
+      .use(formOrJsonBodies)
+      /** RFC 8414. */
+      .get("/.well-known/oauth-authorization-server", () =>
+        Response.json(metadata(issuer, introspectionSecret !== undefined), { headers: PUBLIC_DOCUMENT }),
+      )
+      /** RFC 6749 section 4.3 (password) and section 6 (refresh_token). */
+      .post(
+        "/oauth/token",
+        async ({ body, request, set }) => {
+          set.headers["pragma"] = "no-cache";
+          const device = deviceOf(request);
+          switch (body.grant_type) {
+            case "password": {
+              const { username, password } = body;
+              if (username === undefined) throw invalidField("username", "required");
+              if (password === undefined) throw invalidField("password", "required");
+              return grantBody((await users.login({ identifier: username, password }, device)).grant);
+            }
+            case "refresh_token":
+              if (!body.refresh_token) throw invalidField("refresh_token", "required");
+              return grantBody(await sessions.refresh(body.refresh_token, device));
+            default:
+              throw invalidField("grant_type", "invalid");
+          }
+        },
+        {
+          body: t.Object({
+            grant_type: t.String(),
+            username: t.Optional(t.String()),
+            password: t.Optional(t.String()),
+            refresh_token: t.Optional(t.String()),
+          }),
+        },
+      )
+      /** RFC 7009: ends the session of the token, whichever it is; 200 for what is no token of ours too. */
+      .post(
+        "/oauth/revoke",
+        async ({ body, request }) => {
+          if (body.token === "") throw invalidField("token", "required");
+          await sessions.logout({ refreshToken: body.token }, deviceOf(request));
+          return new Response(null, { status: 200 });
+        },
+        { body: t.Object({ token: t.String() }) },
+      )
+      /** RFC 7662: whether a token would be accepted now, for whoever may ask. Looking uses nothing up. */
+      .post(
+        "/oauth/introspect",
+        async ({ body, request }) => {
+          await checkCaller(request, body.client_secret);
+          if (!body.token) throw invalidField("token", "required");
+          const claims = await sessions.introspect(body.token);
+          return claims ? introspectionBody(claims) : { active: false };
+        },
+        { body: t.Object({ token: t.Optional(t.String()), client_secret: t.Optional(t.String()) }) },
+      )
+  );
+}
+
+const metadata = (issuer: string, hasIntrospectionSecret: boolean) => ({
+  issuer,
+  token_endpoint: `${issuer}/oauth/token`,
+  revocation_endpoint: `${issuer}/oauth/revoke`,
+  introspection_endpoint: `${issuer}/oauth/introspect`,
+  jwks_uri: `${issuer}/.well-known/jwks.json`,
+  // There is no authorization endpoint: Duet signs in its own people only.
+  response_types_supported: [],
+  grant_types_supported: ["password", "refresh_token"],
+  token_endpoint_auth_methods_supported: ["none"],
+  revocation_endpoint_auth_methods_supported: ["none"],
+  introspection_endpoint_auth_methods_supported: [
+    ...(hasIntrospectionSecret ? ["client_secret_basic", "client_secret_post"] : []),
+    "Bearer",
+  ],
+  ui_locales_supported: ["en", "zh"],
+});
+
+const introspectionBody = ({ type, ...claims }: Claims) => ({
+  active: true,
+  token_type: type === "access" ? "Bearer" : "refresh_token",
+  ...claims,
+});

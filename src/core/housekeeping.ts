@@ -1,0 +1,28 @@
+import type { Store } from "../store/index.ts";
+import type { KeyRing } from "./keys.ts";
+import { LIMITS } from "./limits.ts";
+
+/**
+ * What is over goes: sessions that no token names any more, security events and changes past their time, limits
+ * that are full again; and the key ring is tended. Effects: rows of all of these.
+ */
+export function createHousekeeping(deps: {
+  store: Store;
+  keys: Pick<KeyRing, "tend">;
+  clock: () => number;
+  eventRetentionMs: number;
+}) {
+  const { store, keys, clock } = deps;
+  return {
+    async tend(): Promise<void> {
+      await keys.tend();
+      const now = clock();
+      await Promise.all([
+        store.sessions.removeOverBefore(now - LIMITS.sessionKeepMs),
+        store.events.removeBefore(now - deps.eventRetentionMs),
+        store.throttles.removeFull(now),
+        store.changes.removeBefore(now - LIMITS.changesKeepMs),
+      ]);
+    },
+  };
+}

@@ -1,0 +1,126 @@
+import type { ChangeRow } from "../store/changes.ts";
+import type { Store, Tables } from "../store/index.ts";
+import type { Bell, Ear } from "./bell.ts";
+import type { Conversation } from "./conversations.ts";
+import { DuetError, type SessionEnd } from "./errors.ts";
+import { LIMITS } from "./limits.ts";
+import type { Message } from "./messages.ts";
+import type { Endings } from "./endings.ts";
+import type { Viewer } from "./sessions.ts";
+import type { Throttle } from "./throttle.ts";
+
+/** What a stream tells. `id` is what a reader that comes back names to go on from there. */
+export type LiveEvent =
+  | { kind: "message"; id: number; message: Message }
+  | { kind: "conversation" | "members"; id: number; conversation: Conversation }
+  | { kind: "conversation_removed"; id: number; conversationId: string }
+  /** First of all: the stream begins here. After it nothing that is committed is missed. */
+  | { kind: "ready"; id: number }
+  /** What came since is not kept any more: load afresh. */
+  | { kind: "reset"; id: number }
+  /** Nothing new; the place all the same. */
+  | { kind: "heartbeat"; id: number }
+  | { kind: "token_expired" }
+  | { kind: "session_ended"; end: SessionEnd };
+
+type Events = AsyncGenerator<LiveEvent, void>;
+
+/** A stream as its reader sees it. */
+export type LiveStream = { next(): Promise<IteratorResult<LiveEvent, void>>; return(): Promise<void> };
+
+export type Live = ReturnType<typeof createLive>;
+
+/**
+ * Event streams. Every change is a row, written with what it tells of in one transaction; a stream is a place in
+ * that list and goes on through it as fast as its reader reads. So nothing is queued for a slow reader, and one
+ * that comes back after a lost connection or a restart misses nothing.
+ */
+export function createLive(deps: {
+  store: Store;
+  endings: Pick<Endings, "whyEnded">;
+  throttle: Throttle;
+  bell: Bell;
+  clock: () => number;
+}) {
+  const { store, endings, throttle, bell, clock } = deps;
+
+  async function latest(): Promise<{ first: number; last: number }> {
+    const range = await store.changes.range();
+    return { first: range?.first ?? 1, last: range?.last ?? 0 };
+  }
+
+  /** The place to begin at: the one that is named, or now. `lost` where the named one is not kept. */
+  async function beginAt(lastId: string | undefined): Promise<{ id: number; lost: boolean }> {
+    const { first, last } = await latest();
+    if (lastId === undefined || lastId === "") return { id: last, lost: false };
+    const id = /^\d{1,15}$/.test(lastId) ? Number(lastId) : -1;
+    const isKept = id <= last && id >= first - 1;
+    return isKept ? { id, lost: false } : { id: last, lost: true };
+  }
+
+  async function load(viewer: Viewer, change: ChangeRow): Promise<LiveEvent | null> {
+    const { id, conversation_id: conversationId } = change;
+    if (change.kind === "conversation_removed") return { kind: change.kind, id, conversationId };
+    const conversation = await store.conversations.find(conversationId, viewer.userId);
+    if (!conversation) return null;
+    if (change.kind !== "message") return { kind: change.kind, id, conversation };
+    const message = await store.messages.find(conversationId, change.message_id ?? "");
+    return message && { kind: "message", id, message };
+  }
+
+  async function* follow(viewer: Viewer, lastId: string | undefined, ear: Ear): Events {
+    let { id: place, lost } = await beginAt(lastId);
+    yield { kind: lost ? "reset" : "ready", id: place };
+    // Before each event, since the reader may have taken its time: may it still read?
+    while (!ear.closed) {
+      const end = await endings.whyEnded(viewer.sessionId);
+      if (end) return yield { kind: "session_ended", end };
+      if (clock() >= viewer.tokenExpiresAt) return yield { kind: "token_expired" };
+
+      const { last } = await latest();
+      const change = await store.changes.nextFor(viewer.userId, place);
+      if (change) {
+        place = change.id;
+        const event = await load(viewer, change);
+        if (event) yield event;
+        continue;
+      }
+      place = Math.max(place, last);
+      const untilExpiry = Math.max(0, viewer.tokenExpiresAt - clock());
+      const rang = await ear.next(Math.min(LIMITS.streamHeartbeatMs, untilExpiry));
+      if (!rang) yield { kind: "heartbeat", id: place };
+    }
+  }
+
+  return {
+    /**
+     * Everything that the viewer may see, as it is committed, from `lastId` on (`Last-Event-ID`, WHATWG HTML
+     * section 9.2). Ends by itself when the access token expires or the session ends, with that as its last event,
+     * and without one when the server closes. Its reader must call `return` when it goes. Error code: `rate_limited`.
+     */
+    async open(viewer: Viewer, lastId: string | undefined): Promise<LiveStream> {
+      await throttle.take(["stream_account", viewer.userId]);
+      if (bell.count(viewer.userId) >= LIMITS.streamsPerUserMax)
+        throw new DuetError("rate_limited", { retryAfterSeconds: 5 });
+      const ear = bell.listen(viewer.userId);
+      const events = follow(viewer, lastId, ear);
+      return {
+        next: () => events.next(),
+        // A generator that was never begun has no `finally`.
+        async return() {
+          ear.close();
+          await events.return();
+        },
+      };
+    },
+  };
+}
+
+/** Notes a change, in the transaction that makes it. Answers whom to ring for once it is committed. */
+export async function noteChange(
+  tables: Tables,
+  change: Pick<ChangeRow, "conversation_id" | "kind" | "created_at"> & Partial<ChangeRow>,
+): Promise<string[]> {
+  await tables.changes.insert({ user_id: null, message_id: null, ...change });
+  return change.user_id ? [change.user_id] : tables.members.idsOf(change.conversation_id);
+}

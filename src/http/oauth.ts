@@ -1,0 +1,50 @@
+import type { DuetError, ErrorCode } from "../core/errors.ts";
+import { describe } from "../locales/index.ts";
+
+/** The error names of RFC 6749 section 5.2 and RFC 6750 section 3.1; what is not named here is `invalid_request`. */
+const NAMES: Partial<Record<ErrorCode, string>> = {
+  invalid_credentials: "invalid_grant",
+  token_expired: "invalid_grant",
+  token_invalid: "invalid_grant",
+  token_type_mismatch: "invalid_grant",
+  user_not_found: "invalid_grant",
+  session_ended: "invalid_grant",
+  registration_closed: "access_denied",
+  cross_origin_refused: "access_denied",
+  internal_error: "server_error",
+  rate_limited: "temporarily_unavailable",
+  too_busy: "temporarily_unavailable",
+  unavailable: "temporarily_unavailable",
+};
+
+const pathOf = (request: Request) => URL.parse(request.url)?.pathname ?? "";
+
+export const isOAuth = (request: Request): boolean => pathOf(request).startsWith("/oauth/");
+
+/**
+ * An error as RFC 6749 section 5.2 has it. A grant that is refused is 400 there; 401 is for a caller who must say
+ * who they are, which is only whoever introspects. The description is ASCII by that standard, so it is English.
+ */
+export function oauthError(
+  error: DuetError,
+  request: Request,
+): { status: number; body: object; challenge: string | null } {
+  const isCallers = error.status === 401 && pathOf(request) === "/oauth/introspect";
+  const { detail } = describe("en", error);
+  const body = (name: string) => ({
+    error: name,
+    error_description: detail,
+    ...(error.details.end && { reason: error.details.end.reason }),
+  });
+  if (isCallers)
+    return {
+      status: 401,
+      body: body("invalid_client"),
+      challenge: 'Basic realm="duet", Bearer realm="duet"',
+    };
+  const isGrants = error.status === 401 || error.status === 422;
+  const status = isGrants ? 400 : error.status;
+  const isUnknownGrant = error.details.fields?.some((f) => f.field === "grant_type" && f.code === "invalid");
+  const name = isUnknownGrant ? "unsupported_grant_type" : (NAMES[error.code] ?? "invalid_request");
+  return { status, body: body(name), challenge: null };
+}

@@ -1,0 +1,21 @@
+import { networks, plain } from "../core/addresses.ts";
+
+/**
+ * The address of whoever is calling: the peer's, unless the peer is a proxy that the operator trusts. Then it is the
+ * last one in `X-Forwarded-For` that is no trusted proxy; what stands before it anybody can have written. No other
+ * header is believed.
+ */
+export function createClientAddress(trusted: string[]) {
+  const proxies = networks(trusted);
+  return (peer: string, request: Request): string => {
+    let address = plain(peer);
+    const forwarded = (request.headers.get("x-forwarded-for") ?? "").split(",").slice(-20);
+    while (proxies.include(address) && forwarded.length > 0) {
+      const previous = plain(forwarded.pop()!.trim());
+      // A proxy that names no address names nobody: the proxy itself is counted.
+      if (!/^[\da-f:.]+$/i.test(previous)) break;
+      address = previous;
+    }
+    return address;
+  };
+}

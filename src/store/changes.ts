@@ -1,0 +1,46 @@
+import type { Queryable } from "../db/index.ts";
+
+export type ChangeKind = "message" | "conversation" | "members" | "conversation_removed";
+
+export type ChangeRow = {
+  id: number;
+  conversation_id: string;
+  user_id: string | null;
+  kind: ChangeKind;
+  message_id: string | null;
+  created_at: number;
+};
+
+export const changeStore = (q: Queryable) => ({
+  insert: (c: Omit<ChangeRow, "id">) =>
+    q.run(
+      `INSERT INTO changes (conversation_id, user_id, kind, message_id, created_at)
+       VALUES ($1, $2, $3, $4, $5)`,
+      c.conversation_id,
+      c.user_id,
+      c.kind,
+      c.message_id,
+      c.created_at,
+    ),
+
+  /** The first one after `afterId` that a user may know of. */
+  nextFor: (userId: string, afterId: number) =>
+    q.one<ChangeRow>(
+      `SELECT * FROM changes
+        WHERE id > $1 AND (user_id = $2 OR (user_id IS NULL AND EXISTS (
+          SELECT 1 FROM members WHERE members.conversation_id = changes.conversation_id AND members.user_id = $2)))
+        ORDER BY id LIMIT 1`,
+      afterId,
+      userId,
+    ),
+
+  /** The oldest and the newest that are kept. */
+  range: () =>
+    q.one<{ first: number | null; last: number | null }>(
+      "SELECT min(id) AS first, max(id) AS last FROM changes",
+    ),
+
+  /** The newest one stays: it says how far the count has come. */
+  removeBefore: (time: number) =>
+    q.run("DELETE FROM changes WHERE created_at < $1 AND id < (SELECT max(id) FROM changes)", time),
+});

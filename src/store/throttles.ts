@@ -1,0 +1,28 @@
+import type { Queryable } from "../db/index.ts";
+
+export const throttleStore = (q: Queryable) => ({
+  /**
+   * Takes `ms` from a bucket that is full again `windowMs` after it was empty; answers when it will be full now.
+   * In one statement, so that of any number of callers each takes its own. What is emptier than empty was left by
+   * a clock that has been set back since: it counts as full.
+   */
+  take: (id: string, now: number, ms: number, windowMs: number) =>
+    q.one<{ full_at: number }>(
+      `INSERT INTO throttles (id, full_at) VALUES ($1, $2 + $3)
+       ON CONFLICT (id) DO UPDATE SET full_at = $3 + CASE
+         WHEN throttles.full_at < $2 THEN $2
+         WHEN throttles.full_at > $2 + $4 THEN $2
+         ELSE throttles.full_at END
+       RETURNING full_at`,
+      id,
+      now,
+      ms,
+      windowMs,
+    ),
+
+  giveBack: (id: string, ms: number) =>
+    q.run("UPDATE throttles SET full_at = full_at - $1 WHERE id = $2", ms, id),
+
+  /** A bucket that is full says nothing. */
+  removeFull: (now: number) => q.run("DELETE FROM throttles WHERE full_at < $1", now),
+});

@@ -1,0 +1,213 @@
+import { describe, expect, test } from "bun:test";
+import { THROTTLES } from "../src/core/throttle.ts";
+import { LIMITS } from "../src/core/limits.ts";
+import { advance, freezeClock, startApp, UNLIMITED, type TestApp } from "./support/app.ts";
+import { login, PASSWORDS, refresh, register, type Person } from "./support/people.ts";
+import { Stream } from "./support/stream.ts";
+
+const listen = (t: TestApp, person: Person, lastId?: string) =>
+  Stream.open(t.fetch, person.accessToken, lastId);
+
+async function talk(t: TestApp) {
+  const alice = await register(t, "alice");
+  const bob = await register(t, "bob");
+  const { id } = (await alice.call("POST", "/api/conversations", { title: "plans" })).body;
+  await alice.call("POST", `/api/conversations/${id}/members`, { username: "bob" });
+  const post = (person: Person, body: string) =>
+    person.call("POST", `/api/conversations/${id}/messages`, { body });
+  return { alice, bob, id, post };
+}
+
+describe("an event stream", () => {
+  test("tells everything that one may see, in order, once, as the API would", async () => {
+    await using t = await startApp();
+    const { alice, bob, id, post } = await talk(t);
+    const stream = await listen(t, bob);
+    expect(await stream.next()).toMatchObject({ event: "ready" });
+
+    const message = (await post(alice, "hello\n\nevent: evil\ndata: {}\r\n\u2028</script>")).body;
+    expect(await stream.next()).toMatchObject({ event: "message", data: message });
+    await alice.call("PATCH", `/api/conversations/${id}`, { title: "plans for May" });
+    expect(await stream.next()).toMatchObject({
+      event: "conversation",
+      data: { id, title: "plans for May" },
+    });
+    const carol = await register(t, "carol");
+    await alice.call("POST", "/api/conversations", { title: "not for bob" });
+    await alice.call("POST", `/api/conversations/${id}/members`, { username: "carol" });
+    expect(await stream.next()).toMatchObject({ event: "members", data: { id } });
+    await alice.call("DELETE", `/api/conversations/${id}/members/${carol.id}`);
+    expect(await stream.next()).toMatchObject({ event: "members" });
+    await alice.call("DELETE", `/api/conversations/${id}/members/${bob.id}`);
+    expect(await stream.next()).toMatchObject({ event: "conversation_removed", data: { id } });
+    await post(alice, "among ourselves");
+    await alice.call("POST", `/api/conversations/${id}/members`, { username: "bob" });
+    expect(await stream.next()).toMatchObject({ event: "members" });
+    await alice.call("DELETE", `/api/conversations/${id}`);
+    expect(await stream.next()).toMatchObject({ event: "conversation_removed", data: { id } });
+    await stream.close();
+  });
+
+  test("goes on where it was cut, also over a restart; what is not kept any more it says", async () => {
+    freezeClock();
+    await using first = await startApp({ DUET_ACCESS_TTL: "1d" });
+    const { alice, bob, post } = await talk(first);
+    const stream = await listen(first, bob);
+    await stream.next();
+    await post(alice, "one");
+    const { id: place } = await stream.next();
+    await stream.close();
+    await post(alice, "two");
+
+    await using t = await first.restart();
+    const after = { ...alice, call: callOf(t, alice) };
+    await post(after, "three");
+    const again = await listen(t, bob, place);
+    expect(await again.next()).toMatchObject({ event: "ready", id: place });
+    expect(await again.next()).toMatchObject({ data: { body: "two" } });
+    expect(await again.next()).toMatchObject({ data: { body: "three" } });
+    await again.close();
+
+    for (const lost of ["999999999", "x", "-1"]) {
+      const stranger = await listen(t, bob, lost);
+      expect(await stranger.next()).toMatchObject({ event: "reset" });
+      await stranger.close();
+    }
+    advance(2 * 24 * 3600);
+    await t.app.housekeeping.tend();
+    const pair = (await refresh(t, bob.refreshToken)).body;
+    const late = await Stream.open(t.fetch, pair.access_token, place);
+    expect(await late.next()).toMatchObject({ event: "reset" });
+    await late.close();
+  });
+
+  test.each([
+    ["logout", (bob: Person) => bob.call("POST", "/api/auth/logout")],
+    ["logout_all", (bob: Person) => bob.call("POST", "/api/auth/logout-all")],
+    ["user_deleted", (bob: Person) => bob.call("POST", "/api/auth/delete", { password: bob.password })],
+  ])("ends at once with its session, by %s, and tells nothing after that", async (reason, act) => {
+    await using t = await startApp();
+    const { alice, bob, post } = await talk(t);
+    const stream = await listen(t, bob);
+    await stream.next();
+    await act(bob);
+    await post(alice, "after that");
+    expect(await stream.next()).toMatchObject({ event: "session_ended", data: { reason } });
+    expect(await stream.next()).toBeNull();
+    expect(t.app.bell.count(bob.id)).toBe(0);
+  });
+
+  test("ends with its own session only, when that is revoked, loses its password or its token is stolen", async () => {
+    freezeClock();
+    await using t = await startApp();
+    const phone = await register(t, "alice");
+    const laptop = await login(t, "alice");
+    const sessions = (await phone.call("GET", "/api/auth/sessions")).body.items;
+    const stays = await listen(t, phone);
+    await stays.next();
+
+    const revoked = await listen(t, laptop);
+    await revoked.next();
+    await phone.call("DELETE", `/api/auth/sessions/${sessions.find((s: any) => !s.current).id}`);
+    expect(await revoked.next()).toMatchObject({
+      data: { reason: "revoked", ended_by: { ip: "127.0.0.1" } },
+    });
+
+    const robbed = await login(t, "alice");
+    const next = (await refresh(t, robbed.refreshToken)).body;
+    const cut = await Stream.open(t.fetch, next.access_token);
+    await cut.next();
+    advance(11);
+    await refresh(t, robbed.refreshToken);
+    expect(await cut.next()).toMatchObject({ data: { reason: "reuse_detected" } });
+
+    const other = await login(t, "alice");
+    const ended = await listen(t, other);
+    await ended.next();
+    const change = { current_password: phone.password, new_password: PASSWORDS["bob"] };
+    await phone.call("POST", "/api/auth/password", change);
+    expect(await ended.next()).toMatchObject({ data: { reason: "password_changed" } });
+
+    await phone.call("POST", "/api/conversations", { title: "still here" });
+    expect(await stays.next()).toMatchObject({ event: "conversation", data: { title: "still here" } });
+    await stays.close();
+  });
+
+  test("ends with the access token it was opened with, so that the reader refreshes and comes back", async () => {
+    await using t = await startApp({ DUET_ACCESS_TTL: "1s", DUET_REFRESH_OVERLAP: "0" });
+    const alice = await register(t, "alice");
+    const stream = await listen(t, alice);
+    expect(await stream.next()).toMatchObject({ event: "ready" });
+    expect(await stream.next()).toMatchObject({ event: "token_expired" });
+    expect(await stream.next()).toBeNull();
+  });
+
+  test("ends when the server closes, without waiting for anything", async () => {
+    const t = await startApp();
+    const alice = await register(t, "alice");
+    const stream = await listen(t, alice);
+    await stream.next();
+    await t.app.close();
+    expect(await stream.next()).toBeNull();
+  });
+
+  test("is refused beyond so many at once or in a row, and a reader who goes leaves nothing behind", async () => {
+    freezeClock();
+    await using t = await startApp();
+    const alice = await register(t, "alice");
+    const streams = await Promise.all(Array.from({ length: 20 }, () => listen(t, alice)));
+    const ask = () => t.fetch("/api/events", { headers: { authorization: `Bearer ${alice.accessToken}` } });
+    const refused = await ask();
+    expect([refused.status, refused.headers.get("retry-after")]).toEqual([429, "5"]);
+    expect(LIMITS.streamsPerUserMax).toBe(20);
+    await Promise.all(streams.map((stream) => stream.close()));
+    expect(t.app.bell.count(alice.id)).toBe(0);
+    const statuses = [];
+    for (let i = 0; i < THROTTLES.stream_account.burst; i++) {
+      const response = await ask();
+      statuses.push(response.status);
+      await response.body?.cancel(); // before anything was read
+    }
+    expect(new Set(statuses)).toEqual(new Set([200, 429]));
+    expect(t.app.bell.count(alice.id)).toBe(0);
+  });
+
+  test("asks for no more than its reader takes: a slow one costs nothing, and loses nothing", async () => {
+    await using t = await startApp(UNLIMITED);
+    const { alice, bob, post } = await talk(t);
+    const stream = await listen(t, bob);
+    await stream.next();
+    for (let i = 0; i < 300; i++) await post(alice, `m${i}`);
+    for (let i = 0; i < 300; i++) expect(await stream.next()).toMatchObject({ data: { body: `m${i}` } });
+    await stream.close();
+  });
+
+  test("closes over the network for a revoked session and for a reader who hangs up", async () => {
+    await using t = await startApp({ DUET_PORT: "0", DUET_PUBLIC_URL: "" });
+    const url = t.app.listen();
+    const alice = await register(t, "alice");
+    const { fetch: http } = globalThis;
+    const overNetwork = (path: string, init?: RequestInit) => http(url + path, init);
+    const stream = await Stream.open(overNetwork, alice.accessToken);
+    expect(stream.headers.get("content-type")).toBe("text/event-stream; charset=utf-8");
+    expect(stream.headers.get("cache-control")).toBe("no-store");
+    await stream.next();
+    const gone = new AbortController();
+    const left = await Stream.open(overNetwork, alice.accessToken, undefined, gone.signal);
+    await left.next();
+    expect(t.app.bell.count(alice.id)).toBe(2);
+    gone.abort();
+    await alice.call("POST", "/api/conversations", { title: "a sound" });
+    await stream.next();
+    await alice.call("POST", "/api/auth/logout");
+    expect(await stream.next()).toMatchObject({ event: "session_ended" });
+    expect(await stream.next()).toBeNull();
+    expect(t.app.bell.count(alice.id)).toBe(0);
+  });
+});
+
+/** The same person against a server that was started again. */
+const callOf =
+  (t: TestApp, { accessToken }: Person): Person["call"] =>
+  (method, path, body, headers = {}) =>
+    t.json(method, path, body, { authorization: `Bearer ${accessToken}`, ...headers });
