@@ -2,7 +2,14 @@ import { describe, expect, test } from "bun:test";
 import { Database } from "bun:sqlite";
 import { renameSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { END_REASONS, ERROR_STATUS, FIELD_CODES, type ErrorCode } from "../src/core/errors.ts";
+import {
+  END_REASONS,
+  ERROR_STATUS,
+  FIELD_CODES,
+  PASSWORD_SUGGESTIONS,
+  PASSWORD_WARNINGS,
+  type ErrorCode,
+} from "../src/core/errors.ts";
 import { LIMITS } from "../src/core/limits.ts";
 import { LOCALES } from "../src/locales/index.ts";
 import {
@@ -185,6 +192,18 @@ describe("every error", () => {
     for (const code of FIELD_CODES) {
       expect(en.fields[code](5)).toMatch(/^[A-Z]/);
       expect(zh.fields[code](5)).toMatch(/\p{Script=Han}/u);
+    }
+  });
+
+  test("has words in both languages for all advice on passwords", () => {
+    const { en, zh } = LOCALES;
+    for (const name of PASSWORD_WARNINGS) {
+      expect(en.advice.warnings[name]).toMatch(/^[A-Z].*[^.]$/);
+      expect(zh.advice.warnings[name]).toMatch(/\p{Script=Han}.*[^。]$/u);
+    }
+    for (const name of PASSWORD_SUGGESTIONS) {
+      expect(en.advice.suggestions[name]).toMatch(/^[A-Z].*[^.]$/);
+      expect(zh.advice.suggestions[name]).toMatch(/\p{Script=Han}.*[^。]$/u);
     }
   });
 

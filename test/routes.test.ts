@@ -1,5 +1,9 @@
+import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
-import { startApp } from "./support/app.ts";
+import { THROTTLES, type ThrottleName } from "../src/core/throttle.ts";
+import { freezeClock, startApp, type TestApp } from "./support/app.ts";
+import { DATA_CSP, FIXED, PAGE_CSP } from "./support/headers.ts";
+import { PASSWORDS, register, type Person } from "./support/people.ts";
 
 /** What anybody may reach. Every other route needs a token: a new one that does not fails here. */
 const PUBLIC = new Set([
@@ -7,6 +11,7 @@ const PUBLIC = new Set([
   "GET /healthz",
   "GET /readyz",
   "GET /.well-known/jwks.json",
+  "GET /.well-known/oauth-authorization-server",
   "GET /assets/:file",
   "GET /favicon.ico",
   "GET /login",
@@ -23,10 +28,61 @@ const PUBLIC = new Set([
   "POST /api/auth/logout",
   "POST /oauth/token",
   "POST /oauth/revoke",
-  "GET /.well-known/oauth-authorization-server",
 ]);
 
+/** What may be kept by anybody for a while. Everything else is `no-store`: a new route that is not fails here. */
+const CACHED = new Set([
+  "GET /.well-known/jwks.json",
+  "GET /.well-known/oauth-authorization-server",
+  "GET /assets/:file",
+]);
+
+const signIn = { username: "alice", identifier: "alice", password: "wrong" };
+const account = { username: "bob", password: PASSWORDS["bob"]! };
+
+/** The limit that each route stands behind, with a request that it counts. Pages stand behind the same as the API. */
+const LIMITED: Record<string, [limit: ThrottleName, body?: (alice: Person) => Record<string, string>]> = {
+  "POST /api/auth/login": ["login_account_and_network", () => signIn],
+  "POST /login": ["login_account_and_network", () => signIn],
+  "POST /oauth/token": ["login_account_and_network", () => ({ ...signIn, grant_type: "password" })],
+  "POST /api/auth/register": ["register_network", () => account],
+  "POST /register": ["register_network", () => account],
+  "POST /api/auth/password": [
+    "password_account",
+    () => ({ current_password: "wrong", new_password: PASSWORDS["bob"]! }),
+  ],
+  "POST /api/auth/delete": ["password_account", () => ({ password: "wrong" })],
+  "PATCH /api/auth/me": ["profile_account", () => ({ email: "a@example.com" })],
+  "POST /api/auth/refresh": ["refresh_session", (alice) => ({ refresh_token: alice.refreshToken })],
+  "POST /auth/refresh": ["refresh_session"],
+  "GET /auth/refresh": ["refresh_session"],
+  "POST /api/conversations": ["conversation_account", () => ({ title: "x" })],
+  "POST /conversations": ["conversation_account", () => ({ title: "x" })],
+  "PATCH /api/conversations/:id": ["conversation_account", () => ({ title: "x" })],
+  "POST /api/conversations/:id/members": ["conversation_account", () => ({ username: "alice" })],
+  "POST /conversations/:id/members": ["conversation_account", () => ({ username: "alice" })],
+  "POST /api/conversations/:id/messages": ["message_account", () => ({ body: "x" })],
+  "POST /conversations/:id": ["message_account", () => ({ body: "x" })],
+  "GET /api/events": ["stream_account"],
+};
+
+/** What changes state without a limit, and why it needs none. */
+const WITHOUT_LIMIT: Record<string, string> = {
+  "POST /language": "sets a cookie",
+  "POST /auth/logout": "ends what was started within a limit, once",
+  "POST /api/auth/logout": "the same",
+  "POST /api/auth/logout-all": "the same",
+  "POST /oauth/revoke": "the same",
+  "DELETE /api/auth/sessions/:id": "the same",
+  "POST /oauth/introspect": "writes nothing",
+  "DELETE /api/conversations/:id": "removes what was made within a limit, once",
+  "DELETE /api/conversations/:id/members/:userId": "the same",
+  "POST /conversations/:id/members/:userId/remove": "the same",
+};
+
 const SOME_ID = "01999999-0000-7000-8000-000000000000";
+const nameOf = ({ method, path }: { method: string; path: string }) => `${method} ${path}`;
+const isForPrograms = (path: string) => /^\/(api|oauth|\.well-known)\//.test(path);
 
 describe("every route", () => {
   test("that is not named public refuses a caller without a token, before it looks at anything else", async () => {
@@ -34,18 +90,78 @@ describe("every route", () => {
     expect(t.app.routes.length).toBeGreaterThan(PUBLIC.size);
     for (const { method, path } of t.app.routes) {
       const name = `${method} ${path}`;
-      const isApi = path.startsWith("/api/");
       const response = await t.fetch(path.replaceAll(/:\w+/g, SOME_ID), {
         method,
-        headers: isApi
+        headers: isForPrograms(path)
           ? {}
           : { "hx-request": "true", "sec-fetch-site": "same-origin", "sec-fetch-mode": "cors" },
       });
       const wants = response.status === 401 && response.headers.get("www-authenticate");
       if (!PUBLIC.has(name)) expect([name, wants]).toEqual([name, expect.stringContaining("Bearer")]);
       expect([name, response.status < 500]).toEqual([name, true]);
-      expect(response.headers.get("x-content-type-options")).toBe("nosniff");
     }
+  });
+
+  test("has the headers, and is kept by nobody unless it is named", async () => {
+    await using t = await startApp();
+    const alice = await register(t, "alice");
+    const [asset] = /\/assets\/[^"]+/.exec(await (await t.fetch("/login")).text())!;
+    for (const route of t.app.routes) {
+      const path = route.path.replace("/assets/:file", asset).replaceAll(/:\w+/g, SOME_ID);
+      for (const isSignedIn of [true, false]) {
+        const { headers, body } = await t.fetch(path, {
+          method: route.method,
+          headers: {
+            "sec-fetch-site": "same-origin",
+            "sec-fetch-mode": isForPrograms(path) ? "cors" : "navigate",
+            ...(isSignedIn && { authorization: `Bearer ${alice.accessToken}` }),
+            ...(isSignedIn && { cookie: `duet_access=${alice.accessToken}` }),
+          },
+        });
+        await body?.cancel();
+        for (const [name, value] of Object.entries(FIXED))
+          expect([nameOf(route), name, headers.get(name)]).toEqual([nameOf(route), name, value]);
+        const isPage = headers.get("content-type")?.startsWith("text/html");
+        expect(headers.get("content-security-policy")).toBe(isPage ? PAGE_CSP : DATA_CSP);
+        const isKept = headers.get("cache-control") !== "no-store";
+        expect([nameOf(route), isKept]).toEqual([nameOf(route), CACHED.has(nameOf(route))]);
+        const open = headers.get("access-control-allow-origin");
+        const isOpen = route.path.startsWith("/.well-known/");
+        expect([nameOf(route), open]).toEqual([nameOf(route), isOpen ? "*" : null]);
+      }
+    }
+  });
+
+  test("that changes state stands behind a limit, or says why it needs none", async () => {
+    await using t = await startApp();
+    const changing = t.app.routes.filter(({ method }) => method !== "GET").map(nameOf);
+    for (const name of changing)
+      expect([name, name in LIMITED || name in WITHOUT_LIMIT]).toEqual([name, true]);
+    for (const name of [...Object.keys(LIMITED), ...Object.keys(WITHOUT_LIMIT)])
+      expect(t.app.routes.map(nameOf)).toContain(name);
+  });
+
+  test.each(Object.keys(LIMITED))("%s answers 429 with Retry-After beyond its limit", async (name) => {
+    freezeClock();
+    await using t = await startApp();
+    const alice = await register(t, "alice");
+    const { id } = (await alice.call("POST", "/api/conversations", { title: "x" })).body;
+    using db = new Database(`${t.folder}/duet.db`);
+    db.run("DELETE FROM throttles");
+
+    const [limit, bodyOf] = LIMITED[name]!;
+    const [method, path] = name.replace(":id", id).split(" ") as [string, string];
+    const first = await ask(t, alice, method, path, bodyOf?.(alice));
+    expect(first).not.toBe(429);
+    const { burst, everyMs } = THROTTLES[limit];
+    const now = Date.now();
+    // As it would be after as many as there may be.
+    const emptied = db.run("UPDATE throttles SET full_at = ? WHERE full_at <= ?", [
+      now + burst * everyMs,
+      now + everyMs,
+    ]);
+    expect(emptied.changes).toBeGreaterThan(0);
+    expect(await ask(t, alice, method, path, bodyOf?.(alice))).toBe(429);
   });
 
   test("refuses another method with 405 and what it allows, and another path with 404", async () => {
@@ -66,9 +182,37 @@ describe("every route", () => {
       "/api/auth/me/x",
       "/api//auth/me",
       "/.env",
+      "/duet.db",
       "/duet-data/secret",
+      "/duet-data/duet.db",
       "/src/main.ts",
+      "/assets/..%2f..%2fpackage.json",
     ])
       expect([path, (await t.fetch(path)).status]).toEqual([path, 404]);
   });
 });
+
+/** One request of a program or a page, with everything a person has to show; answers its status. */
+async function ask(
+  t: TestApp,
+  alice: Person,
+  method: string,
+  path: string,
+  body: Record<string, string> | undefined,
+): Promise<number> {
+  const isApi = path.startsWith("/api/");
+  const cookie = `duet_access=${alice.accessToken}; duet_refresh=${alice.refreshToken}`;
+  const response = await t.fetch(path, {
+    method,
+    headers: {
+      "content-type": isApi ? "application/json" : "application/x-www-form-urlencoded",
+      "sec-fetch-site": "same-origin",
+      "sec-fetch-mode": isApi ? "cors" : "navigate",
+      ...(isApi ? { authorization: `Bearer ${alice.accessToken}` } : { cookie }),
+    },
+    ...(body && { body: isApi ? JSON.stringify(body) : new URLSearchParams(body).toString() }),
+  });
+  await response.body?.cancel();
+  if (response.status === 429) expect(Number(response.headers.get("retry-after"))).toBeGreaterThan(0);
+  return response.status;
+}

@@ -2,11 +2,12 @@ import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import type { FieldCode } from "../src/core/errors.ts";
+import { PASSWORD_SUGGESTIONS, PASSWORD_WARNINGS, type FieldCode } from "../src/core/errors.ts";
 import { LIMITS } from "../src/core/limits.ts";
 import { createPasswords } from "../src/core/passwords.ts";
 import { readUsername } from "../src/core/usernames.ts";
 import { startApp, UNLIMITED, type TestApp } from "./support/app.ts";
+import { ROOT } from "./support/process.ts";
 import { login, me, PASSWORDS, refresh, register, type Person } from "./support/people.ts";
 
 const rowOf = (t: TestApp, username: string): any => {
@@ -92,6 +93,46 @@ describe("registering", () => {
     const { status, body } = await t.json("POST", "/api/auth/register", { username: "alice", password });
     expect(status).toBe(code === null ? 201 : 422);
     if (code !== null) expect(body.errors.map((e: any) => [e.field, e.code])).toEqual([["password", code]]);
+  });
+});
+
+describe("advice on a password", () => {
+  test.each([
+    [
+      "password123",
+      "en",
+      "Too easy to guess. It is a password that many people use. Add more words, uncommon ones.",
+    ],
+    ["password123", "zh-CN", "太容易被猜到。这是很多人使用的密码。再加几个不常见的词。"],
+    ["aaaaaaaaaaaa", "en", /Repeated characters are easy to guess\. Leave out repetitions\./],
+    ["alice-alice", "en", /It is made of your name/],
+    ["1985-03-12", "zh", /日期很容易被猜到。请避免使用日期/],
+  ])("for %s is told in the reader's language (%s)", async (password, language, words) => {
+    await using t = await startApp();
+    const headers = { "accept-language": language };
+    const { status, body } = await t.json("POST", "/api/auth/register", { ...good, password }, headers);
+    expect(status).toBe(422);
+    const [{ field, code, detail }] = body.errors;
+    expect([field, code]).toEqual(["password", "guessable"]);
+    if (typeof words === "string") expect(detail).toBe(words);
+    else expect(detail).toMatch(words);
+  });
+
+  test("has words for all that the estimator can say", async () => {
+    const folder = join(ROOT, "node_modules/@zxcvbn-ts/core/dist");
+    const said = new Set<string>();
+    for await (const file of new Bun.Glob("**/*.mjs").scan(folder))
+      for (const [, kind, name] of (await Bun.file(join(folder, file)).text()).matchAll(
+        /\.(warnings|suggestions)\.(\w+)\b(?!\()/g,
+      ))
+        said.add(`${kind}.${name}`);
+    expect(said.size).toBeGreaterThan(20);
+    const known = [
+      ...PASSWORD_WARNINGS.map((name) => `warnings.${name}`),
+      ...PASSWORD_SUGGESTIONS.map((name) => `suggestions.${name}`),
+    ];
+    // With a full sentence it says that nothing is needed; we say nothing then.
+    expect([...said].filter((name) => !known.includes(name) && !/noNeed|pwned/.test(name))).toEqual([]);
   });
 });
 

@@ -96,10 +96,11 @@ export function createConversations(deps: {
       return { items, next: rows.length > limit ? writeCursor(items.at(-1)!) : null };
     },
 
-    /** Error codes: `not_found`, `validation_failed`. */
+    /** Error codes: `not_found`, `validation_failed`, `rate_limited`. */
     async rename(viewer: ViewerId, id: string, input: { title: string }): Promise<Conversation> {
       const conversation = await getOwned(viewer, id);
       const title = readText("title", input.title.trim(), LIMITS.titleCharsMax);
+      await throttle.take(["conversation_account", viewer.userId]);
       await changing(conversation.id, "conversation", async ({ conversations }) => {
         if ((await conversations.rename(conversation.id, title)) === 0) throw new DuetError("not_found");
       });

@@ -64,7 +64,47 @@ export const FIELD_CODES = [
 
 export type FieldCode = (typeof FIELD_CODES)[number];
 
-export type FieldError = { field: string; code: FieldCode; limit?: number };
+/** What makes a password guessable, by zxcvbn's names. */
+export const PASSWORD_WARNINGS = [
+  "straightRow",
+  "keyPattern",
+  "simpleRepeat",
+  "extendedRepeat",
+  "sequences",
+  "recentYears",
+  "dates",
+  "topTen",
+  "topHundred",
+  "common",
+  "similarToCommon",
+  "wordByItself",
+  "namesByThemselves",
+  "commonNames",
+  "userInputs",
+] as const;
+
+/** What would make it better, by zxcvbn's names. */
+export const PASSWORD_SUGGESTIONS = [
+  "l33t",
+  "reverseWords",
+  "allUppercase",
+  "capitalization",
+  "dates",
+  "recentYears",
+  "associatedYears",
+  "sequences",
+  "repeated",
+  "longerKeyboardPattern",
+  "anotherWord",
+  "useWords",
+] as const;
+
+export type PasswordAdvice = {
+  warning: (typeof PASSWORD_WARNINGS)[number] | null;
+  suggestions: (typeof PASSWORD_SUGGESTIONS)[number][];
+};
+
+export type FieldError = { field: string; code: FieldCode; limit?: number; advice?: PasswordAdvice };
 
 /** How a session ended: why, when (epoch milliseconds), and by which device where one did it. */
 export type SessionEnd = {

@@ -1,5 +1,11 @@
 import { availableParallelism } from "node:os";
-import { DuetError, type FieldCode } from "./errors.ts";
+import {
+  DuetError,
+  PASSWORD_SUGGESTIONS,
+  PASSWORD_WARNINGS,
+  type FieldError,
+  type PasswordAdvice,
+} from "./errors.ts";
 import { LIMITS } from "./limits.ts";
 import type { Log } from "./log.ts";
 
@@ -29,14 +35,18 @@ export function createPasswords(deps: { minChars: number; log: Log }) {
   }
 
   return {
-    /** What is wrong with a new password, or null. No composition rules; `about` are words it must not be made of. */
-    async judge(password: string, about: string[]): Promise<{ code: FieldCode; limit?: number } | null> {
+    /**
+     * What is wrong with a new password, with advice where it can be guessed, or null. No composition rules; `about`
+     * are words it must not be made of.
+     */
+    async judge(password: string, about: string[]): Promise<Omit<FieldError, "field"> | null> {
       if (!password.isWellFormed()) return { code: "ill_formed" };
       const length = [...normalize(password)].length;
       if (length === 0) return { code: "required" };
       if (length < deps.minChars) return { code: "too_short", limit: deps.minChars };
       if (length > LIMITS.passwordCharsMax) return { code: "too_long", limit: LIMITS.passwordCharsMax };
-      return (await score(normalize(password), about)) < SCORE_MIN ? { code: "guessable" } : null;
+      const { score, advice } = await estimate(normalize(password), about);
+      return score < SCORE_MIN ? { code: "guessable", advice } : null;
     },
 
     /** An Argon2id hash in PHC form. Error code: `too_busy` when the queue is full. */
@@ -66,25 +76,41 @@ export function createPasswords(deps: { minChars: number; log: Log }) {
   };
 }
 
-/** Loaded when the first password is judged: its word lists are megabytes that a start does not need. */
-let estimator: Promise<(password: string, about: string[]) => number> | undefined;
+type Estimate = { score: number; advice: PasswordAdvice };
 
-async function score(password: string, about: string[]): Promise<number> {
+/** Loaded when the first password is judged: its word lists are megabytes that a start does not need. */
+let estimator: Promise<(password: string, about: string[]) => Estimate> | undefined;
+
+async function estimate(password: string, about: string[]): Promise<Estimate> {
   estimator ??= (async () => {
     const [{ ZxcvbnFactory }, { dictionary, adjacencyGraphs }] = await Promise.all([
       import("@zxcvbn-ts/core"),
       import("@zxcvbn-ts/language-common"),
     ]);
     const zxcvbn = new ZxcvbnFactory({ dictionary, graphs: adjacencyGraphs });
-    return (text, words) => zxcvbn.check(text, words).score;
+    return (text, words) => {
+      const { score, feedback } = zxcvbn.check(text, words);
+      return { score, advice: adviceIn(feedback) };
+    };
   })();
-  const estimate = await estimator;
+  const judge = await estimator;
   // The estimate takes longer than in proportion, and what is strong in its beginning is strong.
   password = password.slice(0, LIMITS.passwordCharsJudged).toLowerCase();
   const words = [...about, "duet"].map((word) => word.toLowerCase());
+  const whole = judge(password, words);
   // What is left without those words must stand on its own: a name twice is one guess.
   const rest = words.reduce((text, word) => text.replaceAll(word, ""), password);
-  return Math.min(estimate(password, words), rest === password ? 4 : estimate(rest, []));
+  const { score } = rest === password ? whole : judge(rest, []);
+  if (score >= whole.score) return whole;
+  return { score, advice: { warning: "userInputs", suggestions: ["anotherWord"] } };
+}
+
+/** What we have words for. */
+function adviceIn(feedback: { warning: string | null; suggestions: string[] }): PasswordAdvice {
+  return {
+    warning: PASSWORD_WARNINGS.find((each) => each === feedback.warning) ?? null,
+    suggestions: PASSWORD_SUGGESTIONS.filter((each) => feedback.suggestions.includes(each)),
+  };
 }
 
 /**

@@ -19,6 +19,7 @@ export const THROTTLES = {
   login_network: { burst: 50, everyMs: 6 * SECOND },
   register_network: { burst: 30, everyMs: MINUTE },
   password_account: { burst: 8, everyMs: 2 * MINUTE },
+  profile_account: { burst: 20, everyMs: MINUTE },
   refresh_session: { burst: 200, everyMs: SECOND },
   message_account: { burst: 60, everyMs: SECOND },
   conversation_account: { burst: 60, everyMs: 10 * SECOND },

@@ -99,7 +99,8 @@ export function createUsers(deps: {
 
     /**
      * Changes the viewer's name, address or both; an empty or null address is none. Error codes:
-     * `validation_failed`, `username_taken`, `email_taken`, `user_not_found`. Effects: `users`, the security event.
+     * `validation_failed`, `username_taken`, `email_taken`, `user_not_found`, `rate_limited`. Effects: `users` and
+     * the security event.
      */
     async updateProfile(
       viewer: Viewer,
@@ -109,6 +110,8 @@ export function createUsers(deps: {
       const { username = viewer.username, email = viewer.email } = input;
       const profile = readProfile({ username, email });
       if (profile.faults.length > 0) throw new DuetError("validation_failed", { fields: profile.faults });
+      // It tells which names are taken.
+      await throttle.take(["profile_account", viewer.userId]);
       const changed = { id: viewer.userId, ...profile.columns };
       await store.tx(async (tables) => {
         if ((await tables.users.setProfile(changed)) === 0) throw new DuetError("user_not_found");

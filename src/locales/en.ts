@@ -1,4 +1,4 @@
-import type { EndReason, ErrorCode, FieldCode } from "../core/errors.ts";
+import type { EndReason, ErrorCode, FieldCode, PasswordAdvice } from "../core/errors.ts";
 
 const count = (n: number, one: string, many: string) => `${n} ${n === 1 ? one : many}`;
 
@@ -51,10 +51,43 @@ const fields: Record<FieldCode, (limit: number) => string> = {
   invalid: () => "This is not valid",
   ill_formed: () => "This holds characters that cannot be kept",
   mixed_scripts: () => "Use letters of one script only",
-  guessable: () => "Too easy to guess; several unusual words make a good password",
+  guessable: () => "Too easy to guess",
   wrong_password: () => "This is not your present password",
   no_such_user: () => "Nobody has that username",
   too_many: (limit) => `At most ${limit}`,
+};
+
+const warnings: Record<NonNullable<PasswordAdvice["warning"]>, string> = {
+  straightRow: "Rows of keys are easy to guess",
+  keyPattern: "Short keyboard patterns are easy to guess",
+  simpleRepeat: "Repeated characters are easy to guess",
+  extendedRepeat: "Repeated patterns are easy to guess",
+  sequences: "Sequences such as abc are easy to guess",
+  recentYears: "Recent years are easy to guess",
+  dates: "Dates are easy to guess",
+  topTen: "It is one of the ten passwords used most",
+  topHundred: "It is one of the hundred passwords used most",
+  common: "It is a password that many people use",
+  similarToCommon: "It is much like a password that many people use",
+  wordByItself: "A single word is easy to guess",
+  namesByThemselves: "A single name is easy to guess",
+  commonNames: "Common names are easy to guess",
+  userInputs: "It is made of your name, your address or Duet's name",
+};
+
+const suggestions: Record<PasswordAdvice["suggestions"][number], string> = {
+  l33t: "Digits in place of letters help little",
+  reverseWords: "Words spelled backwards help little",
+  allUppercase: "Capitals throughout help little",
+  capitalization: "Capitals elsewhere than in front help more",
+  dates: "Leave out dates",
+  recentYears: "Leave out recent years",
+  associatedYears: "Leave out years that have to do with you",
+  sequences: "Leave out sequences",
+  repeated: "Leave out repetitions",
+  longerKeyboardPattern: "A keyboard pattern must be long and turn often",
+  anotherWord: "Add more words, uncommon ones",
+  useWords: "Use several words, uncommon ones",
 };
 
 export const en = {
@@ -63,6 +96,8 @@ export const en = {
   errors,
   reasons,
   fields,
+  advice: { warnings, suggestions },
+  sentences: (all: string[]): string => `${all.join(". ")}.`,
   statuses: {
     400: "Bad request",
     401: "Unauthorized",

@@ -16,9 +16,17 @@ export function describe(language: Language, { code, status }: DuetError): { tit
   return { title: locale.statuses[status] ?? locale.errors[code], detail: locale.errors[code] };
 }
 
-/** What is wrong with a field, in words. */
-export const describeField = (language: Language, { code, limit }: FieldError): string =>
-  LOCALES[language].fields[code](limit ?? 0);
+/** What is wrong with a field, in words; with what would be better where that is known. */
+export function describeField(language: Language, { code, limit, advice }: FieldError): string {
+  const locale: Locale = LOCALES[language];
+  const { warning, suggestions } = advice ?? { warning: null, suggestions: [] };
+  const sentences = [
+    locale.fields[code](limit ?? 0),
+    ...(warning ? [locale.advice.warnings[warning]] : []),
+    ...suggestions.map((each) => locale.advice.suggestions[each]),
+  ];
+  return sentences.length === 1 ? sentences[0]! : locale.sentences(sentences);
+}
 
 /** Why a session ended, in words. */
 export const describeReason = (language: Language, reason: EndReason): string =>

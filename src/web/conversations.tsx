@@ -75,8 +75,7 @@ export function conversationPages({ conversations, messages, sessions, cookies, 
           return;
         } catch (error) {
           const page = makePage(request, viewer);
-          const form = failedForm(error, page.language, body);
-          set.status = form.status;
+          const form = failedForm(error, page.language, body, set);
           if (isHtmx(request)) return <NewConversation page={page} form={form} />;
           return <ConversationsPage page={page} list={await conversations.list(viewer)} form={form} />;
         }
@@ -108,8 +107,7 @@ export function conversationPages({ conversations, messages, sessions, cookies, 
           return <MessageItem page={makePage(request, viewer)} message={message} />;
         } catch (error) {
           const { language } = makePage(request, viewer);
-          const composer = failedForm(error, language, { body: typed });
-          set.status = composer.status;
+          const composer = failedForm(error, language, { body: typed }, set);
           if (!isHtmx(request)) return showThread(request, viewer, params.id, { composer });
           set.headers["hx-retarget"] = "#composer-error";
           set.headers["hx-reswap"] = "innerHTML";
@@ -127,8 +125,7 @@ export function conversationPages({ conversations, messages, sessions, cookies, 
           await conversations.addMember(viewer, params.id, body);
           if (!isHtmx(request)) return redirect(`/conversations/${params.id}`, 303);
         } catch (error) {
-          const form = failedForm(error, makePage(request, viewer).language, body);
-          set.status = form.status;
+          const form = failedForm(error, makePage(request, viewer).language, body, set);
           if (!isHtmx(request)) return showThread(request, viewer, params.id, { invitation: form });
           invitation = form;
         }

@@ -1,4 +1,5 @@
 import { DuetError } from "../core/errors.ts";
+import { headersOf } from "../http/problem.ts";
 import { describe, describeField, type Language } from "../locales/index.ts";
 import type { FormState } from "./form.view.tsx";
 
@@ -16,18 +17,24 @@ const MENDABLE = new Set([
   "rate_limited",
 ]);
 
-/** The form again with what is wrong, or the error itself where the form cannot help. */
+/**
+ * The form again with what is wrong, under the status and headers of the error; or the error itself where the form
+ * cannot help.
+ */
 export function failedForm(
   error: unknown,
   language: Language,
   values: FormState["values"],
-): FormState & { status: number } {
+  set: { status?: number | string; headers: Record<string, unknown> },
+): FormState {
   if (!(error instanceof DuetError) || !MENDABLE.has(error.code)) throw error;
+  set.status = error.status;
+  Object.assign(set.headers, headersOf(error));
   const words = describe(language, error).detail;
   const errors: FormState["errors"] = {};
   for (const field of error.details.fields ?? []) errors[field.field] = describeField(language, field);
   const field = FIELD_OF[error.code];
   if (field) errors[field] = words;
   const isExplained = Object.keys(errors).length > 0;
-  return { values, errors, general: isExplained ? undefined : words, status: error.status };
+  return { values, errors, general: isExplained ? undefined : words };
 }

@@ -65,8 +65,7 @@ export function sessionPages({ users, sessions, endings, cookies, makePage }: De
             return;
           } catch (error) {
             const page = makePage(request, null);
-            const form = failedForm(error, page.language, { identifier: body.identifier });
-            set.status = form.status;
+            const form = failedForm(error, page.language, { identifier: body.identifier }, set);
             if (body.dialog && isHtmx(request)) return <SignInDialogForm page={page} form={form} />;
             return <SignInPage page={page} form={form} next={safeNext(body.next)} />;
           }

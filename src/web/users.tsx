@@ -37,8 +37,7 @@ export const userPages = ({ users, cookies, makePage, passwordMin }: Deps) =>
           return redirect(next, 303);
         } catch (error) {
           const page = makePage(request, null);
-          const form = failedForm(error, page.language, { username: body.username, email: body.email });
-          set.status = form.status;
+          const form = failedForm(error, page.language, { username: body.username, email: body.email }, set);
           return <RegisterPage page={page} form={form} next={next} passwordMin={passwordMin} />;
         }
       },

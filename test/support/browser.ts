@@ -1,42 +1,22 @@
 import { afterAll, describe } from "bun:test";
-import {
-  chromium,
-  type Browser,
-  type BrowserContext,
-  type BrowserContextOptions,
-  type Page,
-} from "playwright-core";
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright-core";
 import { startApp, type TestApp } from "./app.ts";
+import { chromiumPath, launch } from "./chromium.ts";
 import { PASSWORDS } from "./people.ts";
 
-const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
-const executablePath =
-  process.env["CHROME_PATH"] ?? NAMES.map((name) => Bun.which(name)).find(Boolean) ?? undefined;
 const isRequired = process.env["BROWSER_TESTS"] === "required";
 
-if (!executablePath && isRequired) throw new Error("no Chromium was found, and BROWSER_TESTS=required");
+if (!chromiumPath && isRequired) throw new Error("no Chromium was found, and BROWSER_TESTS=required");
 const HOW = "NOT RUN: no Chromium was found. Debian: apt-get install chromium; elsewhere set CHROME_PATH";
 
 /** Tests that need a real browser. Where there is none each of them says loudly that it was not run. */
-export const describeInBrowser: (name: string, tests: () => void) => void = executablePath
+export const describeInBrowser: (name: string, tests: () => void) => void = chromiumPath
   ? describe
   : (name, tests) => describe.skip(`${HOW}: ${name}`, tests);
 
 let launched: Promise<Browser> | undefined;
 
-const browser = () =>
-  (launched ??= chromium.launch({
-    executablePath: executablePath!,
-    args: [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-    ],
-    // Playwright turns the back/forward cache off; people have it on.
-    ignoreDefaultArgs: ["--disable-back-forward-cache"],
-  }));
+const browser = () => (launched ??= launch());
 
 afterAll(async () => {
   await (await launched)?.close();

@@ -1,0 +1,156 @@
+import { temporaryFolder } from "../support/app.ts";
+import { BINARY, bareEnvironment, freePort, run, type Running } from "../support/process.ts";
+import { PASSWORDS } from "../support/people.ts";
+
+/** One line of the proof. What must be zero is counted, not assumed. */
+export type Finding = {
+  what: string;
+  done: string;
+  zeros: Record<string, number>;
+  measured?: string;
+};
+
+/** How much of the proof to do: 1 is all of it. Choices follow `random`, so that a seed can be played again. */
+export type Run = { scale: number; random: Random };
+export type Scenario = (run: Run) => Promise<Finding[]>;
+
+export type Random = {
+  /** From 0 up to 1. */
+  (): number;
+  below(n: number): number;
+  chance(p: number): boolean;
+  /** A generator of its own, so that one client's choices do not depend on another's pace. */
+  fork(): Random;
+};
+
+/** mulberry32: small, seeded, good enough to choose by. */
+export function createRandom(seed: number): Random {
+  let state = seed >>> 0;
+  const next = () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), state | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+  const below = (n: number) => Math.floor(next() * n);
+  return Object.assign(next, {
+    below,
+    chance: (p: number) => next() < p,
+    fork: () => createRandom(below(2 ** 32)),
+  });
+}
+
+/** The executable on a folder and a port of its own, which can be killed and started again. */
+export class Server {
+  readonly folder = temporaryFolder();
+  readonly port = freePort();
+  readonly url = `http://localhost:${this.port}`;
+  #running: Running | undefined;
+
+  constructor(
+    readonly settings: Record<string, string> = {},
+    readonly environment: Record<string, string> = {},
+  ) {}
+
+  async start(): Promise<this> {
+    const settings = { DUET_LOG: "error", DUET_RATE_LIMITS: "off", ...this.settings };
+    const env = bareEnvironment({ ...settings, ...this.environment });
+    this.#running = await run([BINARY, "--data", this.folder, "--port", `${this.port}`], { env });
+    return this;
+  }
+
+  get pid(): number {
+    return this.#running!.process.pid;
+  }
+
+  async kill(): Promise<void> {
+    await this.#running?.[Symbol.asyncDispose]();
+    this.#running = undefined;
+  }
+
+  [Symbol.asyncDispose] = () => this.kill();
+}
+
+export type Pair = { access_token: string; refresh_token: string };
+export type Refusal = { status: number; code?: string; reason?: string };
+export type Answer<T> = { ok: true; body: T } | ({ ok: false } & Refusal);
+
+/** What a program does with the API. A connection that fails is status 0. */
+export class Api {
+  constructor(
+    readonly url: string,
+    readonly send: (url: string, init: RequestInit) => Promise<Response> = fetch,
+  ) {}
+
+  async ask<T>(
+    method: string,
+    path: string,
+    options: { body?: unknown; token?: string; headers?: Record<string, string> } = {},
+  ): Promise<Answer<T>> {
+    const { body, token, headers } = options;
+    try {
+      const response = await this.send(this.url + path, {
+        method,
+        headers: {
+          ...(body !== undefined && { "content-type": "application/json" }),
+          ...(token && { authorization: `Bearer ${token}` }),
+          ...headers,
+        },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      });
+      const text = await response.text();
+      const answer = text === "" ? {} : JSON.parse(text);
+      return response.ok
+        ? { ok: true, body: answer }
+        : { ok: false, status: response.status, code: answer.code, reason: answer.reason };
+    } catch {
+      return { ok: false, status: 0 };
+    }
+  }
+
+  refresh = (token: string) =>
+    this.ask<Pair>("POST", "/api/auth/refresh", { body: { refresh_token: token } });
+  me = (token: string) => this.ask<{ id: string }>("GET", "/api/auth/me", { token });
+
+  async register(username: string): Promise<Pair> {
+    return must(await this.ask<Pair>("POST", "/api/auth/register", { body: credentials(username) }));
+  }
+
+  async login(username: string): Promise<Pair> {
+    return must(await this.ask<Pair>("POST", "/api/auth/login", { body: credentials(username) }));
+  }
+}
+
+const credentials = (username: string) => ({
+  username,
+  password: PASSWORDS[username] ?? `the umbrella stand of ${username} 9`,
+});
+
+/** For what is no part of the proof and has to work. */
+export function must<T>(answer: Answer<T>): T {
+  if (!answer.ok) throw new Error(`refused: ${JSON.stringify(answer)}`);
+  return answer.body;
+}
+
+export const generationOf = (token: string): number => claimsOf(token).gen;
+export const sessionOf = (token: string): string => claimsOf(token).sid;
+const claimsOf = (token: string): { gen: number; sid: string } =>
+  JSON.parse(Buffer.from(token.split(".")[1]!, "base64url").toString());
+
+/** Runs `work` for each of `n`, `width` at a time. */
+export async function pool(n: number, width: number, work: (i: number) => Promise<void>): Promise<void> {
+  let next = 0;
+  const worker = async () => {
+    while (next < n) await work(next++);
+  };
+  await Promise.all(Array.from({ length: Math.min(n, width) }, worker));
+}
+
+/** `median 1.2 ms, worst 3.4 ms` */
+export function times(ms: number[]): string {
+  const sorted = ms.toSorted((a, b) => a - b);
+  const shown = (n: number | undefined) => (n === undefined ? "-" : n < 10 ? n.toFixed(1) : Math.round(n));
+  return `median ${shown(sorted[Math.floor(sorted.length / 2)])} ms, worst ${shown(sorted.at(-1))} ms`;
+}
+
+export const count = (n: number) => n.toLocaleString("en-US");

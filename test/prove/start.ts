@@ -1,0 +1,59 @@
+import { parseArgs } from "node:util";
+import { revocation } from "./ending.ts";
+import { clientClock, serverClock } from "./clocks.ts";
+import { kills } from "./crash.ts";
+import { createRandom, type Finding, type Scenario } from "./kit.ts";
+import { lostAnswers, thief, together } from "./rotation.ts";
+
+export const SCENARIOS: Record<string, Scenario> = {
+  together,
+  lostAnswers,
+  kills,
+  thief,
+  revocation,
+  clientClock,
+  serverClock,
+};
+
+/** Everything that had to be zero and was not. */
+export const faultsOf = (findings: Finding[]): string[] =>
+  findings.flatMap(({ what, zeros }) =>
+    Object.entries(zeros).flatMap(([name, n]) => (n === 0 ? [] : [`${what}: ${name}: ${n}`])),
+  );
+
+export function table(findings: Finding[]): string {
+  const rows = findings.map(({ what, done, zeros, measured = "" }) => {
+    const counted = Object.entries(zeros).map(([name, n]) => `${name}: **${n}**`);
+    return `| ${what} | ${done} | ${counted.join(", ")} | ${measured} |`;
+  });
+  return [
+    "| what happens | how often | must be zero | measured |",
+    "| --- | --- | --- | --- |",
+    ...rows,
+  ].join("\n");
+}
+
+if (import.meta.main) {
+  const { values } = parseArgs({
+    options: {
+      seed: { type: "string", default: String(Date.now() % 1_000_000) },
+      scale: { type: "string", default: "1" },
+      only: { type: "string", default: Object.keys(SCENARIOS).join(",") },
+    },
+  });
+  console.log(`seed ${values.seed}: to play it again, bun run prove --seed ${values.seed}\n`);
+  const findings: Finding[] = [];
+  for (const name of values.only.split(",")) {
+    const from = performance.now();
+    const scenario = SCENARIOS[name];
+    if (!scenario) throw new Error(`there is no ${name}: ${Object.keys(SCENARIOS).join(", ")}`);
+    findings.push(
+      ...(await scenario({ scale: Number(values.scale), random: createRandom(Number(values.seed)) })),
+    );
+    console.error(`${name}: ${((performance.now() - from) / 1000).toFixed(0)} s`);
+  }
+  console.log(table(findings));
+  const faults = faultsOf(findings);
+  if (faults.length > 0) console.error(`\n${faults.join("\n")}`);
+  process.exit(faults.length > 0 ? 1 : 0);
+}
