@@ -1,8 +1,18 @@
-import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { chromiumPath, launch } from "../support/chromium.ts";
 import { temporaryFolder } from "../support/app.ts";
-import { Api, count, generationOf, must, Server, type Finding, type Run, type Scenario } from "./kit.ts";
+import {
+  Api,
+  count,
+  generationOf,
+  must,
+  Server,
+  type Finding,
+  type Refusal,
+  type Run,
+  type Scenario,
+} from "./kit.ts";
 
 const HOUR = 3600;
 const DAY = 24 * HOUR;
@@ -57,7 +67,11 @@ export const serverClock: Scenario = async (run) => {
   const library = findLibfaketime();
   if (!library) return [notDone(JUMPS, "no libfaketime (Debian: apt-get install libfaketime)")];
   const file = join(temporaryFolder(), "clock");
-  const setClock = (seconds: number) => writeFileSync(file, `${seconds < 0 ? "" : "+"}${seconds}\n`);
+  const setClock = (seconds: number) => {
+    // In one step: a file that is empty for a moment is another time.
+    writeFileSync(`${file}.new`, `${seconds < 0 ? "" : "+"}${seconds}\n`);
+    renameSync(`${file}.new`, file);
+  };
   setClock(0);
   const clock = {
     LD_PRELOAD: library,
@@ -66,7 +80,7 @@ export const serverClock: Scenario = async (run) => {
     FAKETIME_DONT_FAKE_MONOTONIC: "1",
   };
   await using server = await new Server({}, clock).start();
-  return jumpAbout(new Api(server.url), setClock, run);
+  return await jumpAbout(new Api(server.url), setClock, run);
 };
 
 const JUMPS = "the server's clock jumps back and forth";
@@ -87,6 +101,11 @@ export async function jumpAbout(
       return { token: pair.refresh_token, choose: random.fork() };
     }),
   );
+  const told = new Set<string>();
+  const signedOut = (refusal: Refusal | string) => {
+    zeros["sign-outs"]++;
+    told.add(JSON.stringify(refusal));
+  };
   let refreshes = 0;
   for (let jump = 0; jump < jumps; jump++) {
     setClock(random.below(4 * DAY) - 2 * DAY);
@@ -95,11 +114,14 @@ export async function jumpAbout(
         for (let i = 0; i < 5; i++) {
           const answer = await api.refresh(client.token);
           refreshes++;
-          if (!answer.ok) zeros[answer.status === 401 ? "sign-outs" : "errors of the server"]++;
+          if (!answer.ok && answer.status !== 401) zeros["errors of the server"]++;
+          else if (!answer.ok) signedOut(answer);
           else if (client.choose.chance(0.5)) {
-            if (generationOf(answer.body.refresh_token) <= generationOf(client.token)) zeros["sign-outs"]++;
+            if (generationOf(answer.body.refresh_token) <= generationOf(client.token))
+              signedOut("an old token");
             client.token = answer.body.refresh_token;
-            if (!(await api.me(answer.body.access_token)).ok) zeros["sign-outs"]++;
+            const used = await api.me(answer.body.access_token);
+            if (!used.ok) signedOut(used);
           }
         }
       }),

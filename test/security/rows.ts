@@ -1,0 +1,848 @@
+/** A test file and a test's title in it, as its source has it. */
+export type Reference = `${string}: ${string}`;
+
+/** One row of the checklist: what has to hold, and what holds it; or, in words, why it does not. */
+export type Row = { id: string; what: string; by?: Reference[]; note?: string };
+
+const tokens: Row[] = [
+  {
+    id: "A1",
+    what: "the two tokens are of different, explicit types",
+    by: [
+      "tokens: claim what the contract says, and no more",
+      "tokens: are each refused in the other's place, the access token for ever",
+    ],
+  },
+  {
+    id: "A2",
+    what: "iss, sub, aud, exp, iat, jti, sid, client_id are there, of the right types",
+    by: ["tokens: claim what the contract says, and no more", "tokens: 1,000 access tokens have 1,000 ids"],
+  },
+  {
+    id: "A3",
+    what: "a refresh token lives 7 days, a session 90",
+    by: [
+      "sessions: ends after 7 idle days, and says so",
+      "sessions: ends after 90 days whatever happens, and no token outlives it",
+    ],
+  },
+  {
+    id: "A4",
+    what: "nothing personal in a token but the username, as the contract says",
+    by: ["tokens: claim what the contract says, and no more"],
+  },
+  {
+    id: "A5",
+    what: "one algorithm, pinned per key",
+    by: [
+      "tokens: has a premise: the real one is good",
+      "keys: moves to another algorithm by a setting, and nobody is signed out",
+    ],
+  },
+  {
+    id: "A6",
+    what: "`kid` is set and published",
+    by: ["keys: are the public halves, next included, for any origin, to be kept five minutes"],
+  },
+  {
+    id: "A7",
+    what: "the token answer is RFC 6749's, `no-store`",
+    by: ["oauth: takes a form, or JSON, and answers the pair and no more"],
+  },
+  {
+    id: "A8",
+    what: "no token in a URL, a log line, markup or storage that script reads",
+    by: [
+      "users: logs who and from where, and never a password or a token",
+      "tokens: is the only way: a token in the query or a cookie does not count",
+    ],
+  },
+  {
+    id: "A9",
+    what: "one way to present a token per request",
+    by: [
+      "tokens: is the only way: a token in the query or a cookie does not count",
+      "csrf: is not let through by a made-up Authorization beside the cookie",
+    ],
+  },
+  { id: "A10", what: "scheme in any case, one space, token68", by: ["tokens: with %s"] },
+  {
+    id: "A11",
+    what: "a sign-in by cookie shows no token, one by API sets no cookie",
+    by: [
+      "users: signs in at once, with the same answer as a login",
+      "pages: one registers, converses, signs out and in again",
+    ],
+  },
+];
+
+const sessions: Row[] = [
+  {
+    id: "B1",
+    what: "signature, algorithm, type, issuer, audience and times before any claim is used",
+    by: [
+      "tokens: %s is refused",
+      "tokens: of our own key with %s is refused",
+      "fuzz: token but the real one opens nothing",
+    ],
+  },
+  {
+    id: "B2",
+    what: "dead in the second that `exp` names; no leeway",
+    by: ["tokens: an access token dies in the second that it names"],
+  },
+  {
+    id: "B3",
+    what: "an ended session's access token is dead with the next request",
+    by: [
+      "prove: a revoked session does nothing more",
+      "sessions: by refresh token alone ends every token of the session, and may be said twice",
+    ],
+  },
+  {
+    id: "B4",
+    what: "a deleted or disabled user's tokens are dead",
+    by: [
+      "sessions: of a disabled user is over at once",
+      "endings: needs the password, and takes away all that is one's own",
+    ],
+  },
+  {
+    id: "B5",
+    what: "every refresh rotates",
+    by: ["sessions: answers a new pair of the next generation and leaves the old access token its minutes"],
+  },
+  {
+    id: "B6",
+    what: "a replayed refresh token ends its session, access tokens included",
+    by: [
+      "sessions: by a thief, after the owner's first use of the successor, ends this session and no other",
+      "prove: a thief is always caught, and nobody else is",
+    ],
+  },
+  {
+    id: "B7",
+    what: "refreshing at once forks nothing",
+    by: [
+      "sessions: 100 at once with one token make one generation and one successor",
+      "prove: 100 clients that refresh one token get one successor",
+    ],
+  },
+  {
+    id: "B8",
+    what: "the overlap does not slide, and covers the direct parent only",
+    by: ["rotation: %s", "fuzz: moment and generation: only a token whose successor was used is ever reuse"],
+    note: "While the successor is unused its parent answers for as long as the session may idle: that is the rule (README), and what makes a lost answer harmless.",
+  },
+  {
+    id: "B9",
+    what: "an end is committed before the 401 is answered, and survives a restart",
+    by: [
+      "endings: has ended for good: neither a restart nor a clock that is set back brings it to life",
+      "sessions: survives a restart, its end too",
+    ],
+  },
+  {
+    id: "B10",
+    what: "only a refresh token refreshes, by POST",
+    by: [
+      "sessions: never ends a session by a token that is forged, malformed, of the wrong type or expired",
+      "csrf: /auth/refresh refuses what is no navigation: a foreign <img> carries the cookie too",
+    ],
+    note: "`GET /auth/refresh` rotates too, on a navigation of the browser only: without it a page could not outlive its access token where there is no script.",
+  },
+  {
+    id: "B11",
+    what: "a new password ends all other sessions and renews this one",
+    by: [
+      "users: ends the other sessions and carries this one on with a new pair",
+      "users: leaves nothing that a login with the old one opened meanwhile, and of two changes one holds",
+    ],
+  },
+  {
+    id: "B12",
+    what: "a sign-in starts a new session, whatever is presented",
+    by: ["users: starts a new session each time, whatever token comes along"],
+  },
+  {
+    id: "B13",
+    what: "signing out may be repeated, and is 204 for what is no token",
+    by: [
+      "sessions: with what is no token is 204 and ends nothing; with nothing at all 401",
+      "oauth: ends the session of a token of either type, and is 200 for anything else",
+    ],
+  },
+  {
+    id: "B14",
+    what: "signing out needs the refresh token alone",
+    by: [
+      "sessions: by refresh token alone ends every token of the session, and may be said twice",
+      "pages: signing out works with an expired access token, and says to forget what was stored",
+    ],
+  },
+  {
+    id: "B15",
+    what: "signing out clears the cookies and the caches; back shows nothing",
+    by: [
+      "pages: signing out works with an expired access token, and says to forget what was stored",
+      "browser/sessions: in one tab shows in all of them, and the back button shows nothing private",
+    ],
+  },
+  {
+    id: "B16",
+    what: "the list of sessions is one's own and holds no credential",
+    by: [
+      "devices: are listed, the last one seen first, the present one marked, and nothing in them opens anything",
+    ],
+  },
+  {
+    id: "B17",
+    what: "ending one session, or all, is immediate; somebody else's is 404",
+    by: ["devices: are each ended from any other, at once", "devices: are nobody else's to end"],
+  },
+  {
+    id: "B18",
+    what: "idle and absolute end, documented and enforced",
+    by: ["endings: by %s says so to programs and people: what, when, and on which device"],
+  },
+  {
+    id: "B19",
+    what: "rows of what is over go; lists are bounded",
+    by: [
+      "endings: is forgotten 30 days after its last token has expired",
+      "devices: that are over are not listed",
+    ],
+  },
+  {
+    id: "B20",
+    what: "no refresh token at rest, in no form",
+    by: ["sessions: keeps no token and nothing that is one"],
+  },
+  { id: "B21", what: "refresh tokens are signed", by: ["tokens: %s is refused"] },
+  {
+    id: "B22",
+    what: "nothing in a refresh's body changes what the token is about",
+    by: ["sessions: ignores members of the body that would change what the token is about"],
+  },
+];
+
+const http: Row[] = [
+  {
+    id: "C1",
+    what: "401 carries `WWW-Authenticate`, with `error` only where a token came",
+    by: [
+      "problem: %s answers in its language, in the one shape",
+      "routes: that is not named public refuses a caller without a token, before it looks at anything else",
+    ],
+  },
+  {
+    id: "C2",
+    what: "every error is problem details (RFC 6749's on /oauth)",
+    by: [
+      "problem: %s answers in its language, in the one shape",
+      "oauth: answers another type, method, origin or too many attempts in that shape too",
+    ],
+  },
+  {
+    id: "C3",
+    what: "a refused refresh can be told from a failing server",
+    by: ["problem: of the database is 503, never 401, and the session goes on after it"],
+  },
+  {
+    id: "C4",
+    what: "introspection asks who asks, and says no more than `active: false`",
+    by: [
+      "oauth: asks who is asking, before anything else",
+      "oauth: says of every token whether it would be accepted now, and nothing of one that would not",
+    ],
+  },
+  {
+    id: "C5",
+    what: "jwks.json: public members only, unique kids, cacheable, CORS",
+    by: ["keys: are the public halves, next included, for any origin, to be kept five minutes"],
+  },
+  {
+    id: "C6",
+    what: "the metadata's issuer is the tokens' issuer",
+    by: [
+      "oauth: are for any origin, cacheable, under the one issuer",
+      "oauth: oauth4webapi: discovers, gets a pair, refreshes, introspects, revokes",
+    ],
+  },
+  {
+    id: "C7",
+    what: "201, 200, 204, 409, 413, 415, 422, 429 where they belong",
+    by: ["headers: are on every %i: %s %s", "problem: %s answers in its language, in the one shape"],
+  },
+  {
+    id: "C8",
+    what: "another method is 405 with `Allow`",
+    by: ["routes: refuses another method with 405 and what it allows, and another path with 404"],
+  },
+  {
+    id: "C9",
+    what: "TRACE refused, OPTIONS grants nothing, HEAD acts on nothing",
+    by: [
+      "edge: HEAD is GET without the body, and acts on nothing",
+      "headers: grant no other origin anything",
+    ],
+  },
+  {
+    id: "C10",
+    what: "every body has its type, and is not sniffed",
+    by: ["routes: has the headers, and is kept by nobody unless it is named"],
+  },
+  {
+    id: "C11",
+    what: "limits and cursors are bounded",
+    by: [
+      "conversations: refuse limit=%s",
+      "conversations: show at most 100 however many are asked for",
+      "fuzz: language, query and limit that can be written is answered",
+    ],
+  },
+  {
+    id: "C12",
+    what: "a message posted twice under one key is one",
+    by: ["messages: makes one message of one post, however often and however many at once"],
+  },
+];
+
+const accounts: Row[] = [
+  {
+    id: "D-1",
+    what: "at least 15 characters for a single factor",
+    by: ["users: with a password of %s"],
+    note: "Does not hold by default: the least is 8 (`DUET_PASSWORD_MIN` sets it up to 64), beside a zxcvbn score of 3 of 4. SP 800-63B-4 asks for 15.",
+  },
+  {
+    id: "D-2",
+    what: "64 characters and more are taken, a bound is checked before hashing",
+    by: ["users: with a password of %s"],
+  },
+  {
+    id: "D-3",
+    what: "the whole password counts: not cut, not trimmed, not folded",
+    by: ["users: needs the whole password, exactly, whatever its normal form"],
+  },
+  { id: "D-4", what: "no rules of composition, no hints", by: ["users: with a password of %s"] },
+  {
+    id: "D-5",
+    what: "common ones, repetitions, names are refused, with the reason",
+    by: ["users: with a password of %s", "users: for %s is told in the reader's language (%s)"],
+    note: "Against zxcvbn's lists of common passwords, not a list of breaches: Duet asks nobody outside.",
+  },
+  {
+    id: "D-6",
+    what: "any Unicode, NFKC before hashing",
+    by: ["users: needs the whole password, exactly, whatever its normal form"],
+  },
+  {
+    id: "D-7",
+    what: "Argon2id, salted, rehashed when the parameters change",
+    by: [
+      "users: rehashes a password that was hashed with other parameters",
+      "users: salts: equal passwords have unequal hashes",
+    ],
+  },
+  {
+    id: "D-8",
+    what: "a change asks for the present password, and counts wrong ones",
+    by: [
+      "users: needs the present one, and a new one that is good enough; else nothing changes",
+      "throttle: on the password when it is asked again: changing it, deleting the account",
+    ],
+  },
+  {
+    id: "D-9",
+    what: "no such user, wrong password and disabled look alike",
+    by: ["users: fails alike for nobody, a wrong password and a disabled account"],
+  },
+  {
+    id: "D-10",
+    what: "a taken name is told, hashed for all the same, and limited",
+    by: [
+      "throttle: on registering counts the taken names too, by network",
+      "users: keeps names apart by their folded form and e-mail addresses by theirs",
+    ],
+    note: "A taken e-mail address is told too: Duet sends no mail by which it could answer neutrally.",
+  },
+  {
+    id: "D-11",
+    what: "one name, many registrations at once: one account",
+    by: ["users: 50 at once with one name make one account"],
+  },
+  {
+    id: "D-12",
+    what: "no account, key or secret comes with the program",
+    by: ["keys: has keys of its own in every folder"],
+  },
+  {
+    id: "D-13",
+    what: "password fields are that, can be pasted into and filled in",
+    by: ["pages: what is wrong is said beside its field, and the rest is still there"],
+  },
+  {
+    id: "D-14",
+    what: "deleting an account asks for the password and removes its data",
+    by: ["endings: needs the password, and takes away all that is one's own"],
+  },
+];
+
+const automation: Row[] = [
+  {
+    id: "E1",
+    what: "few guesses per minute and account",
+    by: [
+      "throttle: for one account from one place: 429 with Retry-After by the ninth, as for a name that nobody has",
+    ],
+  },
+  {
+    id: "E2",
+    what: "no stranger can lock the owner out from elsewhere",
+    by: [
+      "throttle: of a stranger elsewhere do not keep the owner out",
+      "throttle: of many strangers together are limited, but never where the owner has signed in from before",
+    ],
+    note: "While many networks together guess at one account, its owner can sign in from networks they have signed in from before, and from a new one only as fast as the limit lets anybody.",
+  },
+  {
+    id: "E3",
+    what: "many accounts from one network, IPv6 by /64",
+    by: [
+      "throttle: for 200 accounts from one place, or one /64: 429 before the hundredth",
+      "addresses: of %s is %s",
+    ],
+  },
+  { id: "E4", what: "limits are atomic", by: ["throttle: 100 at once: as many as the limit reach the hash"] },
+  {
+    id: "E5",
+    what: "the address cannot be made up",
+    by: [
+      "addresses: is the peer's, whatever any header says, while no proxy is trusted",
+      "throttle: count as one place whatever headers say, while no proxy is trusted",
+    ],
+  },
+  {
+    id: "E6",
+    what: "another spelling of path or name is the same limit",
+    by: ["throttle: count as one account by %s", "routes: %s answers 429 with Retry-After beyond its limit"],
+  },
+  {
+    id: "E7",
+    what: "registering, refreshing, posting, streams and passwords are limited",
+    by: [
+      "routes: %s answers 429 with Retry-After beyond its limit",
+      "routes: that changes state stands behind a limit, or says why it needs none",
+      "live: is refused beyond so many at once or in a row, and a reader who goes leaves nothing behind",
+    ],
+  },
+  {
+    id: "E8",
+    what: "429 tells nothing, and a restart forgets nothing",
+    by: [
+      "throttle: are still counted after a restart, and a clock set back does not lock anybody out for longer",
+    ],
+  },
+  {
+    id: "E9",
+    what: "hashing is bounded",
+    by: ["users: is bounded: what the queue cannot hold is refused with 503, the rest is done"],
+  },
+];
+
+const cookies: Row[] = [
+  {
+    id: "F1",
+    what: "`__Host-`, Secure, HttpOnly, Path=/, no Domain",
+    by: ["pages: on https are three, prefixed, and the refresh token goes to /auth only"],
+    note: "The refresh cookie is `__Secure-` with `Path=/auth` instead: being sent to two routes only is worth more. So a sibling subdomain that an attacker holds could plant one of the attacker's own (not read one): see what is not promised.",
+  },
+  {
+    id: "F2",
+    what: "SameSite=Lax",
+    by: ["pages: on https are three, prefixed, and the refresh token goes to /auth only"],
+  },
+  {
+    id: "F3",
+    what: "no longer than the token, at most three",
+    by: ["pages: on https are three, prefixed, and the refresh token goes to /auth only"],
+    note: "Does not hold for the refresh cookie, which outlives its token by 30 days: expired it opens nothing, but by it the sign-in page can say what ended and when. After an end a fourth cookie lives for ten minutes and names the session.",
+  },
+  { id: "F4", what: "only the exact name counts", by: ["pages: under %s sign nobody in"] },
+  { id: "F5", what: "two values under one name count as none", by: ["pages: under %s sign nobody in"] },
+  {
+    id: "F6",
+    what: "other cookies carry no trust",
+    by: [
+      "endings: says on the page nothing that a stranger can choose: only the row of a session that has ended",
+      "fuzz: cookie header signs nobody in and breaks nothing",
+    ],
+  },
+  {
+    id: "F7",
+    what: "visitors and failures are given none",
+    by: ["pages: are not set for visitors, nor by what fails"],
+  },
+];
+
+const origins: Row[] = [
+  {
+    id: "G1",
+    what: "what changes state comes from our own origin",
+    by: ["csrf: from Sec-Fetch-Site %p, Origin %p, cookie %p: ours is %p"],
+  },
+  { id: "G2", what: "whatever content type it says", by: ["problem: of type %p is answered %i"] },
+  {
+    id: "G3",
+    what: "GET changes nothing",
+    by: [
+      "edge: HEAD is GET without the body, and acts on nothing",
+      "csrf: /auth/refresh refuses what is no navigation: a foreign <img> carries the cookie too",
+    ],
+    note: "But for `GET /auth/refresh` on a navigation, see B10.",
+  },
+  {
+    id: "G4",
+    what: "our origin is a setting, not a header",
+    by: ["csrf: is measured by the configured origin, whatever Host says"],
+  },
+  {
+    id: "G5",
+    what: "a sibling subdomain is another site",
+    by: ["csrf: from Sec-Fetch-Site %p, Origin %p, cookie %p: ours is %p"],
+  },
+  {
+    id: "G6",
+    what: "a made-up Authorization does not switch it off",
+    by: ["csrf: is not let through by a made-up Authorization beside the cookie"],
+  },
+  {
+    id: "G7",
+    what: "no other origin is granted anything but keys and metadata",
+    by: [
+      "headers: grant no other origin anything",
+      "routes: has the headers, and is kept by nobody unless it is named",
+    ],
+  },
+  {
+    id: "G8",
+    what: "no other site can embed or read pages and streams",
+    by: ["routes: has the headers, and is kept by nobody unless it is named"],
+  },
+  {
+    id: "G9",
+    what: "what depends on the caller is kept by nobody",
+    by: ["routes: has the headers, and is kept by nobody unless it is named"],
+  },
+];
+
+const headers: Row[] = [
+  ...(
+    [
+      ["H0", "the same headers on every answer"],
+      ["H1", "nosniff"],
+    ] as const
+  ).map(([id, what]): Row => ({
+    id,
+    what,
+    by: [
+      "headers: are on every %i: %s %s",
+      "routes: has the headers, and is kept by nobody unless it is named",
+    ],
+  })),
+  { id: "H2", what: "HSTS on https", by: ["headers: add HSTS where the public origin is https"] },
+  {
+    id: "H3",
+    what: "a policy without `unsafe-*`, under which the pages work",
+    by: [
+      "headers: are on every %i: %s %s",
+      "browser/sessions: is broken by nothing that a person does, and stops what a person might write",
+    ],
+  },
+  { id: "H4", what: "framed by nobody", by: ["headers: are on every %i: %s %s"] },
+  { id: "H5", what: "Referrer-Policy", by: ["headers: are on every %i: %s %s"] },
+  { id: "H6", what: "COOP, CORP, Permissions-Policy", by: ["headers: are on every %i: %s %s"] },
+  {
+    id: "H7",
+    what: "`no-store` wherever it is not public",
+    by: ["routes: has the headers, and is kept by nobody unless it is named"],
+  },
+  {
+    id: "H8",
+    what: "no version, no source map",
+    by: [
+      "headers: are on every %i: %s %s",
+      "headers: are one script and one style, kept for ever under the hash of their content, compressed",
+    ],
+  },
+  {
+    id: "H9",
+    what: "nothing from elsewhere",
+    by: ["headers: are all there is: no page asks another host for anything"],
+  },
+];
+
+const input: Row[] = [
+  {
+    id: "I1",
+    what: "a schema for all that comes in, nothing coerced",
+    by: [
+      "problem: of %s names what is missing",
+      "fuzz: JSON body to any route is taken or refused, and never comes back in a refusal",
+    ],
+  },
+  {
+    id: "I2",
+    what: "SQL is never put together from input",
+    by: [
+      "architecture: holds in every source file",
+      "db: refuses SQL that would silently mean something else",
+    ],
+  },
+  {
+    id: "I3",
+    what: "well-formed Unicode; what is kept comes back as it was",
+    by: [
+      "messages: comes back as it was sent",
+      "users: %j is none: %s",
+      "fuzz: title and message comes back as it was sent, in the API, in the stream's words and on the page",
+    ],
+  },
+  {
+    id: "I4",
+    what: "128 KiB, with or without a length",
+    by: [
+      "edge: a body beyond the limit is refused in the one shape, however large it says or turns out to be",
+      "problem: without a length is counted as it comes",
+    ],
+  },
+  {
+    id: "I5",
+    what: "bad JSON and bad UTF-8 are 400",
+    by: ["problem: that is %s is 400", "fuzz: bytes as a body are a refusal, not a failure"],
+  },
+  { id: "I6", what: "deep nesting is 400", by: ["problem: that is %s is 400"] },
+  {
+    id: "I7",
+    what: "no prototype is reached",
+    by: [
+      "problem: of %s names what is missing",
+      "fuzz: JSON body to any route is taken or refused, and never comes back in a refusal",
+    ],
+  },
+  {
+    id: "I8",
+    what: "a field twice is refused",
+    by: ["oauth: with %s answers RFC 6749's %#"],
+    note: "In bodies. Of a query parameter that comes twice the first or the last may count; none of them decides what one may see.",
+  },
+  {
+    id: "I9",
+    what: "ids are ids or not found",
+    by: [
+      "conversations: %s /api/conversations/:id%s is 404, as if it were not there",
+      "routes: refuses another method with 405 and what it allows, and another path with 404",
+    ],
+  },
+  { id: "I10", what: "Host is one, and can be one", by: ["edge: %s: %j is answered %i"] },
+];
+
+const output: Row[] = [
+  {
+    id: "J1",
+    what: "everything a person wrote is escaped",
+    by: [
+      "pages: %s stays text on every page it is shown on",
+      "jsx: escapes text wherever a child can be",
+      "fuzz: title and message comes back as it was sent, in the API, in the stream's words and on the page",
+    ],
+  },
+  { id: "J2", what: "links are http, https or our own", by: ["jsx: refuses the URL %j"] },
+  {
+    id: "J3",
+    what: "what a person wrote has no attributes",
+    by: ["pages: %s stays text on every page it is shown on"],
+  },
+  {
+    id: "J4",
+    what: "HX- headers decide nothing but the shape of an answer",
+    by: ["pages: is a page to a person, problem details to a program, a note to the script"],
+  },
+  { id: "J5", what: "HX- answers are constants or our own paths", by: ["next: %j is not"] },
+  {
+    id: "J6",
+    what: "an event cannot be injected into",
+    by: [
+      "live: tells everything that one may see, in order, once, as the API would",
+      "fuzz: event is one event with its data, whatever a person wrote into it",
+    ],
+  },
+  { id: "J7", what: "JSON in HTML", note: "There is none." },
+  {
+    id: "J8",
+    what: "`next` stays on our host",
+    by: ["next: %j is not", "fuzz: way on from a sign-in ends on our own host"],
+  },
+  {
+    id: "J9",
+    what: "no page is kept in the browser's storage",
+    by: ["browser/sessions: in one tab shows in all of them, and the back button shows nothing private"],
+  },
+];
+
+const authorisation: Row[] = [
+  {
+    id: "K1",
+    what: "what is somebody else's is 404, on every route",
+    by: [
+      "conversations: %s /api/conversations/:id%s is 404, as if it were not there",
+      "pages: an ended session's access cookie opens nothing, and nobody else's either",
+    ],
+  },
+  {
+    id: "K2",
+    what: "nested ids belong together",
+    by: ["conversations: %s /api/conversations/:id%s is 404, as if it were not there"],
+  },
+  {
+    id: "K3",
+    what: "no owner, id or time from a body",
+    by: ["conversations: take no owner and no id from the body"],
+  },
+  {
+    id: "K4",
+    what: "pages follow the rules of the API",
+    by: [
+      "architecture: holds in every source file",
+      "routes: %s answers 429 with Retry-After beyond its limit",
+    ],
+  },
+  {
+    id: "K5",
+    what: "decided by what the database says now",
+    by: [
+      "users: shows with the next request, under every token there is",
+      "sessions: of a disabled user is over at once",
+    ],
+  },
+  {
+    id: "K6",
+    what: "streams end with their session",
+    by: [
+      "live: ends at once with its session, by %s, and tells nothing after that",
+      "live: ends with its own session only, when that is revoked, loses its password or its token is stolen",
+    ],
+  },
+  {
+    id: "K7",
+    what: "ids cannot be guessed, lists and streams tell of nobody else",
+    by: [
+      "live: tells everything that one may see, in order, once, as the API would",
+      "conversations: are listed newest activity first, page by page, none twice and none left out",
+    ],
+  },
+];
+
+const errors: Row[] = [
+  {
+    id: "L1",
+    what: "500 says nothing but a request id",
+    by: ["problem: gives a request id that the log knows, and nothing else"],
+  },
+  {
+    id: "L2",
+    what: "who did what, when, from where, with which outcome; no secret",
+    by: [
+      "events: say who did what, when, from where, and whether it succeeded: every kind of them",
+      "users: logs who and from where, and never a password or a token",
+    ],
+  },
+  {
+    id: "L3",
+    what: "one event, one line",
+    by: ["problem: gives a request id that the log knows, and nothing else"],
+  },
+  {
+    id: "L4",
+    what: "a refusal names the field, never the value",
+    by: [
+      "problem: with a password that is refused does not come back",
+      "fuzz: JSON body to any route is taken or refused, and never comes back in a refusal",
+    ],
+  },
+  {
+    id: "L5",
+    what: "one request's failure is its own",
+    by: ["edge: 1,000 requests that are cut off leave the server as it was"],
+  },
+];
+
+const keys: Row[] = [
+  {
+    id: "M1",
+    what: "rotating the key signs nobody out",
+    by: [
+      "keys: rotates without a sign-out: the next key signs, the old one still verifies",
+      "keys: drops a retired key when no token it signed can be good, whatever the settings are by then",
+    ],
+  },
+  {
+    id: "M2",
+    what: "a switch for emergencies",
+    note: "No command of its own. To drop all keys and sessions: stop, `DELETE FROM signing_keys; DELETE FROM sessions` in `duet.db`, start.",
+  },
+  {
+    id: "M3",
+    what: "secrets are 256 bit random, or 32 characters and more",
+    by: ["config: report all faults together, each with its name and never its value"],
+  },
+  { id: "M4", what: "nothing is fetched because a token says so", by: ["tokens: %s is refused"] },
+  {
+    id: "M5",
+    what: "the folder's files are 0600 and not served",
+    by: [
+      "start: makes the folder, the secret, the schema and the keys, and says one line",
+      "routes: refuses another method with 405 and what it allows, and another path with 404",
+    ],
+  },
+  {
+    id: "M6",
+    what: "no secret in arguments, pages or the executable",
+    by: ["binary: in an empty environment tells a caller nothing of what is inside"],
+    note: "A secret given by flag shows in `ps`; give it by variable.",
+  },
+  {
+    id: "M7",
+    what: "an empty environment is production",
+    by: ["binary: in an empty environment tells a caller nothing of what is inside"],
+  },
+  {
+    id: "M8",
+    what: "dependencies are few, named and pinned",
+    by: ["documentation: every dependency, pinned exactly, with its reason"],
+  },
+  { id: "M9", what: "WAL, foreign keys, FULL", by: ["db: is set up as it must be"] },
+  {
+    id: "M10",
+    what: "UTC, and CHECKs on a session's state",
+    by: ["db: are frozen: to change the schema, add one"],
+  },
+];
+
+/** The checklist, by its letters. */
+export const SECTIONS: [title: string, rows: Row[]][] = [
+  ["A. Tokens", tokens],
+  ["B. Sessions", sessions],
+  ["C. HTTP", http],
+  ["D. Passwords and accounts", accounts],
+  ["E. Anti-automation", automation],
+  ["F. Cookies", cookies],
+  ["G. Origins", origins],
+  ["H. Headers", headers],
+  ["I. Input", input],
+  ["J. Output", output],
+  ["K. Authorisation", authorisation],
+  ["L. Errors and logs", errors],
+  ["M. Keys and configuration", keys],
+];
