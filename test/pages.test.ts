@@ -181,6 +181,41 @@ describe("a refresh by cookie", () => {
   });
 });
 
+describe("a page", () => {
+  test("shows no token, in no place", async () => {
+    await using t = await startApp();
+    const alice = new Visitor(t);
+    await alice.register("alice");
+    const secrets = ["duet_access", "duet_refresh"].map((name) => alice.jar.get(name)!.value.split(".")[2]!);
+    await alice.submit("/conversations", { title: "x" });
+    for (const path of ["/", "/conversations", "/login", "/register", "/nothing"]) {
+      const { html } = await alice.open(path);
+      expect(html).toContain("</html>");
+      expect(html).not.toContain("eyJ");
+      for (const secret of secrets) expect(html).not.toContain(secret);
+    }
+    expect(JSON.stringify(t.logged)).not.toContain("eyJ");
+  });
+
+  test("lets a password manager fill in passwords of any length, and shows none", async () => {
+    await using t = await startApp();
+    const fields = async (path: string) =>
+      [...(await new Visitor(t).open(path)).html.matchAll(/<input[^>]*name="password"[^>]*>/g)].map(
+        ([tag]) => tag,
+      );
+    for (const [path, purpose] of [
+      ["/login", "current-password"],
+      ["/register", "new-password"],
+    ]) {
+      const [field, ...more] = await fields(path!);
+      expect(more).toEqual([]);
+      expect(field).toContain('type="password"');
+      expect(field).toContain(`autocomplete="${purpose}"`);
+      expect(field).not.toMatch(/maxlength|value=|onpaste/);
+    }
+  });
+});
+
 describe("without JavaScript", () => {
   test("one registers, converses, signs out and in again", async () => {
     await using t = await startApp();

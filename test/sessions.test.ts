@@ -204,6 +204,22 @@ describe("a refresh", () => {
   });
 });
 
+describe("the row of a session", () => {
+  test.each([
+    "ended_at = 1",
+    "end_reason = 'logout'",
+    "generation = 0",
+    "idle_ends_at = ends_at + 1",
+    "user_id = NULL",
+    "rotated_at = 'yesterday'",
+  ])("cannot be %s", async (change) => {
+    await using t = await startApp();
+    await register(t, "alice");
+    using db = new Database(`${t.folder}/duet.db`);
+    expect(() => db.run(`UPDATE sessions SET ${change}`)).toThrow(/constraint|cannot store/i);
+  });
+});
+
 describe("a session", () => {
   test("writes one row however often it is refreshed, and its first uses only", async () => {
     freezeClock();

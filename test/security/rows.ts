@@ -53,6 +53,7 @@ const tokens: Row[] = [
     id: "A8",
     what: "no token in a URL, a log line, markup or storage that script reads",
     by: [
+      "pages: shows no token, in no place",
       "users: logs who and from where, and never a password or a token",
       "tokens: is the only way: a token in the query or a cookie does not count",
     ],
@@ -380,7 +381,7 @@ const accounts: Row[] = [
   {
     id: "D-13",
     what: "password fields are that, can be pasted into and filled in",
-    by: ["pages: what is wrong is said beside its field, and the rest is still there"],
+    by: ["pages: lets a password manager fill in passwords of any length, and shows none"],
   },
   {
     id: "D-14",
@@ -761,7 +762,7 @@ const errors: Row[] = [
   {
     id: "L3",
     what: "one event, one line",
-    by: ["problem: gives a request id that the log knows, and nothing else"],
+    by: ["observe: is one line of JSON for each event, whatever is in it"],
   },
   {
     id: "L4",
@@ -826,7 +827,7 @@ const keys: Row[] = [
   {
     id: "M10",
     what: "UTC, and CHECKs on a session's state",
-    by: ["db: are frozen: to change the schema, add one"],
+    by: ["sessions: cannot be %s"],
   },
 ];
 
