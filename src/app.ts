@@ -49,7 +49,7 @@ import { createMakePage } from "./web/page.ts";
 import { sessionPages } from "./web/sessions.tsx";
 import { userPages } from "./web/users.tsx";
 
-export type Overrides = { log?: Log };
+export type Overrides = { log?: Log; heartbeatMs?: number };
 
 export type App = Awaited<ReturnType<typeof createApp>>;
 
@@ -60,6 +60,7 @@ export type App = Awaited<ReturnType<typeof createApp>>;
 export async function createApp(config: Config, overrides: Overrides = {}) {
   const clock = Date.now;
   const log = overrides.log ?? createLog(config.log, (line) => process.stderr.write(line));
+  const { heartbeatMs = LIMITS.streamHeartbeatMs } = overrides;
   const publicUrl = publicUrlOf(config);
   const isHttps = publicUrl.startsWith("https:");
   const data = await openData(config, openFolder(config.data));
@@ -86,7 +87,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
   });
   const conversations = createConversations({ store, throttle, bell, clock });
   const messages = createMessages({ store, conversations, throttle, bell, clock });
-  const live = createLive({ store, endings, throttle, bell, clock });
+  const live = createLive({ store, endings, throttle, bell, clock, heartbeatMs });
   const eventRetentionMs = config.eventRetentionSeconds * 1000;
   const housekeeping = createHousekeeping({ store, keys, clock, eventRetentionMs });
 

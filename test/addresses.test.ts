@@ -71,6 +71,11 @@ describe("the caller's address", () => {
     [undefined, "10.0.0.1"],
     ["::ffff:192.0.2.1", "192.0.2.1"],
     ["2001:db8::1", "2001:db8::1"],
+    ["192.0.2.1:4001", "192.0.2.1"],
+    ["[2001:db8::1]:4001", "2001:db8::1"],
+    ["198.51.100.9:1, 192.0.2.1:4001, 10.0.0.5:80", "192.0.2.1"],
+    ["192.0.2.1.example", "10.0.0.1"],
+    ["unknown", "10.0.0.1"],
   ])("behind a trusted proxy that forwards for %p is %s", (forwarded, address) => {
     expect(from(["10.0.0.0/8"], "::ffff:10.0.0.1", forwarded, { "x-real-ip": "198.51.100.9" })).toBe(address);
   });

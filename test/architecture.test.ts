@@ -39,7 +39,7 @@ const PACKAGES: Record<string, RegExp> = {
   "node:fs": /^db\//,
   "node:path": /^db\//,
   "node:crypto": /^http\/auth\.ts$/,
-  "node:net": /^core\/addresses\.ts$/,
+  "node:net": /^(core\/addresses|http\/proxies)\.ts$/,
   "node:os": /^core\/passwords\.ts$/,
 };
 

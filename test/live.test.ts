@@ -1,7 +1,10 @@
+import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 import { THROTTLES } from "../src/core/throttle.ts";
 import { LIMITS } from "../src/core/limits.ts";
-import { advance, freezeClock, startApp, UNLIMITED, type TestApp } from "./support/app.ts";
+import { eventStream } from "../src/http/sse.ts";
+import { changeStore } from "../src/store/changes.ts";
+import { advance, freezeClock, startApp, temporaryFolder, UNLIMITED, type TestApp } from "./support/app.ts";
 import { login, PASSWORDS, refresh, register, type Person } from "./support/people.ts";
 import { Stream } from "./support/stream.ts";
 
@@ -45,6 +48,27 @@ describe("an event stream", () => {
     expect(await stream.next()).toMatchObject({ event: "members" });
     await alice.call("DELETE", `/api/conversations/${id}`);
     expect(await stream.next()).toMatchObject({ event: "conversation_removed", data: { id } });
+    await stream.close();
+  });
+
+  test("wakes for what happens while it waits, long before its next heartbeat", async () => {
+    await using t = await startApp();
+    const { alice, bob, id, post } = await talk(t);
+    const stream = await listen(t, bob);
+    await stream.next();
+    const url = `/api/conversations/${id}`;
+    for (const act of [
+      () => post(alice, "hello"),
+      () => alice.call("PATCH", url, { title: "x" }),
+      () => alice.call("POST", `${url}/members`, { username: "bob" }),
+      () => alice.call("DELETE", `${url}/members/${bob.id}`),
+    ]) {
+      const next = stream.next();
+      await Bun.sleep(0); // the stream has looked, and waits
+      await act();
+      const tooLate = Bun.sleep(LIMITS.streamHeartbeatMs / 3).then(() => "too late");
+      expect(await Promise.race([next, tooLate])).toMatchObject({ event: expect.any(String) });
+    }
     await stream.close();
   });
 
@@ -131,6 +155,52 @@ describe("an event stream", () => {
     await phone.call("POST", "/api/conversations", { title: "still here" });
     expect(await stays.next()).toMatchObject({ event: "conversation", data: { title: "still here" } });
     await stays.close();
+  });
+
+  test("beats while there is nothing to tell, however often it is woken for nothing", async () => {
+    const folder = temporaryFolder();
+    await using t = await startApp(UNLIMITED, folder, { heartbeatMs: 50 });
+    const alice = await register(t, "alice");
+    const stream = await listen(t, alice);
+    await stream.next();
+    const ringing = setInterval(() => t.app.bell.ring([alice.id]), 10);
+    expect(await stream.nextOfAny()).toEqual({ id: expect.any(String) });
+    clearInterval(ringing);
+    await stream.close();
+  });
+
+  test("lets others have their turn while it catches up, and goes through nobody else's changes", async () => {
+    await using t = await startApp(UNLIMITED);
+    const { alice, id, post } = await talk(t);
+    await Promise.all(Array.from({ length: 500 }, (_, i) => post(alice, `m${i}`)));
+    const stream = await listen(t, alice, "1");
+    let turns = 0;
+    const others = setInterval(() => turns++, 0);
+    for (let i = 0; i < 500; i++) await stream.next();
+    clearInterval(others);
+    expect(turns).toBeGreaterThan(10);
+    await stream.close();
+
+    using db = new Database(`${t.folder}/duet.db`, { readonly: true });
+    const asked: string[] = [];
+    const q = { one: async (sql: string) => void asked.push(sql), all: async () => [], run: async () => 0 };
+    const store = changeStore(q as never);
+    await store.nextFor(alice.id, 0);
+    await store.range();
+    for (const sql of asked) {
+      const plan = db.query<{ detail: string }, string[]>(`EXPLAIN QUERY PLAN ${sql}`).all("0", id);
+      for (const { detail } of plan) expect(detail).not.toMatch(/SCAN changes(?! USING)|TEMP B-TREE/);
+    }
+  });
+
+  test("whose source fails leaves no place taken", async () => {
+    let returned = 0;
+    const source = {
+      next: () => Promise.reject(new Error("the disk is gone")),
+      return: async () => void returned++,
+    };
+    await expect(eventStream(source, () => ({})).text()).rejects.toThrow("the disk is gone");
+    expect(returned).toBe(1);
   });
 
   test("ends with the access token it was opened with, so that the reader refreshes and comes back", async () => {

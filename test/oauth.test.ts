@@ -266,6 +266,15 @@ describe("/oauth/introspect", () => {
     expect((await form(t, "/oauth/introspect", {}, own)).status).toBe(400);
   });
 
+  test("takes the secret by Basic as the standard encodes it, and as most clients send it", async () => {
+    const secret = "4+%2F&=/ a secret with all that is odd in it";
+    await using t = await startApp({ DUET_INTROSPECTION_SECRET: secret });
+    const alice = await register(t, "alice");
+    const raw = { authorization: `Basic ${Buffer.from(`rs:${secret}`).toString("base64")}` };
+    for (const headers of [raw, basic(secret)])
+      expect(await ask(t, alice.accessToken, headers)).toMatchObject({ active: true });
+  });
+
   test("without the secret takes none, not even an empty one", async () => {
     await using t = await startApp();
     const alice = await register(t, "alice");

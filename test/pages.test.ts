@@ -130,6 +130,29 @@ describe("an access token that has expired", () => {
 });
 
 describe("a refresh by cookie", () => {
+  test("rotates nothing where another tab has refreshed, so that a late answer cannot look like a thief", async () => {
+    freezeClock();
+    await using t = await startApp();
+    const alice = new Visitor(t);
+    await alice.register("alice");
+    const lateTab = alice.jar.get("duet_refresh")!.value;
+    alice.forgetAccess();
+    await alice.open("/conversations");
+    const held = alice.jar.get("duet_refresh")!.value;
+    for (let i = 0; i < 3; i++) {
+      const script = await alice.script("POST", "/auth/refresh");
+      expect([script.status, script.headers.getSetCookie()]).toEqual([204, []]);
+      const { path } = await alice.open("/auth/refresh?next=/conversations");
+      expect(path).toBe("/conversations");
+    }
+    expect(alice.jar.get("duet_refresh")!.value).toBe(held);
+    // The tab that asked first is answered last: the same successor, and nobody is signed out.
+    alice.jar.set("duet_refresh", { ...alice.jar.get("duet_refresh")!, value: lateTab });
+    alice.forgetAccess();
+    expect((await alice.open("/conversations")).path).toBe("/conversations");
+    expect(alice.jar.get("duet_refresh")!.value).toBe(held);
+  });
+
   const cleared = (response: Response) =>
     response.headers.getSetCookie().filter((line) => /Max-Age=0/.test(line)).length;
 

@@ -201,7 +201,9 @@ async function ask(
   body: Record<string, string> | undefined,
 ): Promise<number> {
   const isApi = path.startsWith("/api/");
-  const cookie = `duet_access=${alice.accessToken}; duet_refresh=${alice.refreshToken}`;
+  // Where there is a good access token nothing is refreshed.
+  const access = path === "/auth/refresh" ? "" : `duet_access=${alice.accessToken}; `;
+  const cookie = `${access}duet_refresh=${alice.refreshToken}`;
   const response = await t.fetch(path, {
     method,
     headers: {

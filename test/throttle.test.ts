@@ -120,6 +120,29 @@ describe("wrong passwords", () => {
     for (let i = 0; i < 2 * burst; i++) expect((await right(t, "alice", "192.0.2.1")).status).toBe(200);
   });
 
+  test("of names that nobody has count as one however they are folded, as an account's do", async () => {
+    freezeClock();
+    await using t = await startApp(PROXIED);
+    for (const name of ["stranger", "qharl\u0131e"]) {
+      for (let i = 0; i < burst; i++) await wrong(t, name, "192.0.2.1");
+      expect((await wrong(t, name.toUpperCase(), "192.0.2.1")).status).toBe(429);
+    }
+    expect((await wrong(t, "qharlie", "192.0.2.1")).status).toBe(429);
+  });
+
+  test("are not what could not be checked: a full queue counts against nobody", async () => {
+    freezeClock();
+    await using t = await startApp(PROXIED);
+    await register(t, "alice");
+    const flood = times(150, (i) => wrong(t, `nobody${i}`, `198.51.100.${i}`));
+    const own = await times(burst, () => right(t, "alice", "192.0.2.1"));
+    await flood;
+    expect(count(own, 503)).toBeGreaterThan(0);
+    expect(count(own, 429) + count(own, 401)).toBe(0);
+    const guesses = await times(burst, () => wrong(t, "alice", "192.0.2.1"));
+    expect(count(guesses, 401)).toBe(burst);
+  });
+
   test("on the page are told in words, and what was typed stays", async () => {
     await using t = await startApp();
     let html = "";
@@ -150,6 +173,14 @@ describe("a limit", () => {
     const answers = await times(40, () => once("192.0.2.1"));
     expect([count(answers, 201), count(answers, 409), count(answers, 429)]).toEqual([1, 29, 10]);
     expect((await once("192.0.2.2")).status).toBe(409);
+  });
+
+  test("on judging passwords is for those that are refused too", async () => {
+    freezeClock();
+    await using t = await startApp(PROXIED);
+    const weak = { username: "alice", password: "password123" };
+    const judged = await times(70, () => t.json("POST", "/api/auth/register", weak, from("192.0.2.1")));
+    expect([count(judged, 422), count(judged, 429)]).toEqual([60, 10]);
   });
 
   test("on the password when it is asked again: changing it, deleting the account", async () => {

@@ -201,7 +201,8 @@ describe("signing in", () => {
       timeCost: 1,
     });
     db.query("UPDATE users SET password_hash = ?").run(weak);
-    await login(t, "alice");
+    // At once: the first one to rehash does not make the others wrong.
+    await Promise.all(Array.from({ length: 6 }, () => login(t, "alice")));
     expect(rowOf(t, "alice").password_hash).toStartWith("$argon2id$v=19$m=19456,t=2,p=1$");
     await login(t, "alice");
   });
@@ -247,6 +248,25 @@ describe("changing one's password", () => {
     const attempt = async (password: string) =>
       (await t.json("POST", "/api/auth/login", { username: "alice", password })).status;
     expect([await attempt(laptop.password), await attempt(next)]).toEqual([401, 200]);
+  });
+
+  test("does nothing for a session that is revoked while it is checked, and deletes no account", async () => {
+    await using t = await startApp();
+    const phone = await register(t, "alice");
+    const input = { current_password: phone.password, new_password: PASSWORDS["bob"] };
+    for (const [path, body] of [
+      ["/api/auth/password", input],
+      ["/api/auth/delete", { password: phone.password }],
+    ] as const) {
+      const thief = await login(t, "alice");
+      const sessions = (await thief.call("GET", "/api/auth/sessions")).body.items;
+      const act = thief.call("POST", path, body);
+      const id = sessions.find((s: any) => s.current).id;
+      expect((await phone.call("DELETE", `/api/auth/sessions/${id}`)).status).toBe(204);
+      expect((await act).body).toMatchObject({ code: "session_ended", reason: "revoked" });
+    }
+    expect((await me(t, phone.accessToken)).status).toBe(200);
+    expect((await login(t, "alice")).accessToken).toBeString();
   });
 
   test("leaves nothing that a login with the old one opened meanwhile, and of two changes one holds", async () => {

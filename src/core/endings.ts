@@ -73,6 +73,16 @@ export function createEndings(deps: { store: Store; events: Events; bell: Bell; 
       return session && endIn(session);
     },
 
+    /**
+     * For a transaction that comes a while after its session was checked: a session that has ended since does
+     * nothing more. Error code: `session_ended`.
+     */
+    async refuseEnded(tables: Tables, sessionId: string): Promise<void> {
+      const session = await tables.sessions.find(sessionId);
+      const end = session && endIn(session);
+      if (end) throw sessionEnded(end);
+    },
+
     /** Ends all sessions of a user, but for `keptId`, as part of a transaction; ring for the user after it. */
     async endAll(tables: Tables, userId: string, reason: EndReason, by: Device, keptId?: string) {
       return tables.sessions.endAllOf(userId, endRow(reason, by), keptId);

@@ -1,4 +1,4 @@
-import type { Store, Tables } from "../store/index.ts";
+import type { Store } from "../store/index.ts";
 import { DuetError } from "./errors.ts";
 
 /** So many at once, and then one more each `everyMs`. */
@@ -18,6 +18,7 @@ export const THROTTLES = {
   login_account: { burst: 50, everyMs: 5 * MINUTE },
   login_network: { burst: 50, everyMs: 6 * SECOND },
   register_network: { burst: 30, everyMs: MINUTE },
+  judge_network: { burst: 60, everyMs: SECOND },
   password_account: { burst: 8, everyMs: 2 * MINUTE },
   profile_account: { burst: 20, everyMs: MINUTE },
   refresh_session: { burst: 200, everyMs: SECOND },
@@ -31,7 +32,7 @@ export type ThrottleName = keyof typeof THROTTLES;
 /** A limit and whom it counts. */
 export type Wanted = [limit: ThrottleName, key: string];
 
-export type Permits = { id: string; everyMs: number }[];
+type Permits = { id: string; everyMs: number }[];
 
 export type Throttle = ReturnType<typeof createThrottle>;
 
@@ -42,34 +43,62 @@ export type Throttle = ReturnType<typeof createThrottle>;
 export function createThrottle(deps: { store: Store; clock: () => number; enabled: boolean }) {
   const { store, clock } = deps;
 
+  async function take(...wanted: Wanted[]): Promise<Permits> {
+    if (!deps.enabled) return [];
+    const now = clock();
+    return store.tx(async (tables) => {
+      const permits: Permits = [];
+      for (const [limit, key] of wanted) {
+        const { burst, everyMs } = THROTTLES[limit];
+        const id = bucketOf(limit, key);
+        const windowMs = burst * everyMs;
+        const taken = await tables.throttles.take(id, now, everyMs, windowMs);
+        const overMs = (taken?.full_at ?? 0) - now - windowMs;
+        // Thrown in here, it undoes this and what was taken before it.
+        if (overMs > 0)
+          throw new DuetError("rate_limited", { retryAfterSeconds: Math.ceil(overMs / SECOND) });
+        permits.push({ id, everyMs });
+      }
+      return permits;
+    });
+  }
+
+  const giveBack = (permits: Permits) =>
+    store.tx(async (tables) => {
+      for (const { id, everyMs } of permits) await tables.throttles.giveBack(id, everyMs);
+    });
+
   return {
     /**
      * Takes one permit of each limit, or of none. Error code: `rate_limited` with the seconds to wait. Effects:
      * one row in `throttles` for each.
      */
-    async take(...wanted: Wanted[]): Promise<Permits> {
-      if (!deps.enabled) return [];
-      const now = clock();
-      return store.tx(async (tables) => {
-        const permits: Permits = [];
-        for (const [limit, key] of wanted) {
-          const { burst, everyMs } = THROTTLES[limit];
-          const id = bucketOf(limit, key);
-          const windowMs = burst * everyMs;
-          const taken = await tables.throttles.take(id, now, everyMs, windowMs);
-          const overMs = (taken?.full_at ?? 0) - now - windowMs;
-          // Thrown in here, it undoes this and what was taken before it.
-          if (overMs > 0)
-            throw new DuetError("rate_limited", { retryAfterSeconds: Math.ceil(overMs / SECOND) });
-          permits.push({ id, everyMs });
-        }
-        return permits;
-      });
+    async take(...wanted: Wanted[]): Promise<void> {
+      await take(...wanted);
     },
 
-    /** Puts permits back, in the transaction of what turned out to be no misuse. */
-    async giveBack(permits: Permits, tables: Pick<Tables, "throttles"> = store): Promise<void> {
-      for (const { id, everyMs } of permits) await tables.throttles.giveBack(id, everyMs);
+    /**
+     * Does `work` behind limits, and gives the permits back unless it was what they count: a sign-in that succeeds,
+     * or cannot be checked at present, is none. Error codes: `rate_limited`, and those of `work`.
+     */
+    async counting<T>(
+      wanted: Wanted[],
+      counts: (outcome: "done" | unknown) => boolean,
+      work: () => Promise<T>,
+    ): Promise<T> {
+      const permits = await take(...wanted);
+      const settle = async (outcome: unknown) => {
+        // A permit too few is no reason to fail.
+        if (!counts(outcome)) await giveBack(permits).catch(() => undefined);
+      };
+      try {
+        const result = await work();
+        await settle("done");
+        return result;
+      } catch (error) {
+        await settle(error);
+        throw error;
+      }
     },
   };
 }

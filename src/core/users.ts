@@ -1,6 +1,6 @@
 import type { Store } from "../store/index.ts";
 import type { UserRow } from "../store/users.ts";
-import { DuetError, invalidField } from "./errors.ts";
+import { DuetError, invalidField, type ErrorCode } from "./errors.ts";
 import { newId } from "./ids.ts";
 import { LIMITS } from "./limits.ts";
 import { networkOf } from "./addresses.ts";
@@ -46,29 +46,33 @@ export function createUsers(deps: {
     ): Promise<SignedIn> {
       if (!deps.registrationOpen) throw new DuetError("registration_closed");
       const profile = readProfile(input);
+      // Judging takes a while of everybody's.
+      await throttle.take(["judge_network", networkOf(device.ip)]);
       const weakness = await passwords.judge(input.password, wordsOf(profile.columns));
       if (weakness) profile.faults.push({ field: "password", ...weakness });
       if (profile.faults.length > 0) throw new DuetError("validation_failed", { fields: profile.faults });
-      // A taken name counts too: otherwise this would be the way to find out who has an account.
-      await throttle.take(["register_network", networkOf(device.ip)]);
-
       const now = clock();
-      const user: UserRow = {
-        id: newId(now),
-        ...profile.columns,
-        // Hashed even where the name turns out to be taken: time does not tell.
-        password_hash: await passwords.hash(input.password),
-        created_at: now,
-        disabled_at: null,
+      const register = async () => {
+        const user: UserRow = {
+          id: newId(now),
+          ...profile.columns,
+          // Hashed even where the name turns out to be taken: time does not tell.
+          password_hash: await passwords.hash(input.password),
+          created_at: now,
+          disabled_at: null,
+        };
+        const grant = await sessions.start(user, device, (session) =>
+          store.tx(async (tables) => {
+            await tables.users.insert(user);
+            await tables.sessions.insert(session);
+            await events.note({ kind: "register", userId: user.id, sessionId: session.id }, device, tables);
+          }),
+        );
+        return { user, grant };
       };
-      const grant = await sessions.start(user, device, (session) =>
-        store.tx(async (tables) => {
-          await tables.users.insert(user);
-          await tables.sessions.insert(session);
-          await events.note({ kind: "register", userId: user.id, sessionId: session.id }, device, tables);
-        }),
-      );
-      return { user, grant };
+      // A taken name counts too: otherwise this would be the way to find out who has an account.
+      const limits: Wanted[] = [["register_network", networkOf(device.ip)]];
+      return throttle.counting(limits, (outcome) => !isUnavailable(outcome), register);
     },
 
     /**
@@ -77,24 +81,20 @@ export function createUsers(deps: {
      * Effects: `sessions` and the security event, or the event alone.
      */
     async login(input: { identifier: string; password: string }, device: Device): Promise<SignedIn> {
-      const identifier = input.identifier.trim();
-      const row = await findByIdentifier(identifier);
-      const permits = await throttle.take(...(await loginLimits(row?.id, identifier, device)));
-      const { ok, rehashed } = await passwords.verify(input.password, row?.password_hash ?? null);
-      if (!row || !ok || row.disabled_at !== null) return refuseLogin(row, device);
-      // Checking took a while: whoever changed the password meanwhile has ended what it opened.
-      const grant = await sessions.start(row, device, (session) =>
-        store.tx(async (tables) => {
-          const current = await tables.users.find(row.id);
-          if (current?.password_hash !== row.password_hash || current.disabled_at !== null)
+      const identifier = input.identifier.trim().slice(0, LIMITS.emailCharsMax).toWellFormed();
+      const limits = await loginLimits((await findByIdentifier(identifier))?.id, identifier, device);
+      return throttle.counting(limits, isCode("invalid_credentials"), async () => {
+        for (;;) {
+          const row = await findByIdentifier(identifier);
+          const { ok, rehashed } = await passwords.verify(input.password, row?.password_hash ?? null);
+          if (!row || !ok || row.disabled_at !== null) {
+            await events.note({ kind: "login", outcome: "failure", userId: row?.id ?? null }, device);
             throw new DuetError("invalid_credentials");
-          if (rehashed) await tables.users.replacePasswordHash(row.id, row.password_hash, rehashed);
-          await tables.sessions.insert(session);
-          await throttle.giveBack(permits, tables);
-          await events.note({ kind: "login", userId: row.id, sessionId: session.id }, device, tables);
-        }),
-      );
-      return { user: row, grant };
+          }
+          const grant = await signIn(row, rehashed, device);
+          if (grant) return { user: row, grant };
+        }
+      });
     },
 
     /**
@@ -136,6 +136,7 @@ export function createUsers(deps: {
         throw new DuetError("validation_failed", { fields: [{ field: "new_password", ...weakness }] });
       const hash = await passwords.hash(input.newPassword);
       await store.tx(async (tables) => {
+        await endings.refuseEnded(tables, viewer.sessionId);
         if ((await tables.users.replacePasswordHash(row.id, row.password_hash, hash)) === 0)
           throw invalidField("current_password", "wrong_password");
         await endings.endAll(tables, row.id, "password_changed", device, viewer.sessionId);
@@ -162,6 +163,7 @@ export function createUsers(deps: {
     async remove(viewer: Viewer, input: { password: string }, device: Device): Promise<void> {
       const row = await confirmPassword(viewer, "password", input.password, device);
       const concerned = await store.tx(async (tables) => {
+        await endings.refuseEnded(tables, viewer.sessionId);
         await endings.endAll(tables, row.id, "user_deleted", device);
         await tables.sessions.forgetDevicesOf(row.id);
         await tables.conversations.passOn(row.id);
@@ -178,13 +180,26 @@ export function createUsers(deps: {
     },
   };
 
-  async function refuseLogin(row: UserRow | null, device: Device): Promise<never> {
-    await events.note({ kind: "login", outcome: "failure", userId: row?.id ?? null }, device);
-    throw new DuetError("invalid_credentials");
+  /**
+   * The session of a user whose password was right; null if the user has changed meanwhile, for checking takes a
+   * while: whoever changed the password has ended what the old one opened.
+   */
+  async function signIn(row: UserRow, rehashed: string | undefined, device: Device): Promise<Grant | null> {
+    let isCurrent = false;
+    const grant = await sessions.start(row, device, (session) =>
+      store.tx(async (tables) => {
+        const current = await tables.users.find(row.id);
+        isCurrent = current?.password_hash === row.password_hash && current.disabled_at === null;
+        if (!isCurrent) return;
+        if (rehashed) await tables.users.replacePasswordHash(row.id, row.password_hash, rehashed);
+        await tables.sessions.insert(session);
+        await events.note({ kind: "login", userId: row.id, sessionId: session.id }, device, tables);
+      }),
+    );
+    return isCurrent ? grant : null;
   }
 
   async function findByIdentifier(identifier: string): Promise<UserRow | null> {
-    if (!identifier.isWellFormed() || identifier.length > LIMITS.emailCharsMax) return null;
     return identifier.includes("@")
       ? store.users.findByEmail(emailKey(identifier))
       : store.users.findByUsername(usernameKey(identifier));
@@ -196,7 +211,7 @@ export function createUsers(deps: {
     identifier: string,
     device: Device,
   ): Promise<Wanted[]> {
-    const account = userId ?? identifier.normalize("NFKC").toLowerCase();
+    const account = userId ?? (identifier.includes("@") ? emailKey(identifier) : usernameKey(identifier));
     const network = networkOf(device.ip);
     const known = await store.sessions.addressesOf(account, LIMITS.knownAddressesMax);
     return [
@@ -215,16 +230,19 @@ export function createUsers(deps: {
   ): Promise<UserRow> {
     const row = await store.users.find(viewer.userId);
     if (!row) throw new DuetError("user_not_found");
-    const permits = await throttle.take(["password_account", row.id]);
-    const { ok } = await passwords.verify(password, row.password_hash);
-    if (!ok) {
+    return throttle.counting([["password_account", row.id]], isCode("validation_failed"), async () => {
+      const { ok } = await passwords.verify(password, row.password_hash);
+      if (ok) return row;
       const kind = field === "password" ? "account_delete" : "password_change";
       await events.note({ kind, outcome: "failure", ...idsOf(viewer) }, device);
       throw invalidField(field, "wrong_password");
-    }
-    await throttle.giveBack(permits);
-    return row;
+    });
   }
 }
+
+const isCode = (code: ErrorCode) => (outcome: unknown) =>
+  outcome instanceof DuetError && outcome.code === code;
+
+const isUnavailable = (outcome: unknown) => outcome instanceof DuetError && outcome.status === 503;
 
 const idsOf = ({ userId, sessionId }: Viewer) => ({ userId, sessionId });

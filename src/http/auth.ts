@@ -47,20 +47,21 @@ export function bearerToken(request: Request): string | undefined {
 export function createCallerCheck(sessions: Sessions, secret: string | undefined) {
   return async (request: Request, postedSecret: string | undefined): Promise<void> => {
     const [, basic] = /^Basic +([\w+/]+=*)$/i.exec(request.headers.get("authorization") ?? "") ?? [];
-    const shown = basic ? passwordIn(basic) : postedSecret;
-    if (shown === undefined) {
+    const shown = basic ? passwordsIn(basic) : postedSecret === undefined ? [] : [postedSecret];
+    if (shown.length === 0) {
       await sessions.authenticate(bearerToken(request));
       return;
     }
-    if (secret === undefined || !timingSafeEqual(sha256(shown), sha256(secret)))
-      throw new DuetError("token_invalid");
+    const isRight = (text: string) => secret !== undefined && timingSafeEqual(sha256(text), sha256(secret));
+    if (!shown.some(isRight)) throw new DuetError("token_invalid");
   };
 }
 
-/** Name and password are form-encoded inside Basic there. */
-function passwordIn(basic: string): string {
-  const [, ...password] = Buffer.from(basic, "base64").toString().split(":");
-  return new URLSearchParams(`p=${password.join(":")}`).get("p") ?? "";
+/** RFC 6749 has name and password form-encoded inside Basic; many clients send them as they are. */
+function passwordsIn(basic: string): string[] {
+  const [, ...parts] = Buffer.from(basic, "base64").toString().split(":");
+  const password = parts.join(":");
+  return [password, new URLSearchParams(`p=${password}`).get("p") ?? ""];
 }
 
 const sha256 = (text: string) => createHash("sha256").update(text).digest();

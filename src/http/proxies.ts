@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { networks, plain } from "../core/addresses.ts";
 
 /**
@@ -11,11 +12,15 @@ export function createClientAddress(trusted: string[]) {
     let address = plain(peer);
     const forwarded = (request.headers.get("x-forwarded-for") ?? "").split(",").slice(-20);
     while (proxies.include(address) && forwarded.length > 0) {
-      const previous = plain(forwarded.pop()!.trim());
+      const previous = plain(withoutPort(forwarded.pop()!.trim()));
       // A proxy that names no address names nobody: the proxy itself is counted.
-      if (!/^[\da-f:.]+$/i.test(previous)) break;
+      if (!isIP(previous)) break;
       address = previous;
     }
     return address;
   };
 }
+
+/** Some proxies write `192.0.2.1:4001` or `[2001:db8::1]:4001`. */
+const withoutPort = (text: string) =>
+  /^\[(.*)\](?::\d+)?$/.exec(text)?.[1] ?? /^([\d.]+):\d+$/.exec(text)?.[1] ?? text;

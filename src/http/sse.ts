@@ -19,6 +19,7 @@ export function eventStream<T>(source: Source<T>, toEvent: (item: T) => SseEvent
           await source.return();
           controller.close();
         } catch (error) {
+          await source.return();
           controller.error(error);
         }
       },

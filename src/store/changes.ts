@@ -26,10 +26,13 @@ export const changeStore = (q: Queryable) => ({
   /** The first one after `afterId` that a user may know of. */
   nextFor: (userId: string, afterId: number) =>
     q.one<ChangeRow>(
-      `SELECT * FROM changes
-        WHERE id > $1 AND (user_id = $2 OR (user_id IS NULL AND EXISTS (
-          SELECT 1 FROM members WHERE members.conversation_id = changes.conversation_id AND members.user_id = $2)))
-        ORDER BY id LIMIT 1`,
+      // Each index finds its own first row: what others talk about is not gone through.
+      `SELECT * FROM changes WHERE id = (SELECT min(id) FROM (
+         SELECT min(id) AS id FROM changes WHERE id > $1 AND user_id = $2
+          UNION ALL
+         SELECT (SELECT min(id) FROM changes
+                  WHERE conversation_id = members.conversation_id AND id > $1 AND user_id IS NULL) AS id
+           FROM members WHERE members.user_id = $2) AS firsts)`,
       afterId,
       userId,
     ),
@@ -37,7 +40,7 @@ export const changeStore = (q: Queryable) => ({
   /** The oldest and the newest that are kept. */
   range: () =>
     q.one<{ first: number | null; last: number | null }>(
-      "SELECT min(id) AS first, max(id) AS last FROM changes",
+      "SELECT (SELECT min(id) FROM changes) AS first, (SELECT max(id) FROM changes) AS last",
     ),
 
   /** The newest one stays: it says how far the count has come. */

@@ -19,13 +19,16 @@ type Deps = { users: Users; sessions: Sessions; endings: Endings; cookies: Cooki
 export function sessionPages({ users, sessions, endings, cookies, makePage }: Deps) {
   /**
    * Refreshes by cookie: new cookies, or the refusal. Only a session that has ended loses its cookies; a late,
-   * malformed or losing refresh leaves them, and what cannot be checked (503) is thrown on.
+   * malformed or losing refresh leaves them, and what cannot be checked (503) is thrown on. Where another tab has
+   * refreshed since, the browser has sent a good access token and nothing is rotated: of two rotations in a row a
+   * late answer to the first would set the cookies back by two, and look like a thief.
    */
   async function refreshCookies(
     request: Request,
     set: { headers: Record<string, unknown> },
   ): Promise<DuetError | null> {
     try {
+      if (await hasGoodAccess(request)) return null;
       cookies.grant(set, await sessions.refresh(cookies.read(request).refreshToken, deviceOf(request)));
       return null;
     } catch (error) {
@@ -33,6 +36,16 @@ export function sessionPages({ users, sessions, endings, cookies, makePage }: De
       if (error.code === "session_ended" || error.code === "user_not_found")
         cookies.clear(set, error.details.end?.sessionId);
       return error;
+    }
+  }
+
+  async function hasGoodAccess(request: Request): Promise<boolean> {
+    try {
+      await sessions.authenticate(cookies.read(request).accessToken);
+      return true;
+    } catch (error) {
+      if (error instanceof DuetError && error.status === 401) return false;
+      throw error;
     }
   }
 

@@ -2,7 +2,7 @@ import { setSystemTime } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createApp, type App } from "../../src/app.ts";
+import { createApp, type App, type Overrides } from "../../src/app.ts";
 import { readConfig } from "../../src/config.ts";
 
 export const ORIGIN = "http://localhost:3000";
@@ -34,10 +34,14 @@ export function temporaryFolder(): string {
 export async function startApp(
   settings: Record<string, string> = {},
   folder = temporaryFolder(),
+  overrides: Overrides = {},
 ): Promise<TestApp> {
   const logged: TestApp["logged"] = [];
   const config = readConfig({ DUET_DATA: folder, DUET_PUBLIC_URL: ORIGIN, DUET_LOG: "debug", ...settings });
-  const app = await createApp(config, { log: (_, event, facts = {}) => logged.push({ event, facts }) });
+  const app = await createApp(config, {
+    ...overrides,
+    log: (_, event, facts = {}) => logged.push({ event, facts }),
+  });
   const fetch = (path: string, init?: RequestInit) => app.handle(new Request(ORIGIN + path, init));
   return {
     app,

@@ -25,13 +25,19 @@ export class Stream {
   /** The next event that tells something; null at the end. */
   async next(): Promise<any> {
     for (;;) {
+      const event = await this.nextOfAny();
+      if (event === null || event.data !== undefined) return event;
+    }
+  }
+
+  /** The next event, one that only moves the reader's place too. */
+  async nextOfAny(): Promise<StreamEvent | null> {
+    for (;;) {
       const end = this.#buffer.indexOf("\n\n");
       if (end >= 0) {
         const block = this.#buffer.slice(0, end);
         this.#buffer = this.#buffer.slice(end + 2);
-        const event = parse(block);
-        if (event.data !== undefined) return event;
-        continue;
+        return parse(block);
       }
       const { value, done } = await this.reader.read();
       if (done) return null;

@@ -124,6 +124,6 @@ CREATE TABLE changes (
   created_at INTEGER NOT NULL
 ) STRICT;
 
-CREATE INDEX changes_by_conversation ON changes (conversation_id, id);
+CREATE INDEX changes_by_conversation ON changes (conversation_id, id) WHERE user_id IS NULL;
 CREATE INDEX changes_by_user ON changes (user_id, id);
 CREATE INDEX changes_by_age ON changes (created_at);
