@@ -1,5 +1,5 @@
 // What htmx lacks: one refresh for all requests and all tabs, a sign-in over the page where it was, and small comforts.
-// Loaded in one script with htmx, after it. Everything here is an extra: every page works without it.
+// Loaded in one script with htmx, after it; thread.js and live.js follow. Everything here is an extra: every page works without it.
 (() => {
   "use strict";
   const root = document.documentElement;
@@ -64,6 +64,7 @@
       const signedIn = ({ detail }) => {
         if (detail.userId !== root.dataset.viewer) return location.assign("/conversations");
         resolve();
+        tabs.postMessage({ viewer: detail.userId });
         dialog.close();
       };
       document.addEventListener("duet:signed-in", signedIn, { once: true });
@@ -119,13 +120,24 @@
     throw new Error("strings are not evaluated here");
   };
 
+  // Trusted Types: markup from our own server may be inserted, scripts in it may not run.
+  const policy = self.trustedTypes?.createPolicy("htmx", {
+    createHTML: (markup) => markup,
+    createScript: (script) => (script.trim() ? refuse() : script),
+  });
+
+  /** The one element that a fragment of our own server is; alive to htmx a moment later, when it is in its place. */
+  function elementOf(markup) {
+    const template = document.createElement("template");
+    template.innerHTML = policy ? policy.createHTML(markup) : markup;
+    const element = template.content.firstElementChild;
+    queueMicrotask(() => htmx.process(element));
+    localizeTimes(element);
+    return element;
+  }
+
   htmx.registerExtension("duet", {
     init(api) {
-      // Trusted Types: markup from our own server may be inserted, scripts in it may not run.
-      const policy = self.trustedTypes?.createPolicy("htmx", {
-        createHTML: (markup) => markup,
-        createScript: (script) => (script.trim() ? refuse() : script),
-      });
       api.initSecurity(policy, refuse, refuse);
     },
 
@@ -148,38 +160,6 @@
     },
   });
 
-  // --- The composer: what was typed stays until the server has it -------------------------------------------------
-
-  const composer = byId("composer");
-  if (composer) {
-    const text = composer.elements.namedItem("body");
-    const key = composer.elements.namedItem("idempotency_key");
-    const error = byId("composer-error");
-
-    text.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
-      event.preventDefault();
-      composer.requestSubmit();
-    });
-    // Another text is another message; the same text again, after a lost answer, is the same one.
-    text.addEventListener("input", () => (key.value = crypto.randomUUID()));
-
-    composer.addEventListener("htmx:before:request", () => {
-      error.textContent = "";
-      text.readOnly = true;
-    });
-    composer.addEventListener("htmx:finally:request", (event) => {
-      text.readOnly = false;
-      const status = event.detail.ctx.response?.status;
-      if (!status || status >= 300) return;
-      text.value = "";
-      key.value = crypto.randomUUID();
-      byId("no-messages")?.remove();
-      byId("messages").lastElementChild?.scrollIntoView({ block: "end" });
-    });
-    if (matchMedia("(pointer: fine)").matches) text.focus();
-  }
-
   // --- All tabs -------------------------------------------------------------------------------------------------
 
   const tabs = new BroadcastChannel("duet");
@@ -188,12 +168,23 @@
     // Only if the cookies are really gone: a sign-out may fail.
     if (data.signedOut && generation() === "") location.replace("/login");
     if (data.viewer && data.viewer !== root.dataset.viewer) location.replace("/conversations");
+    // Signed in again in one tab is signed in again in all of them.
+    if (data.viewer)
+      document.dispatchEvent(new CustomEvent("duet:signed-in", { detail: { userId: data.viewer } }));
   });
   if (root.dataset.viewer) tabs.postMessage({ viewer: root.dataset.viewer });
-  document.addEventListener("submit", ({ target }) => {
-    if (target.matches("[data-sign-out]"))
-      addEventListener("pagehide", () => tabs.postMessage({ signedOut: true }));
-  });
+  document.addEventListener(
+    "submit",
+    (event) => {
+      const { target } = event;
+      if (target.dataset.confirm && !confirm(target.dataset.confirm)) {
+        event.preventDefault();
+        event.stopImmediatePropagation();
+      } else if (target.matches("[data-sign-out]"))
+        addEventListener("pagehide", () => tabs.postMessage({ signedOut: true }));
+    },
+    true,
+  );
 
   // A page brought back by the back button after its session is gone asks the server again.
   addEventListener("pageshow", ({ persisted }) => {
@@ -203,13 +194,40 @@
   document.addEventListener("click", ({ target }) => {
     if (target.closest("[data-close]")) target.closest("dialog").close();
     if (target.closest("#notice")) byId("notice").replaceChildren();
-    for (const open of document.querySelectorAll("details.members[open]"))
+    for (const open of document.querySelectorAll("details.menu[open]"))
       if (!open.contains(target)) open.open = false;
   });
 
-  document.addEventListener("keydown", ({ key }) => {
-    if (key === "Escape") byId("notice").replaceChildren();
-    const open = key === "Escape" && document.querySelector("details.members[open]");
+  const isTyping = (target) => target.matches("input, textarea, select, [contenteditable]");
+
+  /** Moves the focus along the links of a list. */
+  function moveAlong(list, from, step) {
+    const links = [...list.querySelectorAll(":scope > li > a")];
+    links[Math.min(Math.max(links.indexOf(from) + step, 0), links.length - 1)]?.focus();
+  }
+
+  document.addEventListener("keydown", (event) => {
+    const { key, target } = event;
+    if (key === "/" && !isTyping(target) && !event.ctrlKey && !event.metaKey && byId("q")) {
+      event.preventDefault();
+      byId("q").select();
+    }
+    const list = target.closest?.(".list");
+    if (list && (key === "ArrowDown" || key === "ArrowUp")) {
+      event.preventDefault();
+      moveAlong(list, target.closest("a"), key === "ArrowDown" ? 1 : -1);
+    }
+    if (key === "ArrowDown" && target.id === "q") {
+      event.preventDefault();
+      (document.querySelector("#found .list a") ?? document.querySelector("#conversations a"))?.focus();
+    }
+    if (key !== "Escape") return;
+    byId("notice").replaceChildren();
+    if (target.id === "q" && target.value) {
+      target.value = "";
+      target.dispatchEvent(new Event("input", { bubbles: true }));
+    }
+    const open = document.querySelector("details.menu[open]");
     if (!open) return;
     open.open = false;
     open.querySelector("summary").focus();
@@ -217,9 +235,9 @@
 
   // --- Times in the reader's zone and language --------------------------------------------------------------------
 
-  function localizeTimes() {
+  function localizeTimes(within = document) {
     const today = new Date().toDateString();
-    for (const time of document.querySelectorAll("time:not([data-local])")) {
+    for (const time of within.querySelectorAll("time:not([data-local])")) {
       const at = new Date(time.dateTime);
       const isToday = at.toDateString() === today;
       const style = isToday ? { timeStyle: "short" } : DATE_AND_TIME;
@@ -229,4 +247,7 @@
     }
   }
   localizeTimes();
+
+  // For the scripts that follow in the same file.
+  window.duet = { root, byId, tabs, generation, refresh, signInAgain, send, elementOf, SessionEnded };
 })();

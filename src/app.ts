@@ -6,6 +6,7 @@ import { keyRoutes } from "./api/keys.ts";
 import { liveRoutes } from "./api/live.ts";
 import { messageRoutes } from "./api/messages.ts";
 import { oauthRoutes } from "./api/oauth.ts";
+import { searchRoutes } from "./api/search.ts";
 import { deviceRoutes, sessionRoutes } from "./api/sessions.ts";
 import { me, registration } from "./api/users.ts";
 import type { Config } from "./config.ts";
@@ -22,6 +23,7 @@ import { createLive } from "./core/live.ts";
 import type { Log } from "./core/log.ts";
 import { createMessages } from "./core/messages.ts";
 import { createPasswords } from "./core/passwords.ts";
+import { createSearch } from "./core/search.ts";
 import { createSessions } from "./core/sessions.ts";
 import { createThrottle } from "./core/throttle.ts";
 import { createTokens } from "./core/tokens.ts";
@@ -43,10 +45,14 @@ import { startServer } from "./http/server.ts";
 import { createSigner } from "./http/signers.ts";
 import { createStore } from "./store/index.ts";
 import { conversationPages } from "./web/conversations.tsx";
+import { livePages } from "./web/live.tsx";
+import { messagePages } from "./web/messages.tsx";
 import { createPageErrors } from "./web/problem.tsx";
 import { homePages } from "./web/home.tsx";
 import { createMakePage } from "./web/page.ts";
+import { searchPages } from "./web/search.tsx";
 import { sessionPages } from "./web/sessions.tsx";
+import { createShowThread } from "./web/thread.tsx";
 import { userPages } from "./web/users.tsx";
 
 export type Overrides = { log?: Log; heartbeatMs?: number };
@@ -87,6 +93,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
   });
   const conversations = createConversations({ store, throttle, bell, clock });
   const messages = createMessages({ store, conversations, throttle, bell, clock });
+  const search = createSearch({ store });
   const live = createLive({ store, endings, throttle, bell, clock, heartbeatMs });
   const eventRetentionMs = config.eventRetentionSeconds * 1000;
   const housekeeping = createHousekeeping({ store, keys, clock, eventRetentionMs });
@@ -100,9 +107,11 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
     events,
     conversations,
     messages,
+    search,
     live,
     cookies,
     makePage,
+    showThread: createShowThread({ conversations, messages, live, makePage }),
     passwordMin: config.passwordMin,
     issuer: publicUrl,
     introspectionSecret: config.introspectionSecret,
@@ -125,11 +134,15 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
     .use(oauthRoutes(parts))
     .use(conversationRoutes(parts))
     .use(messageRoutes(parts))
+    .use(searchRoutes(parts))
     .use(liveRoutes(parts))
     .use(homePages(parts))
     .use(userPages(parts))
     .use(sessionPages(parts))
-    .use(conversationPages(parts));
+    .use(conversationPages(parts))
+    .use(messagePages(parts))
+    .use(searchPages(parts))
+    .use(livePages(parts));
 
   const withHeaders = createHeaders(isHttps);
   const clientAddress = createClientAddress(config.trustedProxies ?? []);

@@ -30,6 +30,7 @@ const PACKAGES: Record<string, RegExp> = {
   elysia: /^(app\.ts|api|web|http)/,
   "@elysiajs/jwt": /^http\/signers\.ts$/,
   "@elysiajs/html": /^(http\/jsx|web\/page\.ts)/,
+  "lucide-static": /^web\/icons\.view\.tsx$/,
   "htmx.org": /^http\/assets\.ts$/,
   jose: /^(core\/(keys|tokens)|http\/signers)\.ts$/,
   bowser: /^core\/devices\.ts$/,

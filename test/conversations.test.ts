@@ -1,3 +1,4 @@
+import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 import { advance, freezeClock, startApp, UNLIMITED, type TestApp } from "./support/app.ts";
 import { register, type Person } from "./support/people.ts";
@@ -16,6 +17,7 @@ describe("conversations", () => {
     const { id } = made.body;
     expect(made.headers.get("location")).toBe(`/api/conversations/${id}`);
     expect(made.body).toEqual({
+      unread: 0,
       id,
       title: "周末爬山 <b>& more</b>",
       owner_id: alice.id,
@@ -228,5 +230,41 @@ describe("members", () => {
     const { alice, url } = await trio(t);
     const { status, body } = await alice.call("POST", `${url}/members`, { username });
     expect({ status, field: body.errors[0].field }).toEqual({ status: 422, field: "username" });
+  });
+});
+
+describe("a conversation that was deleted", () => {
+  test("is gone for everybody, and back for everybody when its owner wants it, for 30 days", async () => {
+    freezeClock();
+    await using t = await startApp({ DUET_ACCESS_TTL: "1d", DUET_REFRESH_TTL: "80d" });
+    const alice = await register(t, "alice");
+    const bob = await register(t, "bob");
+    const { id } = await start(alice, "plans");
+    const url = `/api/conversations/${id}`;
+    await alice.call("POST", `${url}/members`, { username: "bob" });
+    await bob.call("POST", `${url}/messages`, { body: "still here" });
+    expect((await alice.call("DELETE", url)).status).toBe(204);
+    for (const person of [alice, bob]) {
+      expect((await person.call("GET", url)).status).toBe(404);
+      expect((await person.call("GET", "/api/conversations")).body.items).toEqual([]);
+      expect((await person.call("POST", `${url}/messages`, { body: "x" })).status).toBe(404);
+    }
+    expect((await bob.call("POST", `${url}/restore`)).status).toBe(404);
+    const restored = await alice.call("POST", `${url}/restore`);
+    expect([restored.status, restored.body.title]).toEqual([200, "plans"]);
+    expect((await alice.call("POST", `${url}/restore`)).status).toBe(404);
+    expect((await bob.call("GET", `${url}/messages`)).body.items).toMatchObject([{ body: "still here" }]);
+
+    await alice.call("DELETE", url);
+    advance(29 * 24 * 3600);
+    await t.app.housekeeping.tend();
+    const rows = (table: string) => {
+      using db = new Database(`${t.folder}/duet.db`, { readonly: true });
+      return db.query(`SELECT count(*) AS n FROM ${table}`).get();
+    };
+    expect([rows("messages"), rows("message_words")]).toEqual([{ n: 1 }, { n: 1 }]);
+    advance(2 * 24 * 3600);
+    await t.app.housekeeping.tend();
+    expect([rows("conversations"), rows("messages"), rows("message_words")]).toEqual(Array(3).fill({ n: 0 }));
   });
 });

@@ -236,6 +236,6 @@ describe("migrations", () => {
         new Bun.CryptoHasher("sha256").update(m.sql).digest("hex").slice(0, 16),
       ]),
     );
-    expect(checksums).toEqual({ "0001_start": "9b3e2331518df44c" });
+    expect(checksums).toEqual({ "0001_start": "223416dda069ac6c" });
   });
 });

@@ -33,6 +33,8 @@ describe("a message", () => {
       const { status, body } = await post(text);
       expect(status).toBe(201);
       expect(body).toEqual({
+        edited_at: null,
+        removed: false,
         id: expect.any(String),
         conversation_id: id,
         author: { id: alice.id, username: "alice" },
@@ -154,5 +156,67 @@ describe("an Idempotency-Key", () => {
     const { post } = await conversation(t);
     const { status, body } = await post("text", { "idempotency-key": value });
     expect({ status, field: body.errors[0].field }).toEqual({ status: 422, field: "idempotency_key" });
+  });
+});
+
+describe("one's own message", () => {
+  test("can be changed and taken back; nobody else's can", async () => {
+    freezeClock();
+    await using t = await startApp();
+    const { alice, url, post } = await conversation(t);
+    const bob = await register(t, "bob");
+    await alice.call("POST", url.replace("/messages", "/members"), { username: "bob" });
+    const { id } = (await post("frist")).body;
+    advance(60);
+    const edited = await alice.call("PATCH", `${url}/${id}`, { body: "first" });
+    expect([edited.status, edited.body.body, edited.body.edited_at]).toEqual([
+      200,
+      "first",
+      new Date().toISOString(),
+    ]);
+    for (const [person, path] of [
+      [bob, `${url}/${id}`],
+      [alice, `${url}/01999999-0000-7000-8000-000000000000`],
+      [alice, `${url}/x`],
+    ] as const) {
+      expect((await person.call("PATCH", path, { body: "mine now" })).status).toBe(404);
+      expect((await person.call("DELETE", path)).status).toBe(404);
+    }
+    expect((await alice.call("PATCH", `${url}/${id}`, { body: " " })).status).toBe(422);
+    expect((await alice.call("DELETE", `${url}/${id}`)).status).toBe(204);
+    const { items } = (await bob.call("GET", url)).body;
+    expect(items).toMatchObject([{ id, body: "", removed: true }]);
+    expect((await alice.call("PATCH", `${url}/${id}`, { body: "back" })).status).toBe(404);
+    expect((await alice.call("DELETE", `${url}/${id}`)).status).toBe(404);
+    const { Database } = await import("bun:sqlite");
+    using db = new Database(`${t.folder}/duet.db`, { readonly: true });
+    expect(db.query("SELECT body FROM messages").all()).toEqual([{ body: "" }]);
+  });
+});
+
+describe("what is unread", () => {
+  test("is what others said since, counted for each, and noted in every tab and device", async () => {
+    await using t = await startApp();
+    const { alice, url, post } = await conversation(t);
+    const bob = await register(t, "bob");
+    const path = url.replace("/messages", "");
+    await alice.call("POST", `${path}/members`, { username: "bob" });
+    const unread = async (person: typeof alice) => (await person.call("GET", path)).body.unread;
+    const first = (await post("one")).body;
+    await post("two");
+    expect([await unread(alice), await unread(bob)]).toEqual([0, 2]);
+    await bob.call("POST", `${path}/read`, { message_id: first.id });
+    expect(await unread(bob)).toBe(1);
+    expect((await bob.call("GET", "/api/conversations")).body.items[0].unread).toBe(1);
+    const third = (await post("three")).body;
+    await alice.call("DELETE", `${url}/${third.id}`);
+    expect(await unread(bob)).toBe(1);
+    expect((await bob.call("POST", `${path}/read`, {})).status).toBe(204);
+    expect(await unread(bob)).toBe(0);
+    await bob.call("POST", `${path}/read`, { message_id: first.id }); // never backwards
+    await bob.call("POST", `${path}/read`, { message_id: "x" });
+    expect(await unread(bob)).toBe(0);
+    const carol = await register(t, "carol");
+    expect((await carol.call("POST", `${path}/read`, {})).status).toBe(404);
   });
 });

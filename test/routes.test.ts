@@ -59,11 +59,17 @@ const LIMITED: Record<string, [limit: ThrottleName, body?: (alice: Person) => Re
   "POST /api/conversations": ["conversation_account", () => ({ title: "x" })],
   "POST /conversations": ["conversation_account", () => ({ title: "x" })],
   "PATCH /api/conversations/:id": ["conversation_account", () => ({ title: "x" })],
+  "PATCH /api/conversations/:id/messages/:messageId": ["message_account", () => ({ body: "y" })],
+  "DELETE /api/conversations/:id/messages/:messageId": ["message_account"],
+  "POST /conversations/:id/messages/:messageId": ["message_account", () => ({ body: "y" })],
+  "POST /conversations/:id/messages/:messageId/remove": ["message_account"],
+  "POST /conversations/:id/title": ["conversation_account", () => ({ title: "y" })],
   "POST /api/conversations/:id/members": ["conversation_account", () => ({ username: "alice" })],
   "POST /conversations/:id/members": ["conversation_account", () => ({ username: "alice" })],
   "POST /api/conversations/:id/messages": ["message_account", () => ({ body: "x" })],
   "POST /conversations/:id": ["message_account", () => ({ body: "x" })],
   "GET /api/events": ["stream_account"],
+  "GET /live": ["stream_account"],
 };
 
 /** What changes state without a limit, and why it needs none. */
@@ -76,6 +82,11 @@ const WITHOUT_LIMIT: Record<string, string> = {
   "DELETE /api/auth/sessions/:id": "the same",
   "POST /oauth/introspect": "writes nothing",
   "DELETE /api/conversations/:id": "removes what was made within a limit, once",
+  "POST /conversations/:id/remove": "the same",
+  "POST /api/conversations/:id/restore": "undoes that, once",
+  "POST /conversations/:id/restore": "the same",
+  "POST /api/conversations/:id/read": "moves a mark along messages that were posted within a limit",
+  "POST /conversations/:id/read": "the same",
   "DELETE /api/conversations/:id/members/:userId": "the same",
   "POST /conversations/:id/members/:userId/remove": "the same",
 };
@@ -150,7 +161,12 @@ describe("every route", () => {
     db.run("DELETE FROM throttles");
 
     const [limit, bodyOf] = LIMITED[name]!;
-    const [method, path] = name.replace(":id", id).split(" ") as [string, string];
+    const said = (await alice.call("POST", `/api/conversations/${id}/messages`, { body: "x" })).body;
+    db.run("DELETE FROM throttles");
+    const [method, path] = name.replace(":id", id).replace(":messageId", said.id).split(" ") as [
+      string,
+      string,
+    ];
     const first = await ask(t, alice, method, path, bodyOf?.(alice));
     expect(first).not.toBe(429);
     const { burst, everyMs } = THROTTLES[limit];

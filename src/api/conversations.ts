@@ -1,5 +1,6 @@
 import { Elysia, t } from "elysia";
 import type { Conversations, Member } from "../core/conversations.ts";
+import type { Messages } from "../core/messages.ts";
 import type { Sessions } from "../core/sessions.ts";
 import { bearerViewer } from "../http/auth.ts";
 import { jsonBodies } from "../http/body.ts";
@@ -7,7 +8,11 @@ import { conversationBody, limitOf, pageQuery, timeBody } from "./shapes.ts";
 
 const title = t.Object({ title: t.String() });
 
-export const conversationRoutes = (deps: { conversations: Conversations; sessions: Sessions }) =>
+export const conversationRoutes = (deps: {
+  conversations: Conversations;
+  messages: Messages;
+  sessions: Sessions;
+}) =>
   new Elysia({ name: "api/conversations", prefix: "/api/conversations" })
     .use(jsonBodies)
     .use(bearerViewer(deps.sessions))
@@ -45,6 +50,17 @@ export const conversationRoutes = (deps: { conversations: Conversations; session
       await deps.conversations.remove(viewer, params.id);
       set.status = 204;
     })
+    .post("/:id/restore", async ({ viewer, params }) =>
+      conversationBody(await deps.conversations.restore(viewer, params.id)),
+    )
+    .post(
+      "/:id/read",
+      async ({ viewer, params, body, set }) => {
+        await deps.messages.markRead(viewer, params.id, body.message_id);
+        set.status = 204;
+      },
+      { body: t.Object({ message_id: t.Optional(t.String()) }) },
+    )
     .get("/:id/members", async ({ viewer, params }) => ({
       items: (await deps.conversations.listMembers(viewer, params.id)).map(memberBody),
       next: null,

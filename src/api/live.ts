@@ -1,10 +1,10 @@
 import { Elysia } from "elysia";
-import { nameDevice } from "../core/devices.ts";
 import type { Live, LiveEvent } from "../core/live.ts";
 import type { Sessions } from "../core/sessions.ts";
 import { bearerViewer } from "../http/auth.ts";
+import { endBody } from "../http/problem.ts";
 import { eventStream, type SseEvent } from "../http/sse.ts";
-import { conversationBody, messageBody, timeBody } from "./shapes.ts";
+import { conversationBody, messageBody } from "./shapes.ts";
 
 /** One event stream for everything that the viewer may see; `Last-Event-ID` goes on from where one was cut. */
 export const liveRoutes = ({ live, sessions }: { live: Live; sessions: Sessions }) =>
@@ -20,6 +20,7 @@ function eventBody(event: LiveEvent): SseEvent {
       return { event: event.kind, id: event.id, data: messageBody(event.message) };
     case "conversation":
     case "members":
+    case "read":
       return { event: event.kind, id: event.id, data: conversationBody(event.conversation) };
     case "conversation_removed":
       return { event: event.kind, id: event.id, data: { id: event.conversationId } };
@@ -30,10 +31,7 @@ function eventBody(event: LiveEvent): SseEvent {
       return { id: event.id };
     case "token_expired":
       return { event: event.kind, data: {} };
-    case "session_ended": {
-      const { reason, at, userAgent, ip } = event.end;
-      const endedBy = ip === null ? null : { device: nameDevice(userAgent ?? ""), ip };
-      return { event: event.kind, data: { reason, ended_at: timeBody(at), ended_by: endedBy } };
-    }
+    case "session_ended":
+      return { event: event.kind, data: endBody(event.end) };
   }
 }

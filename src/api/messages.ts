@@ -29,4 +29,14 @@ export const messageRoutes = (deps: { messages: Messages; sessions: Sessions }) 
         return messageBody(message);
       },
       { body: t.Object({ body: t.String() }) },
-    );
+    )
+    .patch(
+      "/:messageId",
+      async ({ viewer, params, body }) =>
+        messageBody(await deps.messages.edit(viewer, params.id, params.messageId, body)),
+      { body: t.Object({ body: t.String() }) },
+    )
+    .delete("/:messageId", async ({ viewer, params, set }) => {
+      await deps.messages.takeBack(viewer, params.id, params.messageId);
+      set.status = 204;
+    });

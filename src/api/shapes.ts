@@ -40,6 +40,7 @@ export const timeBody = (ms: number): string => new Date(ms).toISOString();
 export const conversationBody = (c: Conversation) => ({
   id: c.id,
   title: c.title,
+  unread: c.unread,
   owner_id: c.owner_id,
   created_at: timeBody(c.created_at),
   updated_at: timeBody(c.updated_at),
@@ -51,4 +52,6 @@ export const messageBody = (m: Message) => ({
   author: m.author_id === null ? null : { id: m.author_id, username: m.author_username },
   body: m.body,
   created_at: timeBody(m.created_at),
+  edited_at: m.edited_at === null ? null : timeBody(m.edited_at),
+  removed: m.removed_at !== null,
 });

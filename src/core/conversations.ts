@@ -28,20 +28,23 @@ export function createConversations(deps: {
 }) {
   const { store, throttle, bell, clock } = deps;
 
-  /** Does `work` and notes the change in one transaction, then rings for `alsoFor` and everybody who is in it. */
+  /**
+   * Does `work` and notes the change in one transaction, then rings for everybody who is in it, and for `goneFor`,
+   * to whom it is there no more.
+   */
   async function changing<T>(
     id: string,
-    kind: ChangeKind,
+    kind: ChangeKind | null,
     work: (tables: Tables) => Promise<T>,
-    alsoFor: string[] = [],
+    goneFor: string[] = [],
   ): Promise<T> {
-    const concerned = new Set<string>(alsoFor);
+    const concerned = new Set<string>(goneFor);
     const done = await store.tx(async (tables) => {
       const result = await work(tables);
       const change = { conversation_id: id, created_at: clock() };
-      for (const userId of alsoFor)
+      for (const userId of goneFor)
         await noteChange(tables, { ...change, kind: "conversation_removed", user_id: userId });
-      for (const userId of await noteChange(tables, { ...change, kind })) concerned.add(userId);
+      if (kind) for (const userId of await noteChange(tables, { ...change, kind })) concerned.add(userId);
       return result;
     });
     bell.ring(concerned);
@@ -59,6 +62,13 @@ export function createConversations(deps: {
   async function getOwned(viewer: ViewerId, id: string): Promise<Conversation> {
     const conversation = await get(viewer, id);
     if (conversation.owner_id !== viewer.userId) throw new DuetError("not_found");
+    return conversation;
+  }
+
+  /** One that the viewer has removed and may still have back. Error code: `not_found`. */
+  async function getRemoved(viewer: ViewerId, id: string): Promise<Conversation> {
+    const conversation = isId(id) ? await store.conversations.findRemoved(id, viewer.userId) : null;
+    if (!conversation) throw new DuetError("not_found");
     return conversation;
   }
 
@@ -81,7 +91,7 @@ export function createConversations(deps: {
         await tables.conversations.insert(conversation);
         await tables.members.add(conversation.id, viewer.userId, now);
       });
-      return conversation;
+      return { ...conversation, removed_at: null, unread: 0 };
     },
 
     /** The viewer's conversations, newest activity first; `next` is the cursor of the page after. Error code: `validation_failed`. */
@@ -107,13 +117,31 @@ export function createConversations(deps: {
       return { ...conversation, title };
     },
 
-    /** Removes the conversation with all its messages. Error code: `not_found`. */
+    /**
+     * Takes the conversation out of everybody's sight; for 30 days its owner can have it back, after that it is
+     * gone with all its messages. Error code: `not_found`.
+     */
     async remove(viewer: ViewerId, id: string): Promise<void> {
       const conversation = await getOwned(viewer, id);
       const members = (await store.members.list(id)).map((member) => member.user_id);
-      const remove = (tables: Tables) => tables.conversations.remove(conversation.id);
-      await changing(id, "conversation_removed", remove, members);
+      const remove = async ({ conversations }: Tables) => {
+        if ((await conversations.setRemoved(conversation.id, clock())) === 0)
+          throw new DuetError("not_found");
+      };
+      await changing(id, null, remove, members);
     },
+
+    /** Brings back what the viewer removed, for everybody who was in it. Error codes: `not_found`, `rate_limited`. */
+    async restore(viewer: ViewerId, id: string): Promise<Conversation> {
+      const conversation = await getRemoved(viewer, id);
+      await throttle.take(["conversation_account", viewer.userId]);
+      await changing(id, "conversation", async ({ conversations }) => {
+        if ((await conversations.setRemoved(id, null)) === 0) throw new DuetError("not_found");
+      });
+      return { ...conversation, removed_at: null };
+    },
+
+    getRemoved,
 
     /** Error code: `not_found`. */
     async listMembers(viewer: ViewerId, id: string): Promise<Member[]> {

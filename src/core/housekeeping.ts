@@ -3,7 +3,8 @@ import type { KeyRing } from "./keys.ts";
 import { LIMITS } from "./limits.ts";
 
 /**
- * What is over goes: sessions that no token names any more, security events and changes past their time, limits
+ * What is over goes: sessions that no token names any more, security events and changes past their time,
+ * conversations that were removed, limits
  * that are full again; and the key ring is tended. Effects: rows of all of these.
  */
 export function createHousekeeping(deps: {
@@ -21,6 +22,7 @@ export function createHousekeeping(deps: {
         store.sessions.removeOverBefore(now - LIMITS.sessionKeepMs),
         store.events.removeBefore(now - deps.eventRetentionMs),
         store.throttles.removeFull(now),
+        store.conversations.removeRemovedBefore(now - LIMITS.conversationKeepMs),
         store.changes.removeBefore(now - LIMITS.changesKeepMs),
       ]);
     },

@@ -11,8 +11,10 @@ import type { Throttle } from "./throttle.ts";
 
 /** What a stream tells. `id` is what a reader that comes back names to go on from there. */
 export type LiveEvent =
-  | { kind: "message"; id: number; message: Message }
-  | { kind: "conversation" | "members"; id: number; conversation: Conversation }
+  /** A message that is new, was changed or was taken back. */
+  | { kind: "message"; id: number; message: Message; conversation: Conversation }
+  /** `read`: by the viewer, in another place. */
+  | { kind: "conversation" | "members" | "read"; id: number; conversation: Conversation }
   | { kind: "conversation_removed"; id: number; conversationId: string }
   /** First of all: the stream begins here. After it nothing that is committed is missed. */
   | { kind: "ready"; id: number }
@@ -68,7 +70,7 @@ export function createLive(deps: {
     if (!conversation) return null;
     if (change.kind !== "message") return { kind: change.kind, id, conversation };
     const message = await store.messages.find(conversationId, change.message_id ?? "");
-    return message && { kind: "message", id, message };
+    return message && { kind: "message", id, message, conversation };
   }
 
   async function* follow(viewer: Viewer, lastId: string | undefined, ear: Ear): Events {
@@ -100,6 +102,9 @@ export function createLive(deps: {
   }
 
   return {
+    /** Where the list of changes ends now: what a page is given that is about to be read. */
+    place: async (): Promise<number> => (await latest()).last,
+
     /**
      * Everything that the viewer may see, as it is committed, from `lastId` on (`Last-Event-ID`, WHATWG HTML
      * section 9.2). Ends by itself when the access token expires or the session ends, with that as its last event,

@@ -43,7 +43,8 @@ const checked = new Set<string>();
  */
 export function checkStatement(sql: string): void {
   if (checked.has(sql)) return;
-  if (/;\s*\S/.test(sql.replace(/--.*$/gm, ""))) throw new Error(`more than one statement: ${sql}`);
+  if (!/^\s*CREATE TRIGGER\b/.test(sql) && /;\s*\S/.test(sql.replace(/--.*$/gm, "")))
+    throw new Error(`more than one statement: ${sql}`);
   let last = 0;
   for (const [, digits] of sql.matchAll(/\$(\d+)/g)) {
     const n = Number(digits);

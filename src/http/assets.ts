@@ -1,16 +1,21 @@
 import { Elysia } from "elysia";
 import htmx from "htmx.org/dist/htmx.min.js" with { type: "text" };
 import appScript from "../../public/app.js" with { type: "text" };
+import liveScript from "../../public/live.js" with { type: "text" };
+import threadScript from "../../public/thread.js" with { type: "text" };
 import appStyle from "../../public/app.css" with { type: "text" };
 import favicon from "../../public/favicon.svg" with { type: "text" };
 import { DuetError } from "../core/errors.ts";
 
 type Asset = { text: string; type: string; gzipped?: Uint8Array };
 
+const minifier = new Bun.Transpiler({ loader: "js", target: "browser", minifyWhitespace: true });
+
 // One classic script: htmx starts by itself, and an extension in a second file may come too late for it.
-const script = [htmx, appScript]
-  .map((text) => text.replace(/^\/\/# sourceMappingURL=.*$/m, ""))
-  .join("\n;\n");
+const script = [
+  htmx.replace(/^\/\/# sourceMappingURL=.*$/m, ""),
+  ...[appScript, threadScript, liveScript].map((text) => minifier.transformSync(text)),
+].join("\n;\n");
 
 const SCRIPT_TYPE = "text/javascript; charset=utf-8";
 const STYLE_TYPE = "text/css; charset=utf-8";

@@ -69,9 +69,9 @@ export function headersOf(error: DuetError): Record<string, string> {
 }
 
 /** Why, when, and from which device where one did it. */
-const endBody = ({ reason, at, userAgent, ip }: SessionEnd, reasonDetail: string) => ({
+export const endBody = ({ reason, at, userAgent, ip }: SessionEnd, reasonDetail?: string) => ({
   reason,
-  reason_detail: reasonDetail,
+  ...(reasonDetail !== undefined && { reason_detail: reasonDetail }),
   ended_at: new Date(at).toISOString(),
   ended_by: ip === null ? null : { device: nameDevice(userAgent ?? ""), ip },
 });

@@ -1,6 +1,6 @@
 import type { Queryable } from "../db/index.ts";
 
-export type ChangeKind = "message" | "conversation" | "members" | "conversation_removed";
+export type ChangeKind = "message" | "conversation" | "members" | "read" | "conversation_removed";
 
 export type ChangeRow = {
   id: number;

@@ -6,14 +6,26 @@ export type ConversationRow = {
   title: string;
   created_at: number;
   updated_at: number;
+  removed_at: number | null;
+  /** How many messages of others the viewer has not read; counted up to a bound. */
+  unread: number;
 };
 
 /** `null` on both means: from the newest on. */
 export type ActivityCursor = { updatedAt: number; id: string } | null;
 
+const UNREAD_MAX = 100;
+
 /** Every read goes through the viewer's membership: what is not theirs is not there. */
+const SELECT = `SELECT conversations.*, (SELECT count(*) FROM (
+    SELECT 1 FROM messages
+     WHERE messages.conversation_id = conversations.id AND messages.id > members.read_id
+       AND messages.author_id IS DISTINCT FROM members.user_id AND messages.removed_at IS NULL
+     LIMIT ${UNREAD_MAX}) AS new_ones) AS unread
+  FROM members JOIN conversations ON conversations.id = members.conversation_id`;
+
 export const conversationStore = (q: Queryable) => ({
-  insert: (c: ConversationRow) =>
+  insert: (c: Omit<ConversationRow, "unread" | "removed_at">) =>
     q.run(
       "INSERT INTO conversations (id, owner_id, title, created_at, updated_at) VALUES ($1, $2, $3, $4, $5)",
       c.id,
@@ -25,17 +37,25 @@ export const conversationStore = (q: Queryable) => ({
 
   find: (id: string, viewerId: string) =>
     q.one<ConversationRow>(
-      `SELECT conversations.* FROM conversations
-         JOIN members ON members.conversation_id = conversations.id AND members.user_id = $1
-        WHERE conversations.id = $2`,
+      `${SELECT} WHERE members.user_id = $1 AND conversations.id = $2 AND conversations.removed_at IS NULL`,
       viewerId,
+      id,
+    ),
+
+  /** One that its owner has removed, and may still have back. */
+  findRemoved: (id: string, ownerId: string) =>
+    q.one<ConversationRow>(
+      `${SELECT} WHERE members.user_id = $1 AND conversations.owner_id = $1 AND conversations.id = $2
+         AND conversations.removed_at IS NOT NULL`,
+      ownerId,
       id,
     ),
 
   listByActivity: (viewerId: string, before: ActivityCursor, limit: number) =>
     q.all<ConversationRow>(
-      `SELECT conversations.* FROM members JOIN conversations ON conversations.id = members.conversation_id
-        WHERE members.user_id = $1 AND (conversations.updated_at, conversations.id) < ($2, $3)
+      `${SELECT}
+        WHERE members.user_id = $1 AND conversations.removed_at IS NULL
+          AND (conversations.updated_at, conversations.id) < ($2, $3)
         ORDER BY conversations.updated_at DESC, conversations.id DESC LIMIT $4`,
       viewerId,
       before?.updatedAt ?? Number.MAX_SAFE_INTEGER,
@@ -70,5 +90,14 @@ export const conversationStore = (q: Queryable) => ({
     return rows.map((row) => row.conversation_id);
   },
 
-  remove: (id: string) => q.run("DELETE FROM conversations WHERE id = $1", id),
+  /** Out of sight, and back: `null` brings it back. */
+  setRemoved: (id: string, time: number | null) =>
+    q.run(
+      "UPDATE conversations SET removed_at = $1 WHERE id = $2 AND (removed_at IS NULL) <> ($1 IS NULL)",
+      time,
+      id,
+    ),
+
+  /** For good, with all that was said in them. */
+  removeRemovedBefore: (time: number) => q.run("DELETE FROM conversations WHERE removed_at < $1", time),
 });

@@ -28,6 +28,15 @@ export const memberStore = (q: Queryable) => ({
       now,
     ),
 
+  /** Up to a message; never backwards. */
+  markRead: (conversationId: string, userId: string, messageId: string) =>
+    q.run(
+      "UPDATE members SET read_id = $1 WHERE conversation_id = $2 AND user_id = $3 AND read_id < $1",
+      messageId,
+      conversationId,
+      userId,
+    ),
+
   remove: (conversationId: string, userId: string) =>
     q.run("DELETE FROM members WHERE conversation_id = $1 AND user_id = $2", conversationId, userId),
 });

@@ -1,14 +1,26 @@
 import type { Child } from "#html";
-import type { Conversation, Member, Page } from "../core/conversations.ts";
+import type { Conversation, Page } from "../core/conversations.ts";
 import { Field, type FormState } from "./form.view.tsx";
+import { Icon } from "./icons.view.tsx";
 import { SignInDialog } from "./sessions.view.tsx";
 import { Layout, Time, type PageContext } from "./layout.view.tsx";
 
 type ListProps = { page: PageContext; list: Page<Conversation>; form: FormState; openId?: string };
 
+type PageProps = ListProps & {
+  title?: string;
+  /** Just removed, and still to be had back. */
+  removed?: Conversation | undefined;
+  /** From where the event stream goes on. */
+  place: number;
+  found?: Child;
+  query?: string | undefined;
+  children?: Child;
+};
+
 /** The list, and beside it (on a wide screen) whatever is open. */
-export const ConversationsPage = (props: ListProps & { title?: string; children?: Child }) => {
-  const { page, children } = props;
+export const ConversationsPage = (props: PageProps) => {
+  const { page, children, openId, place } = props;
   const { conversations } = page.t;
   return (
     <Layout
@@ -16,10 +28,16 @@ export const ConversationsPage = (props: ListProps & { title?: string; children?
       title={props.title ?? conversations.title}
       className={children ? "split open" : "split"}
       dialog={<SignInDialog page={page} />}
+      live={{ place, conversationId: openId }}
     >
       <section class="sidebar" aria-label={conversations.title}>
         {children ? <h2>{conversations.title}</h2> : <h1>{conversations.title}</h1>}
+        <SearchForm page={page} query={props.query} />
+        <div id="found" aria-live="polite">
+          {props.found}
+        </div>
         <NewConversation page={page} form={props.form} />
+        {props.removed && <Removed page={page} conversation={props.removed} />}
         <ConversationList {...props} />
       </section>
       {children ?? (
@@ -30,6 +48,50 @@ export const ConversationsPage = (props: ListProps & { title?: string; children?
     </Layout>
   );
 };
+
+const SearchForm = ({ page, query }: { page: PageContext; query: string | undefined }) => (
+  <search>
+    <form
+      method="get"
+      action="/search"
+      role="search"
+      hx-get="/search"
+      hx-target="#found"
+      hx-trigger="submit, input delay:150ms"
+      hx-sync="this:replace"
+    >
+      <label class="visually-hidden" for="q">
+        {page.t.search.label}
+      </label>
+      <span class="with-icon">
+        <Icon name="search" />
+        <input
+          id="q"
+          name="q"
+          type="search"
+          value={query}
+          placeholder={page.t.search.label}
+          autocomplete="off"
+          maxlength="200"
+        />
+      </span>
+    </form>
+  </search>
+);
+
+const Removed = ({ page, conversation }: { page: PageContext; conversation: Conversation }) => (
+  <form
+    class="banner info removed"
+    method="post"
+    action={`/conversations/${conversation.id}/restore`}
+    role="status"
+  >
+    <p>{page.t.conversations.removed(conversation.title)}</p>
+    <button class="secondary" type="submit">
+      {page.t.conversations.undo}
+    </button>
+  </form>
+);
 
 export const NewConversation = ({ page, form }: { page: PageContext; form: FormState }) => (
   <form
@@ -42,7 +104,7 @@ export const NewConversation = ({ page, form }: { page: PageContext; form: FormS
     hx-swap="outerHTML"
     hx-sync="this:drop"
   >
-    <Field name="title" label={page.t.conversations.newTitle} error={form.errors["title"]}>
+    <Field name="title" label={page.t.conversations.newTitle} error={form.errors["title"] ?? form.general}>
       {({ id, name, invalid }) => (
         <span class="joined">
           <input
@@ -62,18 +124,17 @@ export const NewConversation = ({ page, form }: { page: PageContext; form: FormS
 
 const ConversationList = ({ page, list, openId }: ListProps) => {
   const { conversations } = page.t;
-  if (list.items.length === 0)
-    return (
-      <div class="nothing">
-        <p>{conversations.empty}</p>
-        <p class="muted">{conversations.emptyHint}</p>
-      </div>
-    );
   return (
     <nav aria-label={conversations.title}>
       <ul class="list" id="conversations">
         <ConversationItems page={page} list={list} openId={openId} />
       </ul>
+      {list.items.length === 0 && (
+        <div class="nothing" id="no-conversations">
+          <p>{conversations.empty}</p>
+          <p class="muted">{conversations.emptyHint}</p>
+        </div>
+      )}
     </nav>
   );
 };
@@ -87,17 +148,7 @@ export const ConversationItems = ({
   return (
     <>
       {list.items.map((conversation) => (
-        <li>
-          <a
-            href={`/conversations/${conversation.id}`}
-            aria-current={conversation.id === openId ? "page" : undefined}
-          >
-            <span class="list-title">{conversation.title}</span>
-            <span class="muted small">
-              <Time at={conversation.updated_at} />
-            </span>
-          </a>
-        </li>
+        <ConversationItem page={page} conversation={conversation} isOpen={conversation.id === openId} />
       ))}
       {more && (
         <li class="more">
@@ -110,72 +161,30 @@ export const ConversationItems = ({
   );
 };
 
-type MembersProps = {
+/** The same fragment on the first paint and in the event stream. */
+export const ConversationItem = ({
+  page,
+  conversation,
+  isOpen = false,
+}: {
   page: PageContext;
   conversation: Conversation;
-  members: Member[];
-  form: FormState;
-  open?: boolean;
-};
-
-export const Members = ({ page, conversation, members, form, open }: MembersProps) => {
-  const { conversation: t } = page.t;
-  const url = `/conversations/${conversation.id}/members`;
-  const isOwner = page.viewer?.userId === conversation.owner_id;
-  return (
-    <details class="members" id="members" open={open}>
-      <summary>{t.members(members.length)}</summary>
-      <div class="popover">
-        <ul>
-          {members.map((member) => {
-            const isSelf = member.user_id === page.viewer?.userId;
-            const mayRemove = member.user_id !== conversation.owner_id && (isOwner || isSelf);
-            return (
-              <li>
-                <span>{member.username}</span>
-                {member.user_id === conversation.owner_id && <span class="muted small"> {t.owner}</span>}
-                {mayRemove && (
-                  <form method="post" action={`${url}/${member.user_id}/remove`}>
-                    <button
-                      class="quiet"
-                      type="submit"
-                      aria-label={isSelf ? t.leave : t.remove(member.username)}
-                    >
-                      {isSelf ? t.leave : "×"}
-                    </button>
-                  </form>
-                )}
-              </li>
-            );
-          })}
-        </ul>
-        {isOwner && (
-          <form
-            method="post"
-            action={url}
-            hx-post={url}
-            hx-target="#members"
-            hx-swap="outerHTML"
-            hx-sync="this:drop"
-          >
-            <Field name="username" label={t.invite} error={form.errors["username"]}>
-              {({ id, name, invalid }) => (
-                <span class="joined">
-                  <input
-                    {...{ id, name, ...invalid }}
-                    value={form.values["username"]}
-                    autocomplete="off"
-                    autocapitalize="none"
-                    spellcheck="false"
-                    required
-                  />
-                  <button type="submit">{t.inviteSubmit}</button>
-                </span>
-              )}
-            </Field>
-          </form>
-        )}
-      </div>
-    </details>
-  );
-};
+  isOpen?: boolean;
+}) => (
+  <li id={`conversation-${conversation.id}`} data-updated={conversation.updated_at}>
+    <a href={`/conversations/${conversation.id}`} aria-current={isOpen ? "page" : undefined}>
+      <span class="list-title" dir="auto" title={conversation.title}>
+        {conversation.title}
+      </span>
+      <span class="muted small">
+        <Time at={conversation.updated_at} />
+      </span>
+      {conversation.unread > 0 && !isOpen && (
+        <span class="unread">
+          <span aria-hidden="true">{conversation.unread < 100 ? conversation.unread : "99+"}</span>
+          <span class="visually-hidden">{page.t.conversations.unread(conversation.unread)}</span>
+        </span>
+      )}
+    </a>
+  </li>
+);

@@ -15,15 +15,25 @@ export type PageContext = {
   generationCookie: string;
 };
 
-type LayoutProps = { page: PageContext; title: string; className?: string; dialog?: Child; children?: Child };
+type LayoutProps = {
+  page: PageContext;
+  title: string;
+  className?: string;
+  dialog?: Child;
+  /** For a page that updates by itself: from where on, and which conversation it shows. */
+  live?: { place: number; conversationId: string | undefined };
+  children?: Child;
+};
 
-export const Layout = ({ page, title, className, dialog, children }: LayoutProps) => (
+export const Layout = ({ page, title, className, dialog, live, children }: LayoutProps) => (
   <>
     {raw("<!doctype html>")}
     <html
       lang={page.t.htmlLang}
       data-viewer={page.viewer?.userId}
       data-generation-cookie={page.viewer && page.generationCookie}
+      data-place={live?.place}
+      data-conversation={live?.conversationId}
     >
       <head>
         <meta charset="utf-8" />

@@ -1,72 +1,33 @@
-import type { Conversation, Member, Page } from "../core/conversations.ts";
+import type { Child } from "#html";
+import type { Conversation, Page } from "../core/conversations.ts";
 import type { Message } from "../core/messages.ts";
-import { Members } from "./conversations.view.tsx";
 import type { FormState } from "./form.view.tsx";
-import { Time, type PageContext } from "./layout.view.tsx";
-
-type ThreadProps = {
-  page: PageContext;
-  conversation: Conversation;
-  members: Member[];
-  messages: Page<Message>;
-  /** Shown from the middle, as a page of its own: not the latest ones. */
-  isOlderPage: boolean;
-  composer: FormState;
-  invitation: FormState;
-  idempotencyKey: string;
-};
-
-export const Thread = (props: ThreadProps) => {
-  const { page, conversation, messages } = props;
-  const { conversation: t } = page.t;
-  return (
-    <section class="thread" aria-labelledby="thread-title">
-      <header class="thread-head">
-        <a class="back" href="/conversations" aria-label={page.t.conversations.back}>
-          ←
-        </a>
-        <h1 id="thread-title">{conversation.title}</h1>
-        <Members
-          page={page}
-          conversation={conversation}
-          members={props.members}
-          form={props.invitation}
-          open={Object.keys(props.invitation.errors).length > 0}
-        />
-      </header>
-      <div class="scroll" tabindex="0" role="log" aria-label={t.messages}>
-        <ol class="messages" id="messages">
-          <MessageItems page={page} conversation={conversation} messages={messages} />
-        </ol>
-        {messages.items.length === 0 && (
-          <div class="nothing" id="no-messages">
-            <p>{t.empty}</p>
-            <p class="muted">{t.emptyHint}</p>
-          </div>
-        )}
-      </div>
-      {props.isOlderPage && (
-        <p class="latest">
-          <a href={`/conversations/${conversation.id}`}>{t.latest}</a>
-        </p>
-      )}
-      <Composer {...props} />
-    </section>
-  );
-};
+import { Icon } from "./icons.view.tsx";
+import { Layout, Time, type PageContext } from "./layout.view.tsx";
 
 /** A page of messages, oldest first, under the way to the ones before it. */
 export const MessageItems = ({
   page,
   conversation,
   messages,
-}: Pick<ThreadProps, "page" | "conversation" | "messages">) => {
+}: {
+  page: PageContext;
+  conversation: Conversation;
+  messages: Page<Message>;
+}) => {
   const older = messages.next && `/conversations/${conversation.id}?before=${messages.next}`;
   return (
     <>
       {older && (
         <li class="more">
-          <a class="quiet" href={older} hx-get={older} hx-target="closest li" hx-swap="outerHTML">
+          <a
+            class="quiet"
+            href={older}
+            hx-get={older}
+            hx-target="closest li"
+            hx-swap="outerHTML"
+            hx-trigger="click, intersect once"
+          >
             {page.t.conversation.older}
           </a>
         </li>
@@ -78,63 +39,145 @@ export const MessageItems = ({
   );
 };
 
-/** The same fragment on the first paint and in the answer to its author. User text is inside `hx-ignore`. */
+const urlOf = (message: Message) => `/conversations/${message.conversation_id}/messages/${message.id}`;
+
+/** The same fragment on the first paint, in the answer to its author and in the event stream. */
 export const MessageItem = ({ page, message }: { page: PageContext; message: Message }) => {
   const { conversation: t } = page.t;
   const isOwn = message.author_id !== null && message.author_id === page.viewer?.userId;
   return (
-    <li id={`message-${message.id}`} class={isOwn ? "message own" : "message"} hx-ignore="">
-      <p class="message-head">
+    <li id={`message-${message.id}`} class={isOwn ? "message own" : "message"}>
+      <div class="message-head">
         <span class="author">{isOwn ? t.you : (message.author_username ?? t.goneAuthor)}</span>{" "}
         <span class="muted small">
           <Time at={message.created_at} />
+          {message.edited_at !== null && message.removed_at === null && ` · ${t.edited}`}
         </span>
-      </p>
-      <p class="body" dir="auto">
-        {message.body}
-      </p>
+        {isOwn && message.removed_at === null && <MessageTools page={page} message={message} />}
+      </div>
+      {message.removed_at === null ? (
+        <p class="body" dir="auto" hx-ignore="">
+          {linked(message.body)}
+        </p>
+      ) : (
+        <p class="body gone">{t.takenBack}</p>
+      )}
     </li>
   );
 };
 
-const Composer = ({ page, conversation, composer, idempotencyKey }: ThreadProps) => {
+const MessageTools = ({ page, message }: { page: PageContext; message: Message }) => {
   const { conversation: t } = page.t;
-  const url = `/conversations/${conversation.id}`;
+  const url = urlOf(message);
+  const swap = { "hx-target": "closest li", "hx-swap": "outerHTML" };
   return (
-    <form
-      class="composer"
-      id="composer"
-      method="post"
-      action={url}
-      hx-post={url}
-      hx-target="#messages"
-      hx-swap="beforeend"
-      hx-sync="this:drop"
-    >
-      <input type="hidden" name="idempotency_key" value={idempotencyKey} />
-      <label class="visually-hidden" for="body">
-        {t.compose}
-      </label>
-      <textarea
-        id="body"
-        name="body"
-        rows="1"
-        placeholder={t.placeholder}
-        aria-describedby="composer-error composer-hint"
-        aria-invalid={composer.errors["body"] ? "true" : undefined}
-        required
+    <span class="tools">
+      <a
+        class="tool"
+        href={`${url}/edit`}
+        hx-get={`${url}/edit`}
+        {...swap}
+        aria-label={t.edit}
+        title={t.edit}
       >
-        {/* HTML drops one newline here: this one, not the person's. */}
-        {"\n"}
-        {composer.values["body"]}
-      </textarea>
-      <button type="submit">{t.send}</button>
-      <p class="error" id="composer-error" role="alert">
-        {composer.errors["body"]}
-      </p>
-      <p class="hint" id="composer-hint">
-        {t.sendHint}
-      </p>
-    </form>
+        <Icon name="edit" />
+      </a>
+      <form
+        method="post"
+        action={`${url}/remove`}
+        hx-post={`${url}/remove`}
+        {...swap}
+        data-confirm={t.confirmTakeBack}
+      >
+        <button class="tool" type="submit" aria-label={t.takeBack} title={t.takeBack}>
+          <Icon name="remove" />
+        </button>
+      </form>
+    </span>
   );
 };
+
+/** A message being changed, in its place. */
+export const EditMessage = ({
+  page,
+  message,
+  form,
+}: {
+  page: PageContext;
+  message: Message;
+  form: FormState;
+}) => {
+  const { conversation: t } = page.t;
+  const url = urlOf(message);
+  const id = `edit-${message.id}`;
+  const error = form.errors["body"] ?? form.general;
+  return (
+    <li id={`message-${message.id}`} class="message own editing">
+      <form
+        method="post"
+        action={url}
+        hx-post={url}
+        hx-target="closest li"
+        hx-swap="outerHTML"
+        hx-sync="this:drop"
+      >
+        <label class="visually-hidden" for={id}>
+          {t.edit}
+        </label>
+        <textarea
+          id={id}
+          name="body"
+          rows="1"
+          required
+          autofocus
+          aria-invalid={error ? "true" : undefined}
+          aria-describedby={error && `${id}-error`}
+        >
+          {"\n"}
+          {form.values["body"] ?? message.body}
+        </textarea>
+        {error && (
+          <p class="error" id={`${id}-error`} role="alert">
+            {error}
+          </p>
+        )}
+        <p class="actions">
+          <button type="submit">{t.save}</button>
+          <a class="button secondary" href={url} hx-get={url} hx-target="closest li" hx-swap="outerHTML">
+            {t.cancel}
+          </a>
+        </p>
+      </form>
+    </li>
+  );
+};
+
+/** The same as a page of its own, where there is no script. */
+export const EditMessagePage = (props: { page: PageContext; message: Message; form: FormState }) => (
+  <Layout page={props.page} title={props.page.t.conversation.edit}>
+    <section class="card">
+      <h1>{props.page.t.conversation.edit}</h1>
+      <ol>
+        <EditMessage {...props} />
+      </ol>
+    </section>
+  </Layout>
+);
+
+/** Addresses become links; nothing else does. What ends a sentence is not part of one. */
+function linked(text: string): Child[] {
+  const parts: Child[] = [];
+  let last = 0;
+  for (const match of text.matchAll(/https?:\/\/[^\s<>"'“”‘’（）【】《》，。；：！？、]+/gu)) {
+    const url = match[0].replace(/[.,;:!?)\]}]+$/, "");
+    if (!URL.canParse(url)) continue;
+    parts.push(
+      text.slice(last, match.index),
+      <a href={url} target="_blank" rel="noopener noreferrer nofollow ugc">
+        {url}
+      </a>,
+    );
+    last = match.index + url.length;
+  }
+  return [...parts, text.slice(last)];
+}

@@ -31,7 +31,7 @@ describeInBrowser("one browser", () => {
     const { accessToken, refreshToken } = await registerByProgram(site, "bob");
     await alice.page.fill("#username", "bob");
     await alice.page.click(".popover button[type=submit]");
-    await alice.page.waitForSelector("summary:has-text('2 members')");
+    await alice.page.waitForSelector("summary[aria-label='2 members']");
     await alice.page.fill("#body", "alice's own words");
     // Bob's cookies come without a page of his, so that only the server can notice.
     await alice.context.addCookies([
@@ -56,7 +56,7 @@ describeInBrowser("one browser", () => {
     await Promise.all([alice.page.waitForEvent("load"), alice.page.click("[data-sign-out] button")]);
     await other.fill("#body", "still here");
     await other.press("#body", "Enter");
-    await other.waitForSelector(".message.own");
+    await other.waitForSelector(".message.own:not(.pending)");
     expect(new URL(other.url()).pathname).toBe(path);
 
     await register({ page: alice.page, name: "bob" });
@@ -81,7 +81,7 @@ describeInBrowser("the content security policy", () => {
     const path = await startConversation(alice, evil);
     await alice.page.fill("#body", evil);
     await alice.page.click("#composer button");
-    await alice.page.waitForSelector(".message.own");
+    await alice.page.waitForSelector(".message.own:not(.pending)");
     await alice.page.click("#members summary");
     await alice.page.fill("#username", evil.slice(0, 30));
     await alice.page.click(".popover button[type=submit]");
@@ -127,7 +127,7 @@ describeInBrowser("the pages", () => {
     expect(await alice.page.locator(".sidebar").isVisible()).toBe(false);
     await alice.page.fill("#body", "x".repeat(400));
     await alice.page.click("#composer button");
-    await alice.page.waitForSelector(".message.own");
+    await alice.page.waitForSelector(".message.own:not(.pending)");
     const sticksOut = () => alice.page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
     expect(await sticksOut()).toBe(false);
     await alice.page.click(".back");

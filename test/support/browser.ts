@@ -86,8 +86,4 @@ export async function startConversation({ page }: PersonInBrowser, title: string
   return new URL(page.url()).pathname;
 }
 
-/** Until the browser has dropped the access token's cookie, as it does by itself when its time is over. */
-export const untilExpired = (page: Page) =>
-  page.waitForFunction(() => !document.cookie.includes("duet_gen="));
-
 export const messages = (page: Page) => page.locator(".message .body").allTextContents();

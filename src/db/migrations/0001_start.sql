@@ -78,30 +78,42 @@ CREATE TABLE conversations (
   owner_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
   title TEXT NOT NULL,
   created_at INTEGER NOT NULL,
-  updated_at INTEGER NOT NULL
+  updated_at INTEGER NOT NULL,
+  removed_at INTEGER
 ) STRICT;
 
 CREATE INDEX conversations_by_owner ON conversations (owner_id);
+CREATE INDEX conversations_removed ON conversations (removed_at) WHERE removed_at IS NOT NULL;
 
 CREATE TABLE members (
   conversation_id TEXT NOT NULL REFERENCES conversations (id) ON DELETE CASCADE,
   user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
   joined_at INTEGER NOT NULL,
+  read_id TEXT NOT NULL DEFAULT '',
   PRIMARY KEY (conversation_id, user_id)
 ) STRICT;
 
 CREATE INDEX members_by_user ON members (user_id, conversation_id);
 
+-- `read_id` of a member is the last message that they have read. A message that was taken back stays as an empty place.
 CREATE TABLE messages (
-  id TEXT PRIMARY KEY,
+  number INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
   conversation_id TEXT NOT NULL REFERENCES conversations (id) ON DELETE CASCADE,
   author_id TEXT REFERENCES users (id) ON DELETE SET NULL,
   body TEXT NOT NULL,
-  created_at INTEGER NOT NULL
+  created_at INTEGER NOT NULL,
+  edited_at INTEGER,
+  removed_at INTEGER
 ) STRICT;
 
 CREATE INDEX messages_by_conversation ON messages (conversation_id, id);
 CREATE INDEX messages_by_author ON messages (author_id);
+
+-- The words of messages by their number, for search; of the text itself it keeps no copy.
+CREATE VIRTUAL TABLE message_words USING fts5 (words, content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 2');
+
+CREATE TRIGGER message_words_go AFTER DELETE ON messages BEGIN DELETE FROM message_words WHERE rowid = old.number; END;
 
 CREATE TABLE idempotency_keys (
   user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,

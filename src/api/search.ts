@@ -1,0 +1,22 @@
+import { Elysia, t } from "elysia";
+import type { Search } from "../core/search.ts";
+import type { Sessions } from "../core/sessions.ts";
+import { bearerViewer } from "../http/auth.ts";
+import { conversationBody, messageBody } from "./shapes.ts";
+
+/** The viewer's own conversations and messages by their words. */
+export const searchRoutes = ({ search, sessions }: { search: Search; sessions: Sessions }) =>
+  new Elysia({ name: "api/search" }).use(bearerViewer(sessions)).get(
+    "/api/search",
+    async ({ viewer, query }) => {
+      const { conversations, messages } = await search.find(viewer, query.q);
+      return {
+        conversations: conversations.map(({ conversation }) => conversationBody(conversation)),
+        messages: messages.map(({ message, title }) => ({
+          ...messageBody(message),
+          conversation_title: title,
+        })),
+      };
+    },
+    { query: t.Object({ q: t.String() }) },
+  );

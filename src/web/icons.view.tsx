@@ -1,0 +1,32 @@
+import { raw } from "#html";
+import back from "lucide-static/icons/arrow-left.svg" with { type: "text" };
+import newer from "lucide-static/icons/arrow-down.svg" with { type: "text" };
+import computer from "lucide-static/icons/monitor.svg" with { type: "text" };
+import edit from "lucide-static/icons/pencil.svg" with { type: "text" };
+import leave from "lucide-static/icons/log-out.svg" with { type: "text" };
+import more from "lucide-static/icons/ellipsis.svg" with { type: "text" };
+import people from "lucide-static/icons/users.svg" with { type: "text" };
+import phone from "lucide-static/icons/smartphone.svg" with { type: "text" };
+import remove from "lucide-static/icons/trash-2.svg" with { type: "text" };
+import search from "lucide-static/icons/search.svg" with { type: "text" };
+import send from "lucide-static/icons/send-horizontal.svg" with { type: "text" };
+import take from "lucide-static/icons/x.svg" with { type: "text" };
+
+const ICONS = { back, computer, edit, leave, more, newer, people, phone, remove, search, send, take };
+
+export type IconName = keyof typeof ICONS;
+
+/** Drawn for the eye only: what it stands beside, or its control's label, says the same in words. */
+const prepared = new Map<string, string>(
+  Object.entries(ICONS).map(([name, svg]) => [
+    name,
+    svg
+      .replace(/<!--.*?-->/s, "")
+      .replace(/\s*class="[^"]*"/, "")
+      .replace("<svg", '<svg class="icon" aria-hidden="true" focusable="false"')
+      .replaceAll(/\s+/g, " ")
+      .trim(),
+  ]),
+);
+
+export const Icon = ({ name }: { name: IconName }) => raw(prepared.get(name)!);

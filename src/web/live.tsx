@@ -1,0 +1,57 @@
+import { Elysia, t } from "elysia";
+import type { Live, LiveEvent } from "../core/live.ts";
+import type { Sessions } from "../core/sessions.ts";
+import { cookieViewer } from "../http/auth.ts";
+import type { Cookies } from "../http/cookies.ts";
+import { endBody } from "../http/problem.ts";
+import { eventStream, type SseEvent } from "../http/sse.ts";
+import { ConversationItem } from "./conversations.view.tsx";
+import type { PageContext } from "./layout.view.tsx";
+import { MessageItem } from "./messages.view.tsx";
+import type { MakePage } from "./page.ts";
+
+/** The event stream of pages: the fragments that a page shows first are the ones that are pushed. */
+export const livePages = (deps: { live: Live; sessions: Sessions; cookies: Cookies; makePage: MakePage }) =>
+  new Elysia({ name: "web/live" }).use(cookieViewer(deps.sessions, deps.cookies)).get(
+    "/live",
+    async ({ request, viewer, query, headers }) => {
+      const page = deps.makePage(request, viewer);
+      // A reader that comes back by itself names its place; one that is new was given it with its page.
+      const place = headers["last-event-id"] ?? query.after;
+      return eventStream(await deps.live.open(viewer, place), (event) => shown(page, event));
+    },
+    { query: t.Object({ after: t.Optional(t.String()) }) },
+  );
+
+function shown(page: PageContext, event: LiveEvent): SseEvent {
+  switch (event.kind) {
+    case "message": {
+      const { conversation, message, id } = event;
+      const data = {
+        conversation: conversation.id,
+        message: message.id,
+        html: (<MessageItem page={page} message={message} />).html,
+        item: (<ConversationItem page={page} conversation={conversation} />).html,
+      };
+      return { event: "message", id, data };
+    }
+    case "conversation":
+    case "members":
+    case "read": {
+      const { conversation, id, kind } = event;
+      const item = (<ConversationItem page={page} conversation={conversation} />).html;
+      return { event: kind, id, data: { conversation: conversation.id, title: conversation.title, item } };
+    }
+    case "conversation_removed":
+      return { event: event.kind, id: event.id, data: { conversation: event.conversationId } };
+    case "ready":
+    case "reset":
+      return { event: event.kind, id: event.id, data: {} };
+    case "heartbeat":
+      return { id: event.id };
+    case "token_expired":
+      return { event: event.kind, data: {} };
+    case "session_ended":
+      return { event: event.kind, data: endBody(event.end, page.t.reasons[event.end.reason]) };
+  }
+}

@@ -1,0 +1,135 @@
+import type { Conversation, Member } from "../core/conversations.ts";
+import { Field, type FormState } from "./form.view.tsx";
+import { Icon } from "./icons.view.tsx";
+import type { PageContext } from "./layout.view.tsx";
+
+type MembersProps = {
+  page: PageContext;
+  conversation: Conversation;
+  members: Member[];
+  form: FormState;
+  open?: boolean;
+};
+
+/** Who is in a conversation; its owner invites and removes, anybody else leaves. */
+export const Members = ({ page, conversation, members, form, open }: MembersProps) => {
+  const { conversation: t } = page.t;
+  const url = `/conversations/${conversation.id}/members`;
+  const isOwner = page.viewer?.userId === conversation.owner_id;
+  return (
+    <details class="menu" id="members" open={open}>
+      <summary aria-label={t.members(members.length)}>
+        <Icon name="people" /> <span aria-hidden="true">{members.length}</span>
+      </summary>
+      <div class="popover">
+        <h2>{t.members(members.length)}</h2>
+        <ul>
+          {members.map((member) => (
+            <MemberItem page={page} conversation={conversation} member={member} />
+          ))}
+        </ul>
+        {isOwner && (
+          <form
+            method="post"
+            action={url}
+            hx-post={url}
+            hx-target="#members"
+            hx-swap="outerHTML"
+            hx-sync="this:drop"
+          >
+            <Field name="username" label={t.invite} error={form.errors["username"] ?? form.general}>
+              {({ id, name, invalid }) => (
+                <span class="joined">
+                  <input
+                    {...{ id, name, ...invalid }}
+                    value={form.values["username"]}
+                    autocomplete="off"
+                    autocapitalize="none"
+                    spellcheck="false"
+                    required
+                  />
+                  <button type="submit">{t.inviteSubmit}</button>
+                </span>
+              )}
+            </Field>
+          </form>
+        )}
+      </div>
+    </details>
+  );
+};
+
+const MemberItem = ({
+  page,
+  conversation,
+  member,
+}: Pick<MembersProps, "page" | "conversation"> & { member: Member }) => {
+  const { conversation: t } = page.t;
+  const isOwner = page.viewer?.userId === conversation.owner_id;
+  const isSelf = member.user_id === page.viewer?.userId;
+  const mayRemove = member.user_id !== conversation.owner_id && (isOwner || isSelf);
+  return (
+    <li>
+      <span>{member.username}</span>
+      {member.user_id === conversation.owner_id && <span class="muted small"> {t.owner}</span>}
+      {mayRemove && (
+        <form
+          method="post"
+          action={`/conversations/${conversation.id}/members/${member.user_id}/remove`}
+          data-confirm={isSelf ? t.confirmLeave : t.confirmRemove(member.username)}
+        >
+          <button class="quiet" type="submit" aria-label={isSelf ? t.leave : t.remove(member.username)}>
+            {isSelf ? t.leave : <Icon name="take" />}
+          </button>
+        </form>
+      )}
+    </li>
+  );
+};
+
+/** What its owner may do with a conversation as a whole. */
+export const ConversationMenu = ({
+  page,
+  conversation,
+  form,
+}: {
+  page: PageContext;
+  conversation: Conversation;
+  form: FormState;
+}) => {
+  const { conversation: t } = page.t;
+  if (page.viewer?.userId !== conversation.owner_id) return <></>;
+  const url = `/conversations/${conversation.id}`;
+  const error = form.errors["title"] ?? form.general;
+  return (
+    <details class="menu" id="conversation-menu" open={error !== undefined}>
+      <summary aria-label={t.menu}>
+        <Icon name="more" />
+      </summary>
+      <div class="popover">
+        <form method="post" action={`${url}/title`}>
+          <Field name="new-title" label={t.rename} error={error}>
+            {({ id, invalid }) => (
+              <span class="joined">
+                <input
+                  {...{ id, ...invalid }}
+                  name="title"
+                  value={form.values["title"] ?? conversation.title}
+                  autocomplete="off"
+                  maxlength="200"
+                  required
+                />
+                <button type="submit">{t.save}</button>
+              </span>
+            )}
+          </Field>
+        </form>
+        <form method="post" action={`${url}/remove`}>
+          <button class="quiet danger" type="submit">
+            <Icon name="remove" /> {t.removeConversation}
+          </button>
+        </form>
+      </div>
+    </details>
+  );
+};

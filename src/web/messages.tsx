@@ -1,0 +1,103 @@
+import { Elysia, t } from "elysia";
+import type { Conversations } from "../core/conversations.ts";
+import type { Messages } from "../core/messages.ts";
+import type { Sessions } from "../core/sessions.ts";
+import { cookieViewer } from "../http/auth.ts";
+import { formBodies } from "../http/body.ts";
+import type { Cookies } from "../http/cookies.ts";
+import { failedForm } from "./form.ts";
+import { emptyForm } from "./form.view.tsx";
+import { EditMessage, EditMessagePage, MessageItem, MessageItems } from "./messages.view.tsx";
+import { isHtmx, pages, type MakePage } from "./page.ts";
+import type { ShowThread } from "./thread.tsx";
+
+type Deps = {
+  conversations: Conversations;
+  messages: Messages;
+  sessions: Sessions;
+  cookies: Cookies;
+  makePage: MakePage;
+  showThread: ShowThread;
+};
+
+/** The thread. A form posts to the address of the page it is on, so that one can come back to it. */
+export const messagePages = ({ conversations, messages, sessions, cookies, makePage, showThread }: Deps) =>
+  new Elysia({ name: "web/messages", prefix: "/conversations/:id" })
+    .use(pages)
+    .use(formBodies)
+    .use(cookieViewer(sessions, cookies))
+    .get(
+      "",
+      async ({ request, viewer, params, query }) => {
+        if (!isHtmx(request)) {
+          const shown = await showThread(request, viewer, params.id, query);
+          // A page that is only fetched ahead has not been read.
+          if (!request.headers.has("sec-purpose") && query.before === undefined)
+            await messages.markRead(viewer, params.id);
+          return shown;
+        }
+        const page = makePage(request, viewer);
+        const conversation = await conversations.get(viewer, params.id);
+        const older = await messages.list(viewer, params.id, query);
+        return <MessageItems page={page} conversation={conversation} messages={older} />;
+      },
+      { query: t.Object({ before: t.Optional(t.String()), at: t.Optional(t.String()) }) },
+    )
+    .post(
+      "",
+      async ({ request, viewer, params, body, set, redirect }) => {
+        // Forms send line breaks as CRLF whatever was typed; kept is what was typed.
+        const typed = body.body.replaceAll("\r\n", "\n");
+        try {
+          const message = await messages.post(viewer, params.id, {
+            body: typed,
+            idempotencyKey: body.idempotency_key,
+          });
+          if (!isHtmx(request)) return redirect(`/conversations/${params.id}`, 303);
+          return <MessageItem page={makePage(request, viewer)} message={message} />;
+        } catch (error) {
+          const { language } = makePage(request, viewer);
+          const composer = failedForm(error, language, { body: typed }, set);
+          if (!isHtmx(request)) return showThread(request, viewer, params.id, { composer });
+          return <>{composer.errors["body"] ?? composer.general}</>;
+        }
+      },
+      { body: t.Object({ body: t.String(), idempotency_key: t.Optional(t.String()) }) },
+    )
+    .post("/read", async ({ viewer, params, set }) => {
+      await messages.markRead(viewer, params.id);
+      set.status = 204;
+    })
+    .get("/messages/:messageId", async ({ request, viewer, params, redirect }) => {
+      if (!isHtmx(request)) return redirect(`/conversations/${params.id}`, 303);
+      const message = await messages.get(viewer, params.id, params.messageId);
+      return <MessageItem page={makePage(request, viewer)} message={message} />;
+    })
+    .get("/messages/:messageId/edit", async ({ request, viewer, params }) => {
+      const message = await messages.getOwn(viewer, params.id, params.messageId);
+      const view = { page: makePage(request, viewer), message, form: emptyForm };
+      return isHtmx(request) ? <EditMessage {...view} /> : <EditMessagePage {...view} />;
+    })
+    .post(
+      "/messages/:messageId",
+      async ({ request, viewer, params, body, set, redirect }) => {
+        const typed = body.body.replaceAll("\r\n", "\n");
+        const page = makePage(request, viewer);
+        try {
+          const message = await messages.edit(viewer, params.id, params.messageId, { body: typed });
+          if (!isHtmx(request)) return redirect(`/conversations/${params.id}`, 303);
+          return <MessageItem page={page} message={message} />;
+        } catch (error) {
+          const form = failedForm(error, page.language, { body: typed }, set);
+          const message = await messages.getOwn(viewer, params.id, params.messageId);
+          const view = { page, message, form };
+          return isHtmx(request) ? <EditMessage {...view} /> : <EditMessagePage {...view} />;
+        }
+      },
+      { body: t.Object({ body: t.String() }) },
+    )
+    .post("/messages/:messageId/remove", async ({ request, viewer, params, redirect }) => {
+      const message = await messages.takeBack(viewer, params.id, params.messageId);
+      if (!isHtmx(request)) return redirect(`/conversations/${params.id}`, 303);
+      return <MessageItem page={makePage(request, viewer)} message={message} />;
+    });

@@ -1,0 +1,213 @@
+import { expect, test } from "bun:test";
+import type { Page } from "playwright-core";
+import { UNLIMITED } from "../support/app.ts";
+import {
+  describeInBrowser,
+  messages,
+  open,
+  register,
+  serve,
+  SHORT,
+  startConversation,
+} from "../support/browser.ts";
+import { freePort } from "../support/process.ts";
+
+const bodies = (page: Page, count: number) =>
+  page.waitForFunction((n) => document.querySelectorAll(".message:not(.pending) .body").length === n, count);
+
+async function say(page: Page, text: string) {
+  await page.fill("#body", text);
+  await page.press("#body", "Enter");
+}
+
+async function invite(page: Page, username: string) {
+  if (!(await page.locator("#members[open]").count())) await page.click("#members summary");
+  await page.fill("#username", username);
+  await page.click("#members button[type=submit]:has-text('Invite')");
+  await page.waitForSelector(`#members li:has-text('${username}')`);
+  await page.keyboard.press("Escape");
+}
+
+describeInBrowser("conversations that live", () => {
+  test("show what others do, as they do it: words, titles, members, what is unread, and the end", async () => {
+    await using site = await serve();
+    await using alice = await open(site, "alice");
+    await using bob = await open(site, "bob");
+    await register(bob);
+    await register(alice);
+    const path = await startConversation(alice, "Plans");
+    await invite(alice.page, "bob");
+
+    // Bob has his list open and does nothing.
+    await bob.page.waitForSelector(".list-title:has-text('Plans')");
+    await say(alice.page, "hello bob");
+    await bob.page.waitForSelector(".unread:has-text('1')");
+    await say(alice.page, "are you there?");
+    await bob.page.waitForSelector(".unread:has-text('2')");
+    expect(await bob.page.title()).toStartWith("(1) ");
+    await bob.page.click(".list-title");
+    await bodies(bob.page, 2);
+    expect(await bob.page.locator(".unread").count()).toBe(0);
+
+    // Both look at it.
+    await say(bob.page, "here I am: https://example.com/a?b=c.");
+    await bodies(alice.page, 3);
+    expect(await alice.page.getAttribute(".message:not(.own) .body a", "href")).toBe(
+      "https://example.com/a?b=c",
+    );
+    await alice.page.click("#conversation-menu summary");
+    await alice.page.fill("#new-title", "Plans for May");
+    await alice.page.click("#conversation-menu button:has-text('Save')");
+    await bob.page.waitForSelector("h1:has-text('Plans for May')");
+    expect(await bob.page.title()).toContain("Plans");
+
+    // A message is changed in its place, then taken back.
+    await bob.page.locator(".message.own").hover();
+    await bob.page.click(".message.own .tool[href$='/edit']");
+    await bob.page.fill(".editing textarea", "here I am");
+    await bob.page.click(".editing button:has-text('Save')");
+    await alice.page.waitForSelector(".message:not(.own):has-text('edited') .body:text-is('here I am')");
+    bob.page.once("dialog", (dialog) => dialog.accept());
+    await bob.page.locator(".message.own").hover();
+    await bob.page.click(".message.own button.tool");
+    await alice.page.waitForSelector(".message:not(.own) .gone");
+    expect(await messages(alice.page)).toEqual(["hello bob", "are you there?", "This message was deleted"]);
+    expect(await messages(bob.page)).toEqual(await messages(alice.page));
+
+    // What is deleted goes away, and comes back with a click.
+    await alice.page.click("#conversation-menu summary");
+    await alice.page.click("#conversation-menu button:has-text('Delete')");
+    await bob.page.waitForURL("**/conversations");
+    await alice.page.click("button:has-text('Undo')");
+    await alice.page.waitForURL(`**${path}`);
+    await bob.page.waitForSelector(".list-title:has-text('Plans for May')");
+    await alice.page.click("#members summary");
+    alice.page.once("dialog", (dialog) => dialog.accept());
+    await alice.page.click("#members button[aria-label='Remove bob']");
+    await bob.page.waitForFunction(() => document.querySelector(".list-title") === null);
+    for (const person of [alice, bob]) expect(person.complaints).toEqual([]);
+  });
+
+  test("need one stream for 8 tabs, all of which are up to date, also after the one that reads is closed", async () => {
+    await using site = await serve(UNLIMITED);
+    await using alice = await open(site, "alice");
+    await register(alice);
+    const path = await startConversation(alice, "Tabs");
+    const tabs = [alice.page];
+    while (tabs.length < 8) tabs.push(await alice.context.newPage());
+    for (const tab of tabs.slice(1)) await tab.goto(path);
+    await say(tabs[7]!, "to all");
+    await Promise.all(tabs.map((tab) => bodies(tab, 1)));
+    expect(site.app.bell.count(await viewerOf(alice.page))).toBe(1);
+    for (const n of [2, 3, 4]) {
+      await tabs.shift()!.close();
+      await say(tabs.at(-1)!, `after ${n}`);
+      await Promise.all(tabs.map((tab) => bodies(tab, n)));
+    }
+    expect(await messages(tabs[0]!)).toEqual(["to all", "after 2", "after 3", "after 4"]);
+  });
+
+  test("lose and double nothing in a storm: 2-second tokens, cuts, 5 tabs, slow answers, a restart of the server", async () => {
+    const settings = { ...SHORT, ...UNLIMITED, DUET_PORT: String(freePort()) };
+    const first = await serve(settings);
+    await using alice = await open(first, "alice");
+    await using bob = await open(first, "bob");
+    await register(bob);
+    await register(alice);
+    const path = await startConversation(alice, "Storm");
+    await invite(alice.page, "bob");
+    const tabs = [alice.page, await alice.context.newPage(), await alice.context.newPage()];
+    const others = [bob.page, await bob.context.newPage()];
+    for (const tab of [...tabs.slice(1), ...others]) await tab.goto(path);
+    const all = [...tabs, ...others];
+    const sent: string[] = [];
+    const send = async (tab: Page) => {
+      const text = `message ${sent.length + 1}`;
+      sent.push(text);
+      await say(tab, text);
+    };
+    await alice.context.route(`**${path}`, async (route) => {
+      if (route.request().method() === "POST") await new Promise((resolve) => setTimeout(resolve, 300));
+      await route.continue();
+    });
+    const expiry = (page: Page) => page.waitForResponse((r) => r.url().endsWith("/auth/refresh"));
+    for (const tab of all) await send(tab);
+    await expiry(alice.page.context().pages()[0]!).catch(() => undefined);
+    await bob.context.setOffline(true);
+    await send(alice.page);
+    await send(bob.page);
+    await bob.page.waitForSelector(".failed");
+    await bob.context.setOffline(false);
+    for (const tab of all) await send(tab);
+    await Promise.all(all.map((tab) => bodies(tab, sent.length)));
+
+    await using second = await first.restart();
+    await send(others[1]!);
+    second.app.listen();
+    for (const tab of all) await send(tab);
+    for (const tab of all)
+      await tab
+        .locator("text=Send again")
+        .all()
+        .then((buttons) => Promise.all(buttons.map((button) => button.click().catch(() => undefined))));
+    await Promise.all(all.map((tab) => bodies(tab, sent.length)));
+    for (const tab of all) expect((await messages(tab)).toSorted()).toEqual(sent.toSorted());
+    const orders = new Set(await Promise.all(all.map(async (tab) => (await messages(tab)).join())));
+    expect(orders.size).toBe(1);
+    await bob.page.reload();
+    expect((await messages(bob.page)).toSorted()).toEqual(sent.toSorted());
+    for (const tab of all) expect(await tab.locator("#sign-in-again[open]").count()).toBe(0);
+  });
+
+  test("keep a draft over a reload, and a message that could not be sent too", async () => {
+    await using site = await serve();
+    await using alice = await open(site, "alice");
+    await register(alice);
+    const path = await startConversation(alice, "Drafts");
+    await alice.page.fill("#body", "half a thou");
+    await alice.page.reload();
+    expect(await alice.page.inputValue("#body")).toBe("half a thou");
+    await alice.page.route(`**${path}`, (route) =>
+      route.request().method() === "POST" ? route.abort() : route.continue(),
+    );
+    await say(alice.page, "a whole one");
+    await alice.page.waitForSelector(".failed");
+    await alice.page.unroute(`**${path}`);
+    await alice.page.reload();
+    await alice.page.waitForSelector(".message.own:not(.pending)");
+    expect(await messages(alice.page)).toEqual(["a whole one"]);
+    await alice.page.fill("#body", "gone with me");
+    await alice.page.click("[data-sign-out] button");
+    await alice.page.waitForURL("**/login?*");
+    expect(await alice.page.evaluate(() => sessionStorage.length)).toBe(0);
+  });
+
+  test("are found and gone through by keyboard alone", async () => {
+    await using site = await serve();
+    await using alice = await open(site, "alice");
+    await register(alice);
+    for (const title of ["Apples", "Pears", "Plums"]) await startConversation(alice, title);
+    await say(alice.page, "a basket of pears and <b>plums</b>");
+    await bodies(alice.page, 1);
+    await alice.page.locator("#thread-title").click(); // nothing is being typed
+    await alice.page.keyboard.press("/");
+    await alice.page.keyboard.type("pear");
+    await alice.page.waitForSelector("#found mark");
+    expect(await alice.page.locator("#found .list a").allInnerTexts()).toHaveLength(2);
+    expect(await alice.page.innerText("#found .excerpt")).toBe("a basket of pears and <b>plums</b>");
+    await alice.page.keyboard.press("ArrowDown");
+    await alice.page.keyboard.press("Enter");
+    await alice.page.waitForSelector("h1:has-text('Pears')");
+    await alice.page.locator("#thread-title").click();
+    await alice.page.keyboard.press("/");
+    await alice.page.keyboard.press("ArrowDown");
+    await alice.page.keyboard.press("ArrowDown");
+    await alice.page.keyboard.press("ArrowUp");
+    expect(await alice.page.evaluate(() => document.activeElement!.textContent)).toContain("Plums");
+    await alice.page.keyboard.press("Enter");
+    await alice.page.waitForSelector("h1:has-text('Plums')");
+    expect(alice.complaints).toEqual([]);
+  });
+});
+
+const viewerOf = (page: Page) => page.evaluate(() => document.documentElement.dataset["viewer"]!);

@@ -1,0 +1,101 @@
+import { describe, expect, test } from "bun:test";
+import { startApp, type TestApp } from "./support/app.ts";
+import { Visitor } from "./support/browserless.ts";
+import { register, type Person } from "./support/people.ts";
+
+async function talk(t: TestApp) {
+  const alice = await register(t, "alice");
+  const bob = await register(t, "bob");
+  const start = async (person: Person, title: string) =>
+    (await person.call("POST", "/api/conversations", { title })).body.id as string;
+  const say = async (person: Person, id: string, body: string) =>
+    (await person.call("POST", `/api/conversations/${id}/messages`, { body })).body;
+  const find = async (person: Person, q: string) => {
+    const { status, body } = await person.call("GET", `/api/search?q=${encodeURIComponent(q)}`);
+    expect(status).toBe(200);
+    return {
+      titles: body.conversations.map((c: any) => c.title),
+      texts: body.messages.map((m: any) => m.body),
+    };
+  };
+  return { alice, bob, start, say, find };
+}
+
+describe("search", () => {
+  test("finds words and their beginnings, in any case and script, newest first, all of them", async () => {
+    await using t = await startApp();
+    const { alice, start, say, find } = await talk(t);
+    const id = await start(alice, "Weekend plans 周末");
+    for (const text of ["Shall we hike?", "我们周末去爬山吗", "Crème brûlée HIKING", "周五有雨"])
+      await say(alice, id, text);
+    expect(await find(alice, "hik")).toEqual({
+      titles: [],
+      texts: ["Crème brûlée HIKING", "Shall we hike?"],
+    });
+    expect(await find(alice, "周末")).toEqual({
+      titles: ["Weekend plans 周末"],
+      texts: ["我们周末去爬山吗"],
+    });
+    expect(await find(alice, "爬山 我们")).toEqual({ titles: [], texts: ["我们周末去爬山吗"] });
+    expect(await find(alice, "末周")).toEqual({ titles: [], texts: [] });
+    expect(await find(alice, "creme")).toEqual({ titles: [], texts: ["Crème brûlée HIKING"] });
+    expect(await find(alice, "weekend PLANS")).toEqual({ titles: ["Weekend plans 周末"], texts: [] });
+    expect(await find(alice, "hike nothing")).toEqual({ titles: [], texts: [] });
+    for (const odd of [
+      "",
+      "   ",
+      '"',
+      "*",
+      "a AND",
+      "NEAR(",
+      "-",
+      "%",
+      "\0",
+      "' OR 1=1 --",
+      "x".repeat(5000),
+    ])
+      await find(alice, odd);
+    expect((await alice.call("GET", "/api/search")).status).toBe(422);
+  });
+
+  test("finds nothing of others, of what was taken back, changed or deleted; and what came back again", async () => {
+    await using t = await startApp();
+    const { alice, bob, start, say, find } = await talk(t);
+    const id = await start(alice, "ours");
+    const message = await say(alice, id, "the pelican flies");
+    expect((await find(bob, "pelican")).texts).toEqual([]);
+    await alice.call("POST", `/api/conversations/${id}/members`, { username: "bob" });
+    expect((await find(bob, "pelican")).texts).toEqual(["the pelican flies"]);
+    const url = `/api/conversations/${id}/messages/${message.id}`;
+    await alice.call("PATCH", url, { body: "the heron flies" });
+    expect((await find(bob, "pelican")).texts).toEqual([]);
+    expect((await find(bob, "heron")).texts).toEqual(["the heron flies"]);
+    await alice.call("DELETE", `/api/conversations/${id}`);
+    expect(await find(bob, "heron")).toEqual({ titles: [], texts: [] });
+    await alice.call("POST", `/api/conversations/${id}/restore`);
+    expect((await find(bob, "heron")).texts).toEqual(["the heron flies"]);
+    await alice.call("DELETE", url);
+    expect((await find(bob, "heron")).texts).toEqual([]);
+    await alice.call("DELETE", `/api/conversations/${id}/members/${bob.id}`);
+    expect((await find(bob, "ours")).titles).toEqual([]);
+  });
+
+  test("on the page marks the words, escapes the rest, and leads to the message", async () => {
+    await using t = await startApp();
+    const alice = new Visitor(t);
+    await alice.register("alice");
+    const { path } = await alice.submit("/conversations", { title: "<b>plans</b>" });
+    await alice.submit(path, { body: "see <script>alert(1)</script> pelican & co" });
+    for (let i = 0; i < 60; i++) await alice.submit(path, { body: `later ${i}` });
+    const { html } = await alice.open("/search?q=pelican");
+    expect(html).toContain("see &lt;script&gt;alert(1)&lt;/script&gt; <mark>pelican</mark> &amp; co");
+    const link = /href="(\/conversations\/[^"]+\?at=[^"]+)"/.exec(html)![1]!.replace("&amp;", "&");
+    const found = await alice.open(link.split("#")[0]!);
+    expect(found.html).toContain("pelican");
+    expect(found.html).toContain("Back to the latest");
+    expect(found.html).not.toContain("later 59");
+    expect((await alice.open("/search?q=%3Cb%3Enothing")).html).toContain(
+      "Nothing found for “&lt;b&gt;nothing”",
+    );
+  });
+});
