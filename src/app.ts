@@ -1,15 +1,7 @@
 import { Elysia } from "elysia";
-import { conversationRoutes } from "./api/conversations.ts";
-import { eventRoutes } from "./api/events.ts";
-import { healthRoutes } from "./api/health.ts";
-import { keyRoutes } from "./api/keys.ts";
-import { liveRoutes } from "./api/live.ts";
-import { messageRoutes } from "./api/messages.ts";
-import { oauthRoutes } from "./api/oauth.ts";
-import { searchRoutes } from "./api/search.ts";
-import { deviceRoutes, sessionRoutes } from "./api/sessions.ts";
-import { me, registration } from "./api/users.ts";
+import { apiRoutes } from "./api/index.ts";
 import type { Config } from "./config.ts";
+import { createAccount } from "./core/account.ts";
 import { createBell } from "./core/bell.ts";
 import { createConversations } from "./core/conversations.ts";
 import { createEndings } from "./core/endings.ts";
@@ -44,16 +36,10 @@ import { prepareRequest } from "./http/request.ts";
 import { startServer } from "./http/server.ts";
 import { createSigner } from "./http/signers.ts";
 import { createStore } from "./store/index.ts";
-import { conversationPages } from "./web/conversations.tsx";
-import { livePages } from "./web/live.tsx";
-import { messagePages } from "./web/messages.tsx";
+import { webPages } from "./web/index.ts";
 import { createPageErrors } from "./web/problem.tsx";
-import { homePages } from "./web/home.tsx";
 import { createMakePage } from "./web/page.ts";
-import { searchPages } from "./web/search.tsx";
-import { sessionPages } from "./web/sessions.tsx";
 import { createShowThread } from "./web/thread.tsx";
-import { userPages } from "./web/users.tsx";
 
 export type Overrides = { log?: Log; heartbeatMs?: number };
 
@@ -93,6 +79,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
   });
   const conversations = createConversations({ store, throttle, bell, clock });
   const messages = createMessages({ store, conversations, throttle, bell, clock });
+  const account = createAccount({ store, sessions, events, passwords, throttle });
   const search = createSearch({ store });
   const live = createLive({ store, endings, throttle, bell, clock, heartbeatMs });
   const eventRetentionMs = config.eventRetentionSeconds * 1000;
@@ -101,6 +88,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
   const cookies = createCookies(isHttps);
   const makePage = createMakePage(cookies);
   const parts = {
+    account,
     users,
     sessions,
     endings,
@@ -123,26 +111,9 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
     .use(problems({ root: () => root, renderPage: createPageErrors(makePage), log }))
     .use(refuseLargeBodies)
     .use(refuseCrossOrigin(publicUrl))
-    .use(healthRoutes({ db }))
-    .use(keyRoutes({ keys }))
     .use(serveAssets)
-    .use(registration(parts))
-    .use(sessionRoutes(parts))
-    .use(deviceRoutes(parts))
-    .use(me(parts))
-    .use(eventRoutes(parts))
-    .use(oauthRoutes(parts))
-    .use(conversationRoutes(parts))
-    .use(messageRoutes(parts))
-    .use(searchRoutes(parts))
-    .use(liveRoutes(parts))
-    .use(homePages(parts))
-    .use(userPages(parts))
-    .use(sessionPages(parts))
-    .use(conversationPages(parts))
-    .use(messagePages(parts))
-    .use(searchPages(parts))
-    .use(livePages(parts));
+    .use(apiRoutes({ ...parts, db, keys }))
+    .use(webPages(parts));
 
   const withHeaders = createHeaders(isHttps);
   const clientAddress = createClientAddress(config.trustedProxies ?? []);

@@ -68,6 +68,13 @@ const LIMITED: Record<string, [limit: ThrottleName, body?: (alice: Person) => Re
   "POST /conversations/:id/members": ["conversation_account", () => ({ username: "alice" })],
   "POST /api/conversations/:id/messages": ["message_account", () => ({ body: "x" })],
   "POST /conversations/:id": ["message_account", () => ({ body: "x" })],
+  "POST /account/profile": ["profile_account", () => ({ username: "alice", email: "a@example.com" })],
+  "POST /account/password": [
+    "password_account",
+    () => ({ current_password: "wrong", new_password: PASSWORDS["bob"]! }),
+  ],
+  "POST /account/strength": ["judge_network", () => ({ new_password: "x" })],
+  "POST /account/delete": ["password_account", () => ({ password: "wrong" })],
   "GET /api/events": ["stream_account"],
   "GET /live": ["stream_account"],
 };
@@ -80,6 +87,8 @@ const WITHOUT_LIMIT: Record<string, string> = {
   "POST /api/auth/logout-all": "the same",
   "POST /oauth/revoke": "the same",
   "DELETE /api/auth/sessions/:id": "the same",
+  "POST /account/logout-all": "the same",
+  "POST /account/sessions/:id/end": "the same",
   "POST /oauth/introspect": "writes nothing",
   "DELETE /api/conversations/:id": "removes what was made within a limit, once",
   "POST /conversations/:id/remove": "the same",

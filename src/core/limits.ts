@@ -22,6 +22,7 @@ export const LIMITS = {
   streamHeartbeatMs: 15_000,
   conversationKeepMs: 30 * 24 * 60 * 60 * 1000,
   searchItemsMax: 30,
+  exportedMax: 100_000,
   titlesSearchedMax: 1000,
   queryCharsMax: 200,
   changesKeepMs: 24 * 60 * 60 * 1000,

@@ -16,6 +16,8 @@ const ARGON2_PREFIX = `$argon2id$v=19$m=${ARGON2.memoryCost},t=${ARGON2.timeCost
 /** The zxcvbn score (0 to 4) below which a new password counts as guessable. */
 const SCORE_MIN = 3;
 
+export type Weakness = Omit<FieldError, "field">;
+
 export type Passwords = ReturnType<typeof createPasswords>;
 
 /** Passwords: NFKC before anything else, never trimmed, never cut, hashed with Argon2id (NIST SP 800-63B-4 section 3.1.1). */
@@ -39,14 +41,21 @@ export function createPasswords(deps: { minChars: number; log: Log }) {
      * What is wrong with a new password, with advice where it can be guessed, or null. No composition rules; `about`
      * are words it must not be made of.
      */
-    async judge(password: string, about: string[]): Promise<Omit<FieldError, "field"> | null> {
-      if (!password.isWellFormed()) return { code: "ill_formed" };
+    async judge(password: string, about: string[]): Promise<Weakness | null> {
+      return (await this.rate(password, about)).weakness;
+    },
+
+    /** The same with the estimate itself, from 0 to 4; a password that is refused for its form rates 0. */
+    async rate(password: string, about: string[]): Promise<{ score: number; weakness: Weakness | null }> {
+      const refused = (weakness: Weakness) => ({ score: 0, weakness });
+      if (!password.isWellFormed()) return refused({ code: "ill_formed" });
       const length = [...normalize(password)].length;
-      if (length === 0) return { code: "required" };
-      if (length < deps.minChars) return { code: "too_short", limit: deps.minChars };
-      if (length > LIMITS.passwordCharsMax) return { code: "too_long", limit: LIMITS.passwordCharsMax };
+      if (length === 0) return refused({ code: "required" });
+      if (length < deps.minChars) return refused({ code: "too_short", limit: deps.minChars });
+      if (length > LIMITS.passwordCharsMax)
+        return refused({ code: "too_long", limit: LIMITS.passwordCharsMax });
       const { score, advice } = await estimate(normalize(password), about);
-      return score < SCORE_MIN ? { code: "guessable", advice } : null;
+      return { score, weakness: score < SCORE_MIN ? { code: "guessable", advice } : null };
     },
 
     /** An Argon2id hash in PHC form. Error code: `too_busy` when the queue is full. */

@@ -98,6 +98,14 @@ export const messageStore = (q: Queryable) => ({
       limit,
     ),
 
+  /** All that somebody said and has not taken back, oldest first. */
+  listByAuthor: (authorId: string, limit: number) =>
+    q.all<MessageRow>(
+      `${SELECT} WHERE messages.author_id = $1 AND messages.removed_at IS NULL ORDER BY messages.id LIMIT $2`,
+      authorId,
+      limit,
+    ),
+
   /** Messages in the viewer's conversations that hold all terms, newest first. `match` is of the index's language. */
   search: (viewerId: string, match: string, limit: number) =>
     q.all<MessageRow & { title: string }>(

@@ -70,9 +70,9 @@ const Header = ({ page }: { page: PageContext }) => (
     <LanguageSwitch page={page} />
     {page.viewer ? (
       <form class="who" method="post" action="/auth/logout" data-sign-out="">
-        <span class="who-name" title={page.t.signedInAs(page.viewer.username)}>
+        <a class="who-name" href="/account" title={page.t.signedInAs(page.viewer.username)}>
           {page.viewer.username}
-        </span>
+        </a>
         <button class="quiet" type="submit">
           {page.t.signOut}
         </button>

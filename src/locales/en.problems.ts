@@ -1,0 +1,126 @@
+import type { EventKind } from "../core/events.ts";
+import type { EndReason, ErrorCode, FieldCode, PasswordAdvice } from "../core/errors.ts";
+
+export const count = (n: number, one: string, many: string) => `${n} ${n === 1 ? one : many}`;
+
+const errors: Record<ErrorCode, string> = {
+  malformed_body: "The body could not be read as what its type says",
+  malformed_request: "The request is malformed",
+  invalid_credentials: "Wrong username or password",
+  token_missing: "A token is needed here",
+  token_expired: "The token has expired",
+  token_invalid: "The token is not valid",
+  token_type_mismatch: "That is the wrong type of token",
+  user_not_found: "The user does not exist",
+  session_ended: "This session has ended",
+  cross_origin_refused: "The request came from another site and was refused",
+  registration_closed: "New accounts cannot be made here at present",
+  not_found: "There is nothing here",
+  method_not_allowed: "This method is not allowed here",
+  username_taken: "That username is taken",
+  email_taken: "That e-mail address is in use",
+  owner_cannot_leave: "The owner cannot leave the conversation",
+  viewer_changed: "Somebody else has signed in in this browser. Reload the page to go on as them.",
+  payload_too_large: "The body is too large: at most 128 KiB",
+  unsupported_media_type: "The body is of a type that is not accepted here",
+  validation_failed: "Some fields are not right",
+  idempotency_key_reused: "This Idempotency-Key came before with another request",
+  rate_limited: "Too many attempts; wait a little and try again",
+  internal_error: "Something went wrong on our side",
+  unavailable: "The service cannot do this at the moment; try again shortly",
+  too_busy: "Too many people are signing in at once; try again shortly",
+};
+
+const reasons: Record<EndReason, string> = {
+  logout: "You signed out.",
+  logout_all: "You signed out everywhere.",
+  revoked: "You were signed out from another of your devices.",
+  password_changed: "Your password was changed, so your other devices were signed out.",
+  reuse_detected:
+    "An old copy of your refresh token was used after the new one, so we ended this session to keep a thief out. Your other devices are not affected.",
+  expired_idle: "You had not used Duet for a while, so this session ended.",
+  expired_absolute: "This session had reached its longest life.",
+  user_disabled: "This account is disabled.",
+  user_deleted: "This account was deleted.",
+};
+
+const fields: Record<FieldCode, (limit: number) => string> = {
+  required: () => "Please fill this in",
+  wrong_type: () => "This is of the wrong type",
+  too_short: (limit) => `At least ${count(limit, "character", "characters")}`,
+  too_long: (limit) => `At most ${count(limit, "character", "characters")}`,
+  invalid: () => "This is not valid",
+  ill_formed: () => "This holds characters that cannot be kept",
+  mixed_scripts: () => "Use letters of one script only",
+  guessable: () => "Too easy to guess",
+  wrong_password: () => "This is not your present password",
+  no_such_user: () => "Nobody has that username",
+  too_many: (limit) => `At most ${limit}`,
+};
+
+const warnings: Record<NonNullable<PasswordAdvice["warning"]>, string> = {
+  straightRow: "Rows of keys are easy to guess",
+  keyPattern: "Short keyboard patterns are easy to guess",
+  simpleRepeat: "Repeated characters are easy to guess",
+  extendedRepeat: "Repeated patterns are easy to guess",
+  sequences: "Sequences such as abc are easy to guess",
+  recentYears: "Recent years are easy to guess",
+  dates: "Dates are easy to guess",
+  topTen: "It is one of the ten passwords used most",
+  topHundred: "It is one of the hundred passwords used most",
+  common: "It is a password that many people use",
+  similarToCommon: "It is much like a password that many people use",
+  wordByItself: "A single word is easy to guess",
+  namesByThemselves: "A single name is easy to guess",
+  commonNames: "Common names are easy to guess",
+  userInputs: "It is made of your name, your address or Duet's name",
+};
+
+const suggestions: Record<PasswordAdvice["suggestions"][number], string> = {
+  l33t: "Digits in place of letters help little",
+  reverseWords: "Words spelled backwards help little",
+  allUppercase: "Capitals throughout help little",
+  capitalization: "Capitals elsewhere than in front help more",
+  dates: "Leave out dates",
+  recentYears: "Leave out recent years",
+  associatedYears: "Leave out years that have to do with you",
+  sequences: "Leave out sequences",
+  repeated: "Leave out repetitions",
+  longerKeyboardPattern: "A keyboard pattern must be long and turn often",
+  anotherWord: "Add more words, uncommon ones",
+  useWords: "Use several words, uncommon ones",
+};
+
+/** What can go wrong or come to an end, and what happened to an account. */
+export const problems = {
+  errors,
+  reasons,
+  fields,
+  advice: { warnings, suggestions },
+  sentences: (all: string[]): string => `${all.join(". ")}.`,
+  statuses: {
+    400: "Bad request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not found",
+    405: "Method not allowed",
+    409: "Conflict",
+    413: "Content too large",
+    415: "Unsupported media type",
+    422: "Unprocessable content",
+    429: "Too many requests",
+    500: "Internal server error",
+    503: "Service unavailable",
+  } as Record<number, string>,
+  events: {
+    register: "Account created",
+    login: "Signed in",
+    logout: "Signed out",
+    logout_all: "Signed out everywhere",
+    session_revoke: "A device was signed out from another",
+    password_change: "Password changed",
+    profile_change: "Profile changed",
+    account_delete: "Account deletion",
+    reuse_detected: "An old refresh token was used; its session was ended",
+  } as Record<EventKind, string>,
+};

@@ -1,0 +1,240 @@
+import type { Session } from "../core/sessions.ts";
+import type { SecurityEvent } from "../core/events.ts";
+import type { Weakness } from "../core/passwords.ts";
+import type { EventKind } from "../core/events.ts";
+import { describeField } from "../locales/index.ts";
+import { Field, FormError, type FormState } from "./form.view.tsx";
+import { Icon } from "./icons.view.tsx";
+import { Layout, Time, type PageContext } from "./layout.view.tsx";
+import { SignInDialog } from "./sessions.view.tsx";
+
+export type ShownSession = Session & { device: string | null; isPhone: boolean; isCurrent: boolean };
+export type ShownEvent = SecurityEvent & { device: string | null };
+export type Done = "profile" | "password" | "session";
+
+type AccountProps = {
+  page: PageContext;
+  email: string | null;
+  sessions: ShownSession[];
+  events: ShownEvent[];
+  profile: FormState;
+  password: FormState;
+  removal: FormState;
+  done: Done | undefined;
+};
+
+export const AccountPage = (props: AccountProps) => {
+  const { page, done } = props;
+  const { account: t } = page.t;
+  return (
+    <Layout page={page} title={t.title} className="narrow" dialog={<SignInDialog page={page} />}>
+      <h1>{t.title}</h1>
+      {done && (
+        <p class="banner info" role="status">
+          {t.done[done]}
+        </p>
+      )}
+      <Profile {...props} />
+      <Devices {...props} />
+      <Password {...props} />
+      <Events {...props} />
+      <section class="panel" aria-labelledby="export">
+        <h2 id="export">{t.export}</h2>
+        <p class="muted">{t.exportNote}</p>
+        <p>
+          <a class="button secondary" href="/account/export" download="duet.json">
+            {t.exportSubmit}
+          </a>
+        </p>
+      </section>
+      <Removal {...props} />
+    </Layout>
+  );
+};
+
+const Profile = ({ page, email, profile }: AccountProps) => {
+  const { account: t } = page.t;
+  return (
+    <section class="panel" aria-labelledby="profile">
+      <h2 id="profile">{t.profile}</h2>
+      <form method="post" action="/account/profile">
+        <FormError message={profile.general} />
+        <Field name="username" label={t.username} error={profile.errors["username"]}>
+          {({ id, name, invalid }) => (
+            <input
+              {...{ id, name, ...invalid }}
+              value={profile.values["username"] ?? page.viewer?.username}
+              autocomplete="username"
+              autocapitalize="none"
+              spellcheck="false"
+              required
+            />
+          )}
+        </Field>
+        <Field name="email" label={t.email} note={page.t.register.optional} error={profile.errors["email"]}>
+          {({ id, name, invalid }) => (
+            <input
+              {...{ id, name, ...invalid }}
+              type="email"
+              value={profile.values["email"] ?? email ?? ""}
+              autocomplete="email"
+            />
+          )}
+        </Field>
+        <p class="actions">
+          <button type="submit">{t.save}</button>
+        </p>
+      </form>
+    </section>
+  );
+};
+
+const Devices = ({ page, sessions }: AccountProps) => {
+  const { account: t } = page.t;
+  return (
+    <section class="panel" aria-labelledby="devices">
+      <h2 id="devices">{t.devices}</h2>
+      <ul class="rows">
+        {sessions.map((session) => (
+          <li>
+            <Icon name={session.isPhone ? "phone" : "computer"} />
+            <span class="row-main">
+              <strong>{session.device ?? t.unknownDevice}</strong>
+              {session.isCurrent && <span class="tag">{t.thisDevice}</span>}
+              <span class="muted small">
+                {session.ip} · {t.seen} <Time at={session.seen_at} />
+              </span>
+            </span>
+            {!session.isCurrent && (
+              <form method="post" action={`/account/sessions/${session.id}/end`}>
+                <button
+                  class="secondary"
+                  type="submit"
+                  aria-label={`${t.signOutThere}: ${session.device ?? t.unknownDevice}`}
+                >
+                  {t.signOutThere}
+                </button>
+              </form>
+            )}
+          </li>
+        ))}
+      </ul>
+      <form method="post" action="/account/logout-all" data-confirm={t.confirmEverywhere} data-sign-out="">
+        <button class="secondary" type="submit">
+          {t.signOutEverywhere}
+        </button>
+      </form>
+    </section>
+  );
+};
+
+const Password = ({ page, password }: AccountProps) => {
+  const { account: t } = page.t;
+  return (
+    <section class="panel" aria-labelledby="password">
+      <h2 id="password">{t.password}</h2>
+      <p class="muted">{t.passwordNote}</p>
+      <form method="post" action="/account/password">
+        <FormError message={password.general} />
+        <input type="hidden" name="username" autocomplete="username" value={page.viewer?.username} />
+        <Field name="current_password" label={t.currentPassword} error={password.errors["current_password"]}>
+          {({ id, name, invalid }) => (
+            <input {...{ id, name, ...invalid }} type="password" autocomplete="current-password" required />
+          )}
+        </Field>
+        <Field name="new_password" label={t.newPassword} error={password.errors["new_password"]}>
+          {({ id, name, invalid }) => (
+            <input
+              {...{ id, name, ...invalid }}
+              type="password"
+              autocomplete="new-password"
+              required
+              hx-post="/account/strength"
+              hx-trigger="input delay:250ms"
+              hx-target="#strength"
+              hx-sync="this:replace"
+            />
+          )}
+        </Field>
+        <div id="strength" aria-live="polite" />
+        <p class="actions">
+          <button type="submit">{t.changePassword}</button>
+        </p>
+      </form>
+    </section>
+  );
+};
+
+/** How good the password would be, beside the field in which it is typed. */
+export const Strength = ({
+  page,
+  score,
+  weakness,
+}: {
+  page: PageContext;
+  score: number;
+  weakness: Weakness | null;
+}) => {
+  const { account: t } = page.t;
+  return (
+    <p class="strength small">
+      <meter min="0" max="4" low="2" high="3" optimum="4" value={String(score)} aria-label={t.strength} />
+      <span>{t.strengths[score]}</span>
+      {weakness && (
+        <span class="muted">{describeField(page.language, { field: "new_password", ...weakness })}</span>
+      )}
+    </p>
+  );
+};
+
+const Events = ({ page, events }: AccountProps) => {
+  const { account: t } = page.t;
+  return (
+    <section class="panel" aria-labelledby="events">
+      <h2 id="events">{t.events}</h2>
+      {events.length === 0 && <p class="muted">{t.noEvents}</p>}
+      <ul class="rows">
+        {events.map((event) => (
+          <li>
+            <span class="row-main">
+              <strong>{page.t.events[event.kind as EventKind] ?? event.kind}</strong>
+              {event.outcome === "failure" && <span class="tag danger">{t.failed}</span>}
+              <span class="muted small">
+                <Time at={event.created_at} /> · {event.device ?? t.unknownDevice} · {event.ip}
+              </span>
+            </span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+};
+
+const Removal = ({ page, removal }: AccountProps) => {
+  const { account: t } = page.t;
+  return (
+    <section class="panel" aria-labelledby="removal">
+      <h2 id="removal">{t.remove}</h2>
+      <p class="muted">{t.removeNote}</p>
+      <form method="post" action="/account/delete" data-confirm={t.confirmRemove} data-sign-out="">
+        <FormError message={removal.general} />
+        <Field name="password-again" label={t.currentPassword} error={removal.errors["password"]}>
+          {({ id, invalid }) => (
+            <input
+              {...{ id, ...invalid }}
+              name="password"
+              type="password"
+              autocomplete="current-password"
+              required
+            />
+          )}
+        </Field>
+        <p class="actions">
+          <button class="secondary danger" type="submit">
+            {t.removeSubmit}
+          </button>
+        </p>
+      </form>
+    </section>
+  );
+};

@@ -1,0 +1,119 @@
+import { describe, expect, test } from "bun:test";
+import { startApp, type TestApp } from "./support/app.ts";
+import { Visitor } from "./support/browserless.ts";
+import { login, me, PASSWORDS } from "./support/people.ts";
+
+async function visitor(t: TestApp, name = "alice") {
+  const person = new Visitor(t);
+  await person.register(name);
+  return person;
+}
+
+/** Everything here is done without JavaScript. */
+describe("the account page", () => {
+  test("changes name and address, and says so; what is wrong is said beside its field", async () => {
+    await using t = await startApp();
+    const alice = await visitor(t);
+    await visitor(t, "bob");
+    const taken = await alice.submit("/account/profile", { username: "bob", email: "" });
+    expect(taken.status).toBe(409);
+    expect(taken.html).toMatch(/id="username-error"[^>]*>That username is taken/);
+    expect(taken.html).toContain('value="bob"');
+    const done = await alice.submit("/account/profile", { username: "Alice", email: "a@example.com" });
+    expect(done.path).toBe("/account?done=profile");
+    expect(done.html).toContain("Your profile was changed.");
+    expect(done.html).toContain('value="a@example.com"');
+    expect((await alice.open("/account?done=<script>")).html).not.toContain("<script>");
+  });
+
+  test("shows one's devices, and signs one out there or all of them", async () => {
+    await using t = await startApp();
+    const alice = await visitor(t);
+    const other = await login(t, "alice");
+    const { html } = await alice.open("/account");
+    expect(html.match(/this device/g)).toHaveLength(1);
+    const [, action] = /action="(\/account\/sessions\/[^"]+\/end)"/.exec(html)!;
+    const done = await alice.submit(action!);
+    expect(done.html).toContain("That device was signed out.");
+    expect((await me(t, other.accessToken)).body.reason).toBe("revoked");
+    expect((await alice.submit(action!)).status).toBe(404);
+
+    const third = await login(t, "alice");
+    const out = await alice.submit("/account/logout-all");
+    expect(out.path).toBe("/login");
+    expect(out.html).toContain("You signed out everywhere.");
+    expect((await me(t, third.accessToken)).body.reason).toBe("logout_all");
+  });
+
+  test("changes the password, stays signed in here and nowhere else", async () => {
+    await using t = await startApp();
+    const alice = await visitor(t);
+    const other = await login(t, "alice");
+    const change = { current_password: PASSWORDS["alice"]!, new_password: PASSWORDS["bob"]! };
+    const weak = await alice.submit("/account/password", { ...change, new_password: "password123" });
+    expect(weak.html).toMatch(/id="new_password-error"[^>]*>Too easy to guess/);
+    expect(weak.html).not.toContain("password123");
+    const wrong = await alice.submit("/account/password", { ...change, current_password: "no" });
+    expect(wrong.html).toMatch(/id="current_password-error"/);
+    const before = alice.jar.get("duet_refresh")!.value;
+    const done = await alice.submit("/account/password", change);
+    expect(done.html).toContain("All your other devices were signed out.");
+    expect(alice.jar.get("duet_refresh")!.value).not.toBe(before);
+    expect((await me(t, other.accessToken)).body.reason).toBe("password_changed");
+    expect((await alice.open("/conversations")).status).toBe(200);
+  });
+
+  test("tells how good a password would be, and keeps nothing of it", async () => {
+    await using t = await startApp();
+    const alice = await visitor(t);
+    const rate = async (new_password: string) =>
+      (await alice.script("POST", "/account/strength", { new_password })).text();
+    expect(await rate("password123")).toMatch(/value="0".*very weak.*It is a password that many people use/s);
+    expect(await rate("seven quiet ferries home")).toMatch(/value="4".*strong/s);
+    expect(await rate("short")).toContain("At least 8 characters");
+    expect(await rate("")).toBe("");
+    expect(JSON.stringify(t.logged)).not.toContain("ferries");
+  });
+
+  test("shows what happened to the account, in the reader's language", async () => {
+    await using t = await startApp();
+    const alice = new Visitor(t, { "accept-language": "zh" });
+    await alice.register("alice");
+    await t.json("POST", "/api/auth/login", { username: "alice", password: "wrong" });
+    const { html } = await alice.open("/account");
+    expect(html).toMatch(/登录<\/strong><span class="tag danger">被拒绝/);
+    expect(html).toContain("创建账号");
+  });
+
+  test("hands out all that is kept of oneself, nothing of others and no secret", async () => {
+    await using t = await startApp();
+    const alice = await visitor(t);
+    const bob = await visitor(t, "bob");
+    const { path } = await alice.submit("/conversations", { title: "ours" });
+    await alice.submit(`${path}/members`, { username: "bob" });
+    await alice.submit(path, { body: "what alice said" });
+    await bob.submit(path, { body: "what bob said" });
+    const response = await alice.script("GET", "/account/export");
+    expect(response.headers.get("content-disposition")).toBe('attachment; filename="duet.json"');
+    const text = await response.text();
+    expect(JSON.parse(text)).toMatchObject({
+      user: { username: "alice", email: null },
+      sessions: [{ ip: "127.0.0.1" }],
+      security_events: [{ kind: "register", outcome: "success" }],
+      conversations: [{ title: "ours", is_owner: true }],
+      messages: [{ body: "what alice said" }],
+    });
+    expect(text).not.toMatch(/bob|argon2|eyJ/);
+  });
+
+  test("deletes the account with its password, and says so", async () => {
+    await using t = await startApp();
+    const alice = await visitor(t);
+    const wrong = await alice.submit("/account/delete", { password: "no" });
+    expect([wrong.status, wrong.html.includes('id="password-again-error"')]).toEqual([422, true]);
+    const gone = await alice.submit("/account/delete", { password: PASSWORDS["alice"]! });
+    expect(gone.path).toBe("/login");
+    expect(gone.html).toContain("This account was deleted.");
+    expect([...alice.jar.keys()]).toEqual(["duet_ended"]);
+  });
+});
