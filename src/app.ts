@@ -10,6 +10,7 @@ import { createEvents } from "./core/events.ts";
 import { createHousekeeping } from "./core/housekeeping.ts";
 import { newId } from "./core/ids.ts";
 import { openKeyRing } from "./core/keys.ts";
+import { createLab } from "./core/lab.ts";
 import { LIMITS } from "./core/limits.ts";
 import { createLive } from "./core/live.ts";
 import type { Log } from "./core/log.ts";
@@ -80,6 +81,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
   const conversations = createConversations({ store, throttle, bell, clock });
   const messages = createMessages({ store, conversations, throttle, bell, clock });
   const account = createAccount({ store, sessions, events, passwords, throttle });
+  const lab = createLab({ store, tokens, clock, settings: config });
   const search = createSearch({ store });
   const live = createLive({ store, endings, throttle, bell, clock, heartbeatMs });
   const eventRetentionMs = config.eventRetentionSeconds * 1000;
@@ -89,6 +91,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
   const makePage = createMakePage(cookies);
   const parts = {
     account,
+    lab,
     users,
     sessions,
     endings,

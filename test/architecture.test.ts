@@ -32,7 +32,7 @@ const PACKAGES: Record<string, RegExp> = {
   "@elysiajs/html": /^(http\/jsx|web\/page\.ts)/,
   "lucide-static": /^web\/icons\.view\.tsx$/,
   "htmx.org": /^http\/assets\.ts$/,
-  jose: /^(core\/(keys|tokens)|http\/signers)\.ts$/,
+  jose: /^(core\/(keys|lab|tokens)|http\/signers)\.ts$/,
   bowser: /^core\/devices\.ts$/,
   "bun:sqlite": /^db\//,
   "@zxcvbn-ts/core": /^core\/passwords\.ts$/,

@@ -56,6 +56,7 @@ const LIMITED: Record<string, [limit: ThrottleName, body?: (alice: Person) => Re
   "POST /api/auth/refresh": ["refresh_session", (alice) => ({ refresh_token: alice.refreshToken })],
   "POST /auth/refresh": ["refresh_session"],
   "GET /auth/refresh": ["refresh_session"],
+  "POST /auth/lab/:act": ["refresh_session"],
   "POST /api/conversations": ["conversation_account", () => ({ title: "x" })],
   "POST /conversations": ["conversation_account", () => ({ title: "x" })],
   "PATCH /api/conversations/:id": ["conversation_account", () => ({ title: "x" })],
@@ -172,10 +173,11 @@ describe("every route", () => {
     const [limit, bodyOf] = LIMITED[name]!;
     const said = (await alice.call("POST", `/api/conversations/${id}/messages`, { body: "x" })).body;
     db.run("DELETE FROM throttles");
-    const [method, path] = name.replace(":id", id).replace(":messageId", said.id).split(" ") as [
-      string,
-      string,
-    ];
+    const [method, path] = name
+      .replace(":id", id)
+      .replace(":messageId", said.id)
+      .replace(":act", "refresh")
+      .split(" ") as [string, string];
     const first = await ask(t, alice, method, path, bodyOf?.(alice));
     expect(first).not.toBe(429);
     const { burst, everyMs } = THROTTLES[limit];
@@ -227,7 +229,7 @@ async function ask(
 ): Promise<number> {
   const isApi = path.startsWith("/api/");
   // Where there is a good access token nothing is refreshed.
-  const access = path === "/auth/refresh" ? "" : `duet_access=${alice.accessToken}; `;
+  const access = path.startsWith("/auth/") ? "" : `duet_access=${alice.accessToken}; `;
   const cookie = `${access}duet_refresh=${alice.refreshToken}`;
   const response = await t.fetch(path, {
     method,

@@ -23,7 +23,12 @@ export type Device = { userAgent: string; ip: string };
 
 export type Session = SessionRow;
 
-export type Grant = TokenPair & { sessionId: string; userId: string };
+/** `decision` names the row of the rule that a refresh was answered by. */
+export type Grant = TokenPair & {
+  sessionId: string;
+  userId: string;
+  decision?: "newest" | "unconfirmed" | "overlap";
+};
 
 export type Sessions = ReturnType<typeof createSessions>;
 
@@ -94,9 +99,10 @@ export function createSessions(deps: {
       // Only what would be granted counts: no limit stands between an old token and the end of its session.
       if (!permitted) await throttle.take(["refresh_session", session.id]);
       permitted = true;
-      if (decision.kind !== "newest") return grant(session, session.username);
+      const { kind } = decision;
+      if (kind !== "newest") return { ...(await grant(session, session.username)), decision: kind };
       const rotated = await rotate(session, now);
-      if (rotated) return rotated;
+      if (rotated) return { ...rotated, decision: kind };
     }
   }
 

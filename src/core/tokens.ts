@@ -60,6 +60,22 @@ export function createTokens(deps: {
 }) {
   const { keys, clock, issuer } = deps;
 
+  const commonClaimsOf = (session: SessionRow) => ({
+    iss: issuer,
+    aud: issuer,
+    sub: session.user_id,
+    sid: session.id,
+    gen: session.generation,
+  });
+
+  const refreshClaimsOf = (session: SessionRow): Claims => ({
+    ...commonClaimsOf(session),
+    type: "refresh",
+    jti: `${session.id}.${session.generation}`,
+    iat: seconds(session.rotated_at),
+    exp: seconds(session.idle_ends_at),
+  });
+
   /**
    * The pair for a session's newest generation. The access token is new each time; the refresh token is a pure
    * function of the row and the key, so asking again creates nothing and forks nothing.
@@ -67,22 +83,9 @@ export function createTokens(deps: {
   async function issuePair(session: SessionRow, username: string): Promise<TokenPair> {
     const now = clock();
     const { signer } = keys.active();
-    const common = {
-      iss: issuer,
-      aud: issuer,
-      sub: session.user_id,
-      sid: session.id,
-      gen: session.generation,
-    };
-    const refreshClaims: Claims = {
-      ...common,
-      type: "refresh",
-      jti: `${session.id}.${session.generation}`,
-      iat: seconds(session.rotated_at),
-      exp: seconds(session.idle_ends_at),
-    };
+    const refreshClaims = refreshClaimsOf(session);
     const accessClaims: Claims = {
-      ...common,
+      ...commonClaimsOf(session),
       username,
       client_id: CLIENT_ID,
       type: "access",
@@ -116,6 +119,16 @@ export function createTokens(deps: {
 
   return {
     issuePair,
+
+    /** What a session's newest refresh token says, without the signature that would make it one. */
+    describeRefresh(session: SessionRow): { header: object; claims: Claims } {
+      const { id, algorithm } = keys.active();
+      return {
+        header: { alg: algorithm, kid: id, typ: TOKEN_TYP.refresh },
+        claims: refreshClaimsOf(session),
+      };
+    },
+
     verify,
     /** The claims of a good token. Error codes: `token_missing`, `token_expired`, `token_invalid`, `token_type_mismatch`. */
     async read(type: TokenType, token: string | undefined): Promise<Claims> {

@@ -1,6 +1,7 @@
 import { Elysia } from "elysia";
 import htmx from "htmx.org/dist/htmx.min.js" with { type: "text" };
 import appScript from "../../public/app.js" with { type: "text" };
+import labScript from "../../public/lab.js" with { type: "text" };
 import liveScript from "../../public/live.js" with { type: "text" };
 import threadScript from "../../public/thread.js" with { type: "text" };
 import appStyle from "../../public/app.css" with { type: "text" };
@@ -14,7 +15,7 @@ const minifier = new Bun.Transpiler({ loader: "js", target: "browser", minifyWhi
 // One classic script: htmx starts by itself, and an extension in a second file may come too late for it.
 const script = [
   htmx.replace(/^\/\/# sourceMappingURL=.*$/m, ""),
-  ...[appScript, threadScript, liveScript].map((text) => minifier.transformSync(text)),
+  ...[appScript, threadScript, liveScript, labScript].map((text) => minifier.transformSync(text)),
 ].join("\n;\n");
 
 const SCRIPT_TYPE = "text/javascript; charset=utf-8";

@@ -23,6 +23,7 @@ export function createCookies(secure: boolean) {
     refresh: secure ? "__Secure-duet_refresh" : "duet_refresh",
     generation: secure ? "__Host-duet_gen" : "duet_gen",
     ended: secure ? "__Host-duet_ended" : "duet_ended",
+    stolen: secure ? "__Secure-duet_stolen" : "duet_stolen",
   };
   const cookie = (name: string, value: string, path: string, maxAgeSeconds: number, readable = false) =>
     `${name}=${value}; Path=${path}; Max-Age=${maxAgeSeconds}; SameSite=Lax${secure ? "; Secure" : ""}${readable ? "" : "; HttpOnly"}`;
@@ -59,6 +60,20 @@ export function createCookies(secure: boolean) {
         cookie(names.generation, "", "/", 0, true),
         ...(endedSessionId ? [cookie(names.ended, endedSessionId, "/", ENDED_SECONDS)] : []),
       ];
+    },
+
+    /** For the lab: the access token goes as it goes when its time is over. */
+    expireAccess(set: ResponseSettings) {
+      set.headers["set-cookie"] = [
+        cookie(names.access, "", "/", 0),
+        cookie(names.generation, "", "/", 0, true),
+      ];
+    },
+
+    /** For the lab: a copy of the refresh token, put aside where no script reads it, as a thief would have one. */
+    stolen: (request: Request): string | undefined => readCookie(request, names.stolen),
+    setStolen(set: ResponseSettings, token: string) {
+      set.headers["set-cookie"] = [cookie(names.stolen, token, "/auth/lab", ENDED_SECONDS)];
     },
 
     setLanguage(set: ResponseSettings, language: Language) {

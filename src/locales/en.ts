@@ -1,9 +1,11 @@
+import { lab } from "./en.lab.ts";
 import { count, problems } from "./en.problems.ts";
 
 export const en = {
   name: "English",
   htmlLang: "en",
   ...problems,
+  lab,
   tagline: "Two tokens in concert",
   skipToContent: "Skip to content",
   language: "Language",

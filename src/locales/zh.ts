@@ -1,10 +1,12 @@
 import type { Locale } from "./en.ts";
+import { lab } from "./zh.lab.ts";
 import { problems } from "./zh.problems.ts";
 
 export const zh: Locale = {
   name: "中文",
   htmlLang: "zh-CN",
   ...problems,
+  lab,
 
   tagline: "两枚令牌，一曲合奏",
   skipToContent: "跳到正文",

@@ -1,6 +1,7 @@
 import { Elysia } from "elysia";
 import { accountPages } from "./account.tsx";
 import { conversationPages } from "./conversations.tsx";
+import { labPages } from "./lab.tsx";
 import { livePages } from "./live.tsx";
 import { messagePages } from "./messages.tsx";
 import { homePages } from "./home.tsx";
@@ -15,7 +16,8 @@ type Parts = Parameters<typeof homePages>[0] &
   Parameters<typeof messagePages>[0] &
   Parameters<typeof searchPages>[0] &
   Parameters<typeof livePages>[0] &
-  Parameters<typeof accountPages>[0];
+  Parameters<typeof accountPages>[0] &
+  Parameters<typeof labPages>[0];
 
 /** Everything for people. */
 export const webPages = (parts: Parts) =>
@@ -27,4 +29,5 @@ export const webPages = (parts: Parts) =>
     .use(messagePages(parts))
     .use(searchPages(parts))
     .use(livePages(parts))
-    .use(accountPages(parts));
+    .use(accountPages(parts))
+    .use(labPages(parts));

@@ -67,6 +67,11 @@ const Header = ({ page }: { page: PageContext }) => (
       <Mark />
       <span>Duet</span>
     </a>
+    {page.viewer && (
+      <a class="quiet" href="/lab">
+        {page.t.lab.title}
+      </a>
+    )}
     <LanguageSwitch page={page} />
     {page.viewer ? (
       <form class="who" method="post" action="/auth/logout" data-sign-out="">
