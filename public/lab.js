@@ -106,14 +106,16 @@
     const first = known.tokens[0]?.issuedAt ?? now;
     // The present stands at four fifths; what is older than the span has gone out on the left.
     const from = Math.max(Math.min(first, now - 30_000), now - SPAN_MS);
+    const end =
+      known.acts.find(({ rows }) => rows.includes("reuse") || rows.includes("ended"))?.at ?? Infinity;
     const x = (time) => Math.max(-20, Math.min(WIDTH + 20, ((time - from) / (now - from)) * WIDTH * 0.8));
     const parts = [];
-    const bar = (className, y, start, end, title) => {
+    const bar = (className, y, start, stop, title) => {
       const rect = shape("rect", {
         class: className,
         x: x(start),
         y,
-        width: Math.max(2, x(end) - x(start)),
+        width: Math.max(2, x(Math.min(stop, end)) - x(start)),
         height: 16,
         rx: 4,
       });

@@ -14,7 +14,7 @@ export const lab = {
   over: "over",
   timeline: "Timeline of this session",
   timelineHint:
-    "Upper bars: access tokens, for as long as they are good. Lower bars: refresh tokens, from their issue to their successor's first use; the hatched end is the overlap. Circles: what you did.",
+    "Upper bars: access tokens, for as long as they are good. Lower bars: refresh tokens, from their issue to their successor's first use; the dashed end is the overlap. Circles: what you did.",
   waiting: "Do something, and it shows here.",
   actions: "What can happen",
   log: "What happened",
@@ -23,7 +23,7 @@ export const lab = {
   goOn: "See what the owner of the session sees now",
   rule: "The rule",
   ruleLead: "A refresh token dies when its successor is first used, not when its successor is issued.",
-  shown: "A refresh token is shown that is",
+  shown: "What is done with a refresh token depends on which one it is:",
   acts: {
     refresh: ["Refresh now", "Shows the newest refresh token. It gets a successor."],
     lose: ["Lose this response", "The server makes the successor, and you never hear of it."],

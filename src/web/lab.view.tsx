@@ -18,14 +18,16 @@ export const LabPage = ({ page, state, outcome }: LabProps) => {
       <p class="muted">{t.lead}</p>
       <section class="panel" aria-labelledby="lab-timeline">
         <h2 id="lab-timeline">{t.timeline}</h2>
-        <svg
-          id="timeline"
-          class="timeline"
-          viewBox="0 0 800 220"
-          role="img"
-          aria-labelledby="lab-timeline"
-          aria-describedby="timeline-hint"
-        />
+        <div class="drawing" tabindex="0" role="group" aria-labelledby="lab-timeline">
+          <svg
+            id="timeline"
+            class="timeline"
+            viewBox="0 0 800 220"
+            role="img"
+            aria-labelledby="lab-timeline"
+            aria-describedby="timeline-hint"
+          />
+        </div>
         <p id="timeline-hint" class="muted small">
           {t.timelineHint}
         </p>
@@ -51,9 +53,11 @@ export const LabPage = ({ page, state, outcome }: LabProps) => {
           ))}
         </ul>
         <h3>{t.log}</h3>
-        <ol id="lab-log" class="lab-log" role="log" aria-live="polite">
-          {outcome ? <Happened page={page} outcome={outcome} /> : <li class="muted">{t.waiting}</li>}
-        </ol>
+        <div class="lab-log" role="log" tabindex="0" aria-label={t.log}>
+          <ol id="lab-log">
+            {outcome ? <Happened page={page} outcome={outcome} /> : <li class="muted">{t.waiting}</li>}
+          </ol>
+        </div>
       </section>
       <div class="pair" id="lab-tokens">
         <LabTokens page={page} state={state} />
@@ -160,11 +164,12 @@ const Rule = ({ page, decided }: { page: PageContext; decided: RuleRow[] }) => {
       <p>
         <strong>{t.ruleLead}</strong>
       </p>
+      <p class="muted">{t.shown}</p>
       <dl class="rule" id="lab-rows">
         {(Object.keys(t.rows) as RuleRow[]).map((row) => (
           <div data-row={row} class={decided.includes(row) ? "decided" : undefined}>
             <dt>
-              <code>{row}</code> {t.shown} {t.rows[row][0]}
+              <code>{row}</code> {t.rows[row][0]}
             </dt>
             <dd>{t.rows[row][1]}</dd>
           </div>
