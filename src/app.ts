@@ -15,7 +15,7 @@ import { LIMITS } from "./core/limits.ts";
 import { createLive } from "./core/live.ts";
 import type { Log } from "./core/log.ts";
 import { createMessages } from "./core/messages.ts";
-import { createPasswords } from "./core/passwords.ts";
+import { createPasswords, type Argon2Cost } from "./core/passwords.ts";
 import { createSearch } from "./core/search.ts";
 import { createSessions } from "./core/sessions.ts";
 import { createThrottle } from "./core/throttle.ts";
@@ -42,7 +42,8 @@ import { createPageErrors } from "./web/problem.tsx";
 import { createMakePage } from "./web/page.ts";
 import { createShowThread } from "./web/thread.tsx";
 
-export type Overrides = { log?: Log; heartbeatMs?: number };
+/** For tests of what takes long: what they wait for and what they pay for. */
+export type Overrides = { log?: Log; heartbeatMs?: number; argon2Cost?: Argon2Cost | undefined };
 
 export type App = Awaited<ReturnType<typeof createApp>>;
 
@@ -65,7 +66,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
   const events = createEvents({ store, clock, log });
   const endings = createEndings({ store, events, bell, clock });
   const sessions = createSessions({ store, tokens, endings, throttle, clock, settings: config });
-  const passwords = createPasswords({ minChars: config.passwordMin, log });
+  const passwords = createPasswords({ minChars: config.passwordMin, log, cost: overrides.argon2Cost });
   const registrationOpen = config.registration === "open";
   const users = createUsers({
     store,

@@ -6,7 +6,7 @@ import { PASSWORD_SUGGESTIONS, PASSWORD_WARNINGS, type FieldCode } from "../src/
 import { LIMITS } from "../src/core/limits.ts";
 import { createPasswords } from "../src/core/passwords.ts";
 import { readUsername } from "../src/core/usernames.ts";
-import { startApp, UNLIMITED, type TestApp } from "./support/app.ts";
+import { FULL_COST, startApp, temporaryFolder, UNLIMITED, type TestApp } from "./support/app.ts";
 import { ROOT } from "./support/process.ts";
 import { login, me, PASSWORDS, refresh, register, type Person } from "./support/people.ts";
 
@@ -159,7 +159,7 @@ describe("signing in", () => {
   });
 
   test("fails alike for nobody, a wrong password and a disabled account", async () => {
-    await using t = await startApp();
+    await using t = await startApp({}, temporaryFolder(), FULL_COST);
     await register(t, "alice");
     await register(t, "bob");
     using db = new Database(join(t.folder, "duet.db"));
@@ -192,7 +192,7 @@ describe("signing in", () => {
   });
 
   test("rehashes a password that was hashed with other parameters", async () => {
-    await using t = await startApp();
+    await using t = await startApp({}, temporaryFolder(), FULL_COST);
     await register(t, "alice");
     using db = new Database(join(t.folder, "duet.db"));
     const weak = await Bun.password.hash(good.password, {
@@ -251,7 +251,7 @@ describe("changing one's password", () => {
   });
 
   test("does nothing for a session that is revoked while it is checked, and deletes no account", async () => {
-    await using t = await startApp();
+    await using t = await startApp({}, temporaryFolder(), FULL_COST);
     const phone = await register(t, "alice");
     const input = { current_password: phone.password, new_password: PASSWORDS["bob"] };
     for (const [path, body] of [
@@ -270,7 +270,7 @@ describe("changing one's password", () => {
   });
 
   test("leaves nothing that a login with the old one opened meanwhile, and of two changes one holds", async () => {
-    await using t = await startApp();
+    await using t = await startApp({}, temporaryFolder(), FULL_COST);
     const alice = await register(t, "alice");
     const old = { username: "alice", password: alice.password };
     const [changes, logins] = await Promise.all([

@@ -10,8 +10,10 @@ import { LIMITS } from "./limits.ts";
 import type { Log } from "./log.ts";
 
 /** OWASP's first choice: Argon2id with 19 MiB and two passes. Changing it rehashes each password at its next login. */
-const ARGON2 = { algorithm: "argon2id", memoryCost: 19_456, timeCost: 2 } as const;
-const ARGON2_PREFIX = `$argon2id$v=19$m=${ARGON2.memoryCost},t=${ARGON2.timeCost},p=1$`;
+const COST: Argon2Cost = { memoryCost: 19_456, timeCost: 2 };
+
+/** KiB and passes. */
+export type Argon2Cost = { memoryCost: number; timeCost: number };
 
 /** The zxcvbn score (0 to 4) below which a new password counts as guessable. */
 const SCORE_MIN = 3;
@@ -21,10 +23,13 @@ export type Weakness = Omit<FieldError, "field">;
 export type Passwords = ReturnType<typeof createPasswords>;
 
 /** Passwords: NFKC before anything else, never trimmed, never cut, hashed with Argon2id (NIST SP 800-63B-4 section 3.1.1). */
-export function createPasswords(deps: { minChars: number; log: Log }) {
+export function createPasswords(deps: { minChars: number; log: Log; cost?: Argon2Cost | undefined }) {
+  const cost = deps.cost ?? COST;
+  const prefix = `$argon2id$v=19$m=${cost.memoryCost},t=${cost.timeCost},p=1$`;
   const gate = createGate(Math.max(1, availableParallelism() - 1), LIMITS.hashQueueMax);
   const normalize = (password: string) => password.normalize("NFKC");
-  const hash = (password: string) => gate(() => Bun.password.hash(normalize(password), ARGON2));
+  const hash = (password: string) =>
+    gate(() => Bun.password.hash(normalize(password), { algorithm: "argon2id", ...cost }));
 
   let standIn: Promise<string> | undefined;
   /** What a password is held against where there is no user. */
@@ -77,7 +82,7 @@ export function createPasswords(deps: { minChars: number; log: Log }) {
         return false;
       });
       if (!ok || stored === null) return { ok: false };
-      if (stored.startsWith(ARGON2_PREFIX)) return { ok };
+      if (stored.startsWith(prefix)) return { ok };
       // Too busy to rehash now is no reason to refuse: the next login will.
       const rehashed = await hash(password).catch(() => null);
       return rehashed === null ? { ok } : { ok, rehashed };

@@ -7,6 +7,12 @@ import { readConfig } from "../../src/config.ts";
 
 export const ORIGIN = "http://localhost:3000";
 
+/** The least that Argon2 can be asked for: most tests are not about it. */
+const CHEAP = { argon2Cost: { memoryCost: 8, timeCost: 1 } };
+
+/** What Duet really asks for. */
+export const FULL_COST: Overrides = { argon2Cost: undefined };
+
 /** For tests that do at once what people do in hours. */
 export const UNLIMITED = { DUET_RATE_LIMITS: "off" };
 
@@ -39,6 +45,7 @@ export async function startApp(
   const logged: TestApp["logged"] = [];
   const config = readConfig({ DUET_DATA: folder, DUET_PUBLIC_URL: ORIGIN, DUET_LOG: "debug", ...settings });
   const app = await createApp(config, {
+    ...CHEAP,
     ...overrides,
     log: (_, event, facts = {}) => logged.push({ event, facts }),
   });
@@ -55,7 +62,7 @@ export async function startApp(
     },
     async restart(changed = {}) {
       await app.close();
-      return startApp({ ...settings, ...changed }, folder);
+      return startApp({ ...settings, ...changed }, folder, overrides);
     },
     async [Symbol.asyncDispose]() {
       await app.close();
