@@ -217,6 +217,8 @@ async function openData(config: Config, folder: Folder) {
 }
 
 /** The same beside a server that may be running, for an operator's command. */
+export { demoFolder } from "./db/folder.ts";
+
 export const openDataBeside = (config: Config) => openData(config, findFolder(config.data));
 
 /** A free port is known too late to be part of the issuer's name. */

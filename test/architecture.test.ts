@@ -41,7 +41,7 @@ const PACKAGES: Record<string, RegExp> = {
   "node:path": /^db\//,
   "node:crypto": /^http\/auth\.ts$/,
   "node:net": /^(core\/addresses|http\/proxies)\.ts$/,
-  "node:os": /^core\/passwords\.ts$/,
+  "node:os": /^(core\/passwords|db\/folder)\.ts$/,
 };
 
 type Source = { path: string; text: string };

@@ -71,6 +71,35 @@ describe("the executable", () => {
     expect(text).not.toMatch(/marker|schema|expected|Expected|stack/);
   });
 
+  test("has a demo: four people who talk, passwords made up on the spot, tokens of a minute, nothing kept", async () => {
+    const cwd = temporaryFolder();
+    const passwords = new Set<string>();
+    for (let round = 0; round < 2; round++) {
+      await using server = await run([BINARY, "--demo", "--port", "0"], { cwd });
+      const rows = [...server.said().matchAll(/^ {2}(\S+)\t(\S+)$/gm)];
+      expect(rows.map(([, name]) => name)).toEqual(["alice", "bob", "小明", "小红"]);
+      for (const [, username, password] of rows) {
+        passwords.add(password!);
+        const response = await fetch(`${server.url}/api/auth/login`, {
+          method: "POST",
+          headers: { "content-type": "application/json" },
+          body: JSON.stringify({ username, password }),
+        });
+        const pair = await bodyOf(response);
+        expect([response.status, pair.expires_in]).toEqual([200, 60]);
+        const headers = { authorization: `Bearer ${pair.access_token}` };
+        const list = await bodyOf(await fetch(`${server.url}/api/conversations`, { headers }));
+        expect(list.items.length).toBeGreaterThan(0);
+        const url = `${server.url}/api/conversations/${list.items[0].id}/messages`;
+        expect((await bodyOf(await fetch(url, { headers }))).items.length).toBeGreaterThanOrEqual(5);
+      }
+      server.process.kill("SIGTERM");
+      expect(await server.process.exited).toBe(0);
+    }
+    expect(passwords.size).toBe(8);
+    expect(readdirSync(cwd)).toEqual([]);
+  });
+
   test("is stopped from starting twice on one folder", async () => {
     const cwd = temporaryFolder();
     await using first = await run([BINARY, "--port", "0"], { cwd });

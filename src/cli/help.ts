@@ -7,7 +7,7 @@ export function help(): string {
     return `  ${flagOf(name).padEnd(20)}${variableOf(name).padEnd(23)}${doc}${shown}`;
   });
   return [
-    "Usage: duet [serve] [--flag value …] | duet keys [list|rotate] | duet help | duet version",
+    "Usage: duet [serve] [--demo] [--flag value …] | duet keys [list|rotate] | duet help | duet version",
     "",
     ...rows,
   ].join("\n");

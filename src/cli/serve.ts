@@ -1,29 +1,55 @@
-import { createApp } from "../app.ts";
+import { createApp, demoFolder, type App } from "../app.ts";
 import { environment, readConfig } from "../config.ts";
+import { populate } from "./demo.ts";
 
-/** `duet serve`: runs until SIGTERM or SIGINT, then lets requests under way finish. A second signal ends at once. */
+/**
+ * `duet serve`: runs until SIGTERM or SIGINT, then lets requests under way finish. A second signal ends at once.
+ * With `--demo` it serves people who were made up, from a folder that goes with it.
+ */
 export async function serve(args: string[]): Promise<void> {
   // Whoever reads what is logged may go away; the server stays.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
-  const app = await createApp(readConfig(environment(), args));
+  const isDemo = args.includes("--demo");
+  const settings = args.filter((arg) => arg !== "--demo");
+  const folder = isDemo ? demoFolder() : undefined;
+  // What is given by hand comes later, and wins.
+  const demoSettings = folder ? ["--data", folder.path, "--access-ttl", "1m", "--log", "warn"] : [];
+  const app = await createApp(readConfig(environment(), [...demoSettings, ...settings]));
+  const demo = isDemo ? await populate(app) : undefined;
 
   // A mistake in one request must not take the others down.
   process.on("unhandledRejection", (cause) => app.log("error", "unhandled", { cause: String(cause) }));
+
+  async function close() {
+    demo?.stop();
+    await app.close();
+    folder?.remove();
+  }
 
   let isStopping = false;
   const stop = async () => {
     if (isStopping) process.exit(1);
     isStopping = true;
-    await app.close();
+    await close();
     process.exit(0);
   };
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
 
   try {
-    console.log(`Duet is ready at ${app.listen()}`);
+    announce(app, demo?.people);
   } catch (error) {
-    await app.close();
+    await close();
     throw error;
   }
+}
+
+function announce(app: App, people: { name: string; password: string }[] | undefined) {
+  const url = app.listen();
+  if (people) {
+    console.log("A demo: nothing of it is kept. Sign in as one of these, or open two browsers.\n");
+    for (const { name, password } of people) console.log(`  ${name}\t${password}`);
+    console.log("");
+  }
+  console.log(`Duet is ready at ${url}`);
 }

@@ -5,6 +5,7 @@ import {
   constants,
   existsSync,
   mkdirSync,
+  mkdtempSync,
   openSync,
   readFileSync,
   renameSync,
@@ -12,6 +13,7 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { StartError } from "../core/errors.ts";
 
@@ -21,6 +23,13 @@ import { StartError } from "../core/errors.ts";
  */
 /** "Duet", in the file's header: whose database it is. */
 const APPLICATION_ID = 0x44756574;
+
+/** A folder that goes with the process: in memory where the machine has such a place. */
+export function demoFolder(): { path: string; remove(): void } {
+  const base = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
+  const path = mkdtempSync(join(base, "duet-demo-"));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
 
 export type Folder = {
   databasePath: string;

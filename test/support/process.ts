@@ -8,6 +8,8 @@ export const BINARY = join(ROOT, "dist/duet");
 export type Running = {
   url: string;
   process: Bun.Subprocess<"ignore", "pipe", "pipe">;
+  /** Everything it said on standard output until it was ready. */
+  said(): string;
   /** Everything it has said on standard error so far. */
   errors(): string;
   [Symbol.asyncDispose](): Promise<void>;
@@ -44,6 +46,7 @@ export async function run(
       return {
         url,
         process: child,
+        said: () => said,
         errors: () => errors,
         async [Symbol.asyncDispose]() {
           child.kill("SIGKILL");
