@@ -136,12 +136,16 @@
     return element;
   }
 
+  /** The message that a request of its own is about to replace. */
+  let changing;
+
   htmx.registerExtension("duet", {
     init(api) {
       api.initSecurity(policy, refuse, refuse);
     },
 
     htmx_before_request(element, { ctx }) {
+      changing = element.closest(".message")?.id;
       byId("notice").replaceChildren();
       const { pathname } = new URL(ctx.request.action, location.href);
       if (!generationCookie || pathname === "/login") return;
@@ -157,6 +161,10 @@
 
     htmx_after_swap() {
       localizeTimes();
+      // Whoever changed a message goes on from there, and from the composer where there is nothing left to change.
+      if (!changing || document.activeElement !== document.body) return;
+      (byId(changing)?.querySelector("textarea, .tool") ?? byId("body"))?.focus();
+      changing = undefined;
     },
   });
 

@@ -2,8 +2,8 @@ import { expect, test } from "bun:test";
 import axe from "axe-core";
 import type { Page } from "playwright-core";
 import { UNLIMITED } from "../support/app.ts";
-import { describeInBrowser, open, register, serve, startConversation } from "../support/browser.ts";
-import { login } from "../support/people.ts";
+import { describeInBrowser, open, serve } from "../support/browser.ts";
+import { tour } from "../support/tour.ts";
 
 /** Everything that axe-core finds, in a line each. */
 async function findings(page: Page, state: string): Promise<string[]> {
@@ -31,73 +31,7 @@ describeInBrowser("axe-core finds nothing", () => {
     const found: string[] = [];
     const look = async (state: string) => void found.push(...(await findings(page, state)));
 
-    for (const path of ["/", "/login", "/register", "/nothing"]) {
-      await page.goto(path);
-      await look(path);
-    }
-    await page.goto("/login");
-    await page.fill("#identifier", "nobody");
-    await page.fill("#password", "x");
-    await page.click("main button[type=submit]");
-    await page.waitForSelector(".error");
-    await look("a refused sign-in");
-    await register(alice);
-    await look("no conversations");
-    await login(site, "alice");
-    await startConversation(alice, "Other");
-    const path = await startConversation(alice, "Plans");
-    await look("an empty thread");
-    for (const text of ["see https://example.com", "a message to take back"]) {
-      await page.fill("#body", text);
-      await page.press("#body", "Enter");
-      await page.waitForSelector(`.message.own:not(.pending):has-text('${text.slice(0, 10)}')`);
-    }
-    page.once("dialog", (dialog) => dialog.accept());
-    await page.locator(".message.own").last().hover();
-    await page.locator(".message.own").last().locator("button.tool").click();
-    await page.waitForSelector(".gone");
-    await look("a thread");
-    await page.click("#members summary");
-    await page.fill("#username", "nobody");
-    await page.click("#members button[type=submit]");
-    await page.waitForSelector("#username-error");
-    await look("members, and nobody of that name");
-    await page.keyboard.press("Escape");
-    await page.click("#conversation-menu summary");
-    await look("the menu");
-    await page.keyboard.press("Escape");
-    await page.locator(".message.own").first().hover();
-    await page.locator(".message.own .tool").first().click();
-    await page.waitForSelector(".editing");
-    await look("a message being changed");
-    await page.route(`**${path}`, (route) =>
-      route.request().method() === "POST" ? route.abort() : route.continue(),
-    );
-    await page.fill("#body", "lost");
-    await page.press("#body", "Enter");
-    await page.waitForSelector(".failed button");
-    await look("a message that was not sent");
-    await page.unroute(`**${path}`);
-    await page.goto("/search?q=plans");
-    await look("search");
-    await page.goto("/conversations");
-    await look("the list");
-    await page.goto("/account");
-    await page.fill("#new_password", "password123");
-    await page.waitForSelector("#strength meter");
-    await look("the account");
-    await page.goto("/lab");
-    await page.click("[data-act=refresh] button");
-    await page.waitForSelector("#lab-log [data-row]");
-    await look("the lab");
-    await page.goto(path);
-    const [access] = (await alice.context.cookies()).filter(({ name }) => name === "duet_access");
-    await site.json("POST", "/api/auth/logout-all", {}, { authorization: `Bearer ${access!.value}` });
-    await page.waitForSelector("#sign-in-again[open]");
-    await look("the sign-in dialog");
-    await page.goto("/conversations");
-    await page.waitForSelector(".banner");
-    await look("why one has to sign in");
+    await tour(site, alice, look);
     expect(found).toEqual([]);
   });
 });

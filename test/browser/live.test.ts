@@ -67,6 +67,8 @@ describeInBrowser("conversations that live", () => {
     await bob.page.fill(".editing textarea", "here I am");
     await bob.page.click(".editing button:has-text('Save')");
     await alice.page.waitForSelector(".message:not(.own):has-text('edited') .body:text-is('here I am')");
+    // The focus stays with the message.
+    await bob.page.waitForFunction(() => document.activeElement?.matches(".message.own .tool"));
     bob.page.once("dialog", (dialog) => dialog.accept());
     await bob.page.locator(".message.own").hover();
     await bob.page.click(".message.own button.tool");

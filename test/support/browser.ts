@@ -18,10 +18,13 @@ let launched: Promise<Browser> | undefined;
 
 const browser = () => (launched ??= launch());
 
-afterAll(async () => {
+export async function closeBrowser(): Promise<void> {
   await (await launched)?.close();
   launched = undefined;
-});
+}
+
+// Outside `bun test` whoever opened it closes it.
+if (process.env["NODE_ENV"] === "test") afterAll(closeBrowser);
 
 export type Site = TestApp & { url: string; requests(path: string, method?: string): number };
 
