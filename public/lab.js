@@ -159,6 +159,8 @@
 
   learn();
   tick();
+  // On a narrow screen the present is what is seen first.
+  svg.parentElement.scrollLeft = svg.parentElement.scrollWidth;
   setInterval(tick, 1000);
   // Another tab may have refreshed: the page follows.
   setInterval(() => {

@@ -18,6 +18,11 @@ const script = [
   ...[appScript, threadScript, liveScript, labScript].map((text) => minifier.transformSync(text)),
 ].join("\n;\n");
 
+const style = appStyle
+  .replaceAll(/\/\*[^]*?\*\//g, "")
+  .replaceAll(/\s+/g, " ")
+  .replaceAll(/ ?([{};,]) ?/g, "$1");
+
 const SCRIPT_TYPE = "text/javascript; charset=utf-8";
 const STYLE_TYPE = "text/css; charset=utf-8";
 
@@ -33,7 +38,7 @@ function publish(name: string, extension: string, type: string, text: string): s
 
 export const assetUrls = {
   scriptUrl: publish("duet", "js", SCRIPT_TYPE, script),
-  styleUrl: publish("duet", "css", STYLE_TYPE, appStyle),
+  styleUrl: publish("duet", "css", STYLE_TYPE, style),
   iconUrl: publish("duet", "svg", "image/svg+xml", favicon),
 };
 
@@ -48,7 +53,7 @@ export const serveAssets = new Elysia({ name: "assets" })
     };
     if (!/\bgzip\b/.test(request.headers.get("accept-encoding") ?? ""))
       return new Response(asset.text, { headers });
-    asset.gzipped ??= Bun.gzipSync(asset.text);
+    asset.gzipped ??= Bun.gzipSync(asset.text, { level: 9 });
     return new Response(asset.gzipped as BodyInit, { headers: { ...headers, "content-encoding": "gzip" } });
   })
   .get("/favicon.ico", ({ redirect }) => redirect(assetUrls.iconUrl, 302));

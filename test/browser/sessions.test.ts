@@ -130,6 +130,11 @@ describeInBrowser("the pages", () => {
     await alice.page.waitForSelector(".message.own:not(.pending)");
     const sticksOut = () => alice.page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
     expect(await sticksOut()).toBe(false);
+    await alice.page.click("#members summary");
+    const popover = (await alice.page.locator("#members .popover").boundingBox())!;
+    expect(popover.x).toBeGreaterThanOrEqual(0);
+    expect(popover.x + popover.width).toBeLessThanOrEqual(390);
+    await alice.page.keyboard.press("Escape");
     await alice.page.click(".back");
     await alice.page.waitForURL("**/conversations");
     expect(await alice.page.locator(".thread").isVisible()).toBe(false);
