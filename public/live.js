@@ -197,10 +197,24 @@
     if (data.whoIsThere) channel.postMessage({ hello: place });
   });
 
-  navigator.locks.request("duet-live", () => {
-    listen(place);
-    channel.postMessage({ whoIsThere: true });
-    return new Promise(() => {}); // until the tab goes
+  /** Reads for all, for as long as the tab lives or until another one takes over. */
+  function lead(options = {}) {
+    navigator.locks
+      .request("duet-live", options, () => {
+        listen(place);
+        channel.postMessage({ whoIsThere: true });
+        return new Promise(() => {});
+      })
+      .catch(() => {
+        source?.close();
+        source = null;
+        lead();
+      });
+  }
+  lead();
+  // A tab that nobody sees may be put to sleep with the lock in its hand: the one that is looked at takes it.
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState === "visible" && !source) lead({ steal: true });
   });
   channel.postMessage({ hello: place });
   tabs.addEventListener("message", ({ data }) => {

@@ -35,7 +35,8 @@
 
   /** What has not arrived yet, in order: `{ key, body }`. The key makes a message that is sent twice one message. */
   const outbox = JSON.parse(sessionStorage.getItem(stored("outbox")) ?? "[]");
-  const keep = () => store("outbox", outbox.length > 0 ? JSON.stringify(outbox) : "");
+  const keep = () =>
+    store("outbox", outbox.length > 0 ? JSON.stringify(outbox.map(({ key, body }) => ({ key, body }))) : "");
 
   function draw(entry) {
     const item = document.createElement("li");

@@ -101,12 +101,17 @@ describeInBrowser("conversations that live", () => {
     await say(tabs[7]!, "to all");
     await Promise.all(tabs.map((tab) => bodies(tab, 1)));
     expect(site.app.bell.count(await viewerOf(alice.page))).toBe(1);
-    for (const n of [2, 3, 4]) {
+    // The tab that is looked at takes over from one that may have been put to sleep.
+    await tabs[3]!.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+    await say(tabs[5]!, "after 1");
+    await Promise.all(tabs.map((tab) => bodies(tab, 2)));
+    expect(site.app.bell.count(await viewerOf(alice.page))).toBe(1);
+    for (const n of [3, 4, 5]) {
       await tabs.shift()!.close();
       await say(tabs.at(-1)!, `after ${n}`);
       await Promise.all(tabs.map((tab) => bodies(tab, n)));
     }
-    expect(await messages(tabs[0]!)).toEqual(["to all", "after 2", "after 3", "after 4"]);
+    expect(await messages(tabs[0]!)).toEqual(["to all", "after 1", "after 3", "after 4", "after 5"]);
   });
 
   test("lose and double nothing in a storm: 2-second tokens, cuts, 5 tabs, slow answers, a restart of the server", async () => {
