@@ -468,7 +468,7 @@ const cookies: Row[] = [
     id: "F3",
     what: "no longer than the token, at most three",
     by: ["pages: on https are three, prefixed, and the refresh token goes to /auth only"],
-    note: "Does not hold for the refresh cookie, which outlives its token by 30 days: expired it opens nothing, but by it the sign-in page can say what ended and when. After an end a fourth cookie lives for ten minutes and names the session.",
+    note: "Does not hold for the refresh cookie, which outlives its token by 30 days: expired it opens nothing, but by it the sign-in page can say what ended and when. After an end a fourth cookie lives for ten minutes and names the session; who steals their own refresh token in the lab has its copy for ten minutes in one more, HttpOnly, for `/auth/lab` alone.",
   },
   { id: "F4", what: "only the exact name counts", by: ["pages: under %s sign nobody in"] },
   { id: "F5", what: "two values under one name count as none", by: ["pages: under %s sign nobody in"] },
@@ -688,7 +688,11 @@ const output: Row[] = [
   {
     id: "J9",
     what: "no page is kept in the browser's storage",
-    by: ["browser/sessions: in one tab shows in all of them, and the back button shows nothing private"],
+    by: [
+      "browser/sessions: in one tab shows in all of them, and the back button shows nothing private",
+      "browser/live: keep a draft over a reload, and a message that could not be sent too",
+    ],
+    note: "What one typed and has not sent yet is, for its own tab only, until the sign-out (`Clear-Site-Data`).",
   },
 ];
 
@@ -731,6 +735,7 @@ const authorisation: Row[] = [
     id: "K6",
     what: "streams end with their session",
     by: [
+      "endings: by %s says so to programs and people: what, when, and on which device",
       "live: ends at once with its session, by %s, and tells nothing after that",
       "live: ends with its own session only, when that is revoked, loses its password or its token is stolen",
     ],
