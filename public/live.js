@@ -13,10 +13,12 @@
 
   // --- What an event does to the page ---------------------------------------------------------------------------------
 
+  /** Not on every page: the others listen for the end of their session. */
   const items = byId("conversations");
   const title = document.title;
 
   function showItem({ conversation, item }, moves) {
+    if (!items) return;
     const fresh = elementOf(item);
     const old = byId(fresh.id);
     if (conversation === open) {
@@ -45,7 +47,12 @@
     const old = byId(fresh.id);
     // What is being changed here is shown by the answer to that.
     if (old?.matches(".editing, :has(.htmx-request)")) return;
-    if (old) return old.replaceWith(fresh);
+    if (old) {
+      const hadFocus = old.contains(document.activeElement);
+      old.replaceWith(fresh);
+      if (hadFocus) (fresh.querySelector(".tool") ?? byId("body")).focus();
+      return;
+    }
     const [first] = thread.shown();
     // Of an older page, or one that was changed far above, nothing is shown here.
     if (
@@ -111,7 +118,7 @@
     read: (data) => showItem(data, false),
     conversation_removed({ conversation }) {
       byId(`conversation-${conversation}`)?.remove();
-      countUnread();
+      if (items) countUnread();
       if (conversation === open && !leaving) location.replace("/conversations");
     },
     reset: () => location.reload(),

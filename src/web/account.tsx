@@ -2,6 +2,7 @@ import { Elysia, t } from "elysia";
 import type { Account } from "../core/account.ts";
 import { nameDevice } from "../core/devices.ts";
 import type { Events } from "../core/events.ts";
+import type { Live } from "../core/live.ts";
 import type { Sessions, Viewer } from "../core/sessions.ts";
 import type { Users } from "../core/users.ts";
 import { cookieViewer } from "../http/auth.ts";
@@ -17,6 +18,7 @@ type Deps = {
   account: Account;
   users: Users;
   events: Events;
+  live: Live;
   sessions: Sessions;
   cookies: Cookies;
   makePage: MakePage;
@@ -25,14 +27,14 @@ type Deps = {
 const EVENTS_SHOWN = 20;
 
 /** The viewer's account: what it is, where it is signed in, what happened to it, and its end. */
-export function accountPages({ account, users, events, sessions, cookies, makePage }: Deps) {
+export function accountPages({ account, users, events, live, sessions, cookies, makePage }: Deps) {
   async function show(
     request: Request,
     viewer: Viewer,
     forms: { profile?: FormState; password?: FormState; removal?: FormState } = {},
     done?: Done,
   ) {
-    const [live, security] = await Promise.all([
+    const [devices, security] = await Promise.all([
       sessions.list(viewer),
       events.list(viewer, { limit: EVENTS_SHOWN }),
     ]);
@@ -40,7 +42,7 @@ export function accountPages({ account, users, events, sessions, cookies, makePa
       <AccountPage
         page={makePage(request, viewer)}
         email={viewer.email}
-        sessions={live.map((session) => ({
+        sessions={devices.map((session) => ({
           ...session,
           device: nameDevice(session.user_agent),
           isPhone: /iPhone|Android|Mobile/.test(session.user_agent),
@@ -51,6 +53,7 @@ export function accountPages({ account, users, events, sessions, cookies, makePa
         password={forms.password ?? emptyForm}
         removal={forms.removal ?? emptyForm}
         done={done}
+        place={await live.place()}
       />
     );
   }

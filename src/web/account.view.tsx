@@ -21,13 +21,20 @@ type AccountProps = {
   password: FormState;
   removal: FormState;
   done: Done | undefined;
+  place: number;
 };
 
 export const AccountPage = (props: AccountProps) => {
   const { page, done } = props;
   const { account: t } = page.t;
   return (
-    <Layout page={page} title={t.title} className="narrow" dialog={<SignInDialog page={page} />}>
+    <Layout
+      page={page}
+      title={t.title}
+      className="narrow"
+      dialog={<SignInDialog page={page} />}
+      live={{ place: props.place }}
+    >
       <h1>{t.title}</h1>
       {done && (
         <p class="banner info" role="status">

@@ -21,6 +21,22 @@ describeInBrowser("signing out", () => {
   });
 });
 
+describeInBrowser("a session that is ended elsewhere", () => {
+  test("is over on the account page too, which says why by itself", async () => {
+    await using site = await serve();
+    await using alice = await open(site, "alice");
+    await register(alice);
+    await alice.page.goto("/account");
+    const [access] = (await alice.context.cookies()).filter(({ name }) => name === "duet_access");
+    await site.json("POST", "/api/auth/logout-all", {}, { authorization: `Bearer ${access!.value}` });
+    await alice.page.waitForSelector("#sign-in-again[open]");
+    expect(await alice.page.textContent("#sign-in-again [data-reason]")).toStartWith(
+      "You signed out everywhere.",
+    );
+    expect(alice.complaints).toEqual([]);
+  });
+});
+
 describeInBrowser("one browser", () => {
   test("sends nothing that one person typed in the name of another who signed in in another tab", async () => {
     await using site = await serve();
