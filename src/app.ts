@@ -81,7 +81,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
   });
   const conversations = createConversations({ store, throttle, bell, clock });
   const messages = createMessages({ store, conversations, throttle, bell, clock });
-  const account = createAccount({ store, sessions, events, passwords, throttle });
+  const account = createAccount({ store, sessions, passwords, throttle, clock });
   const lab = createLab({ store, tokens, clock, settings: config });
   const search = createSearch({ store });
   const live = createLive({ store, endings, throttle, bell, clock, heartbeatMs });
@@ -216,9 +216,10 @@ async function openData(config: Config, folder: Folder) {
   }
 }
 
-/** The same beside a server that may be running, for an operator's command. */
+/** For the demo, which keeps nothing. */
 export { demoFolder } from "./db/folder.ts";
 
+/** The same beside a server that may be running, for an operator's command. */
 export const openDataBeside = (config: Config) => openData(config, findFolder(config.data));
 
 /** A free port is known too late to be part of the issuer's name. */

@@ -87,6 +87,7 @@ describe("the account page", () => {
 
   test("hands out all that is kept of oneself, nothing of others and no secret", async () => {
     await using t = await startApp();
+    const credentials = { username: "alice", password: PASSWORDS["alice"] };
     const alice = await visitor(t);
     const bob = await visitor(t, "bob");
     const { path } = await alice.submit("/conversations", { title: "ours" });
@@ -104,6 +105,9 @@ describe("the account page", () => {
       messages: [{ body: "what alice said" }],
     });
     expect(text).not.toMatch(/bob|argon2|eyJ/);
+    for (let i = 0; i < 110; i++) await t.json("POST", "/api/auth/login", credentials);
+    const all = await (await alice.script("GET", "/account/export")).json();
+    expect(all.security_events).toHaveLength(111); // not only the first page of them
   });
 
   test("deletes the account with its password, and says so", async () => {

@@ -2,8 +2,7 @@ import { Elysia } from "elysia";
 import type { Live, LiveEvent } from "../core/live.ts";
 import type { Sessions } from "../core/sessions.ts";
 import { bearerViewer } from "../http/auth.ts";
-import { endBody } from "../http/problem.ts";
-import { eventStream, type SseEvent } from "../http/sse.ts";
+import { eventStream, streamEvent, type SseEvent } from "../http/sse.ts";
 import { conversationBody, messageBody } from "./shapes.ts";
 
 /** One event stream for everything that the viewer may see; `Last-Event-ID` goes on from where one was cut. */
@@ -24,14 +23,7 @@ function eventBody(event: LiveEvent): SseEvent {
       return { event: event.kind, id: event.id, data: conversationBody(event.conversation) };
     case "conversation_removed":
       return { event: event.kind, id: event.id, data: { id: event.conversationId } };
-    case "ready":
-    case "reset":
-      return { event: event.kind, id: event.id, data: {} };
-    case "heartbeat":
-      return { id: event.id };
-    case "token_expired":
-      return { event: event.kind, data: {} };
-    case "session_ended":
-      return { event: event.kind, data: endBody(event.end) };
+    default:
+      return streamEvent(event);
   }
 }

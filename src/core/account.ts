@@ -1,5 +1,4 @@
 import { networkOf } from "./addresses.ts";
-import type { Events } from "./events.ts";
 import { LIMITS } from "./limits.ts";
 import type { Passwords, Weakness } from "./passwords.ts";
 import { wordsOf } from "./profiles.ts";
@@ -13,11 +12,11 @@ export type Account = ReturnType<typeof createAccount>;
 export function createAccount(deps: {
   store: Store;
   sessions: Sessions;
-  events: Events;
   passwords: Passwords;
   throttle: Throttle;
+  clock: () => number;
 }) {
-  const { store, sessions, events, passwords, throttle } = deps;
+  const { store, sessions, passwords, throttle, clock } = deps;
 
   return {
     /** How good a new password would be, from 0 to 4, and what is wrong with it. Error code: `rate_limited`. */
@@ -35,13 +34,13 @@ export function createAccount(deps: {
       const user = (await store.users.find(viewer.userId))!;
       const [live, security, conversations, messages] = await Promise.all([
         sessions.list(viewer),
-        events.list(viewer, { limit: LIMITS.pageItemsMax }),
+        store.events.listBefore(viewer.userId, "~", LIMITS.exportedMax),
         store.conversations.listByActivity(viewer.userId, null, LIMITS.exportedMax),
         store.messages.listByAuthor(viewer.userId, LIMITS.exportedMax),
       ]);
       const time = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString());
       return {
-        exported_at: time(Date.now()),
+        exported_at: time(clock()),
         user: { id: user.id, username: user.username, email: user.email, created_at: time(user.created_at) },
         sessions: live.map((s) => ({
           id: s.id,
@@ -50,7 +49,7 @@ export function createAccount(deps: {
           created_at: time(s.created_at),
           seen_at: time(s.seen_at),
         })),
-        security_events: security.items.map(({ kind, outcome, user_agent, ip, created_at }) => ({
+        security_events: security.map(({ kind, outcome, user_agent, ip, created_at }) => ({
           kind,
           outcome,
           user_agent,

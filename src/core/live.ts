@@ -30,7 +30,7 @@ type Events = AsyncGenerator<LiveEvent, void>;
 /** A stream as its reader sees it. */
 export type LiveStream = { next(): Promise<IteratorResult<LiveEvent, void>>; return(): Promise<void> };
 
-const EVENTS_PER_TURN = 20;
+const LOOKS_PER_TURN = 20;
 
 export type Live = ReturnType<typeof createLive>;
 
@@ -78,7 +78,7 @@ export function createLive(deps: {
     let toldAt = performance.now();
     yield { kind: lost ? "reset" : "ready", id: place };
     // Before each event, since the reader may have taken its time: may it still read?
-    for (let told = 1; !ear.closed;) {
+    for (let looked = 1; !ear.closed; looked++) {
       const end = await endings.whyEnded(viewer.sessionId);
       if (end) return yield { kind: "session_ended", end };
       const untilExpiry = viewer.tokenExpiresAt - clock();
@@ -87,17 +87,15 @@ export function createLive(deps: {
       const { last } = await latest();
       const change = await store.changes.nextFor(viewer.userId, place);
       place = change?.id ?? Math.max(place, last);
-      const event = change && (await load(viewer, change));
+      const shown = change && (await load(viewer, change));
       const untilBeat = toldAt + heartbeatMs - performance.now();
-      if (event) yield event;
-      else if (untilBeat <= 0) yield { kind: "heartbeat", id: place };
-      else {
-        if (!change) await ear.next(Math.min(untilBeat, untilExpiry));
-        continue;
-      }
-      toldAt = performance.now();
+      const event: LiveEvent | null = shown ?? (untilBeat <= 0 ? { kind: "heartbeat", id: place } : null);
+      if (event) {
+        yield event;
+        toldAt = performance.now();
+      } else if (!change) await ear.next(Math.min(untilBeat, untilExpiry));
       // The database answers without waiting: a long way to catch up must let others have their turn.
-      if (++told % EVENTS_PER_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
+      if (looked % LOOKS_PER_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
     }
   }
 

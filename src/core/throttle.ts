@@ -83,7 +83,7 @@ export function createThrottle(deps: { store: Store; clock: () => number; enable
      */
     async counting<T>(
       wanted: Wanted[],
-      counts: (outcome: "done" | unknown) => boolean,
+      counts: (outcome: unknown) => boolean,
       work: () => Promise<T>,
     ): Promise<T> {
       const permits = await take(...wanted);

@@ -1,5 +1,28 @@
+import type { EndReason } from "../core/errors.ts";
+import type { LiveEvent } from "../core/live.ts";
+import { endBody } from "./problem.ts";
+
 /** One server-sent event (WHATWG HTML section 9.2). An `id` alone moves the reader's place and tells it nothing. */
 export type SseEvent = { event?: string; id?: number; data?: unknown };
+
+/** The events of a stream that are the same for programs and for pages: where it is, and how it ends. */
+export function streamEvent(event: StreamEvent, reasonDetail?: (reason: EndReason) => string): SseEvent {
+  switch (event.kind) {
+    case "heartbeat":
+      return { id: event.id };
+    case "token_expired":
+      return { event: event.kind, data: {} };
+    case "session_ended":
+      return { event: event.kind, data: endBody(event.end, reasonDetail?.(event.end.reason)) };
+    default:
+      return { event: event.kind, id: event.id, data: {} };
+  }
+}
+
+type StreamEvent = Extract<
+  LiveEvent,
+  { kind: "ready" | "reset" | "heartbeat" | "token_expired" | "session_ended" }
+>;
 
 type Source<T> = { next(): Promise<IteratorResult<T, void>>; return(): Promise<void> };
 

@@ -3,8 +3,7 @@ import type { Live, LiveEvent } from "../core/live.ts";
 import type { Sessions } from "../core/sessions.ts";
 import { cookieViewer } from "../http/auth.ts";
 import type { Cookies } from "../http/cookies.ts";
-import { endBody } from "../http/problem.ts";
-import { eventStream, type SseEvent } from "../http/sse.ts";
+import { eventStream, streamEvent, type SseEvent } from "../http/sse.ts";
 import { ConversationItem } from "./conversations.view.tsx";
 import type { PageContext } from "./layout.view.tsx";
 import { MessageItem } from "./messages.view.tsx";
@@ -44,14 +43,7 @@ function shown(page: PageContext, event: LiveEvent): SseEvent {
     }
     case "conversation_removed":
       return { event: event.kind, id: event.id, data: { conversation: event.conversationId } };
-    case "ready":
-    case "reset":
-      return { event: event.kind, id: event.id, data: {} };
-    case "heartbeat":
-      return { id: event.id };
-    case "token_expired":
-      return { event: event.kind, data: {} };
-    case "session_ended":
-      return { event: event.kind, data: endBody(event.end, page.t.reasons[event.end.reason]) };
+    default:
+      return streamEvent(event, (reason) => page.t.reasons[reason]);
   }
 }
