@@ -1,5 +1,5 @@
 // What htmx lacks: one refresh for all requests and all tabs, a sign-in over the page where it was, and small comforts.
-// Loaded in one script with htmx, after it; thread.js and live.js follow. Everything here is an extra: every page works without it.
+// Loaded in one script with htmx, after it; outbox.js, thread.js, live.js and lab.js follow. Everything here is an extra: every page works without it.
 (() => {
   "use strict";
   const root = document.documentElement;

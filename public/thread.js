@@ -2,7 +2,7 @@
 // Without this script it is a form.
 (() => {
   "use strict";
-  const { root, byId, send, elementOf } = window.duet;
+  const { byId, elementOf, outbox } = window.duet;
   const composer = byId("composer");
   if (!composer) return;
 
@@ -10,33 +10,23 @@
   const error = byId("composer-error");
   const list = byId("messages");
   const words = composer.dataset;
-  const url = composer.getAttribute("action");
-
-  /** Kept in this tab only, and gone with the sign-out (`Clear-Site-Data`). */
-  const stored = (name) => `${name}:${root.dataset.viewer}:${url}`;
-  const store = (name, value) =>
-    value ? sessionStorage.setItem(stored(name), value) : sessionStorage.removeItem(stored(name));
+  const url = new URL(composer.action).pathname;
 
   // --- Drafts -----------------------------------------------------------------------------------------------------
 
-  if (!text.value) text.value = sessionStorage.getItem(stored("draft")) ?? "";
+  if (!text.value) text.value = outbox.drafts.get(url);
   text.addEventListener("input", () => {
-    store("draft", text.value);
+    outbox.drafts.set(url, text.value);
     complain("");
   });
 
   function complain(message) {
     error.textContent = message;
-    text.toggleAttribute("aria-invalid", message !== "");
     if (message) text.setAttribute("aria-invalid", "true");
+    else text.removeAttribute("aria-invalid");
   }
 
   // --- Sending ----------------------------------------------------------------------------------------------------
-
-  /** What has not arrived yet, in order: `{ key, body }`. The key makes a message that is sent twice one message. */
-  const outbox = JSON.parse(sessionStorage.getItem(stored("outbox")) ?? "[]");
-  const keep = () =>
-    store("outbox", outbox.length > 0 ? JSON.stringify(outbox.map(({ key, body }) => ({ key, body }))) : "");
 
   function draw(entry) {
     const item = document.createElement("li");
@@ -57,44 +47,19 @@
     list.append(item);
     byId("no-messages")?.remove();
     scrollDown();
-    return entry;
   }
 
-  function show(entry, words_, again) {
-    const state = entry.item.querySelector("[role=status]");
-    state.textContent = words_;
-    entry.item.classList.toggle("failed", !!again);
-    if (!again) return;
+  function show({ item }, state, isFailed) {
+    item.classList.toggle("failed", isFailed);
+    const status = item.querySelector("[role=status]");
+    status.textContent = state;
+    if (!isFailed) return;
     const button = document.createElement("button");
     button.type = "button";
     button.className = "quiet";
     button.textContent = words.again;
-    button.addEventListener("click", () => deliver(entry));
-    state.append(" ", button);
-  }
-
-  async function deliver(entry) {
-    show(entry, words.sending);
-    const options = {
-      method: "POST",
-      headers: { "HX-Request": "true", "Duet-Viewer": root.dataset.viewer },
-      body: new URLSearchParams({ body: entry.body, idempotency_key: entry.key }),
-    };
-    try {
-      const response = await send(url, options, {}, fetch);
-      const markup = await response.text();
-      if (response.ok) return arrived(entry, markup);
-      if (response.status === 422) return takeBack(entry, markup);
-      if (response.status === 404 || response.status === 409) {
-        byId("notice").replaceChildren(elementOf(markup));
-        return takeBack(entry, "");
-      }
-      show(entry, words.failed, true);
-    } catch (failure) {
-      // Rather not signed in again now: it waits where it was typed.
-      if (failure.name === "AbortError") takeBack(entry, "");
-      else show(entry, words.failed, true);
-    }
+    button.addEventListener("click", outbox.deliver);
+    status.append(" ", button);
   }
 
   const shown = () => [...list.querySelectorAll("[id^=message-]")];
@@ -105,40 +70,43 @@
     if (next) next.before(item);
     else list.append(item);
     byId("no-messages")?.remove();
+    // The event stream was faster than the answer: one message is not shown twice until that comes.
+    const said = item.matches(".own") && item.querySelector(".body").textContent;
+    const waiting = outbox.entries.find((entry) => entry.item && entry.body === said);
+    waiting?.item.remove();
+    if (waiting) waiting.item = undefined;
   }
 
-  function forget(entry) {
-    entry.item.remove();
-    outbox.splice(outbox.indexOf(entry), 1);
-    keep();
-  }
-
-  /** The event stream may have brought it already. */
-  function arrived(entry, markup) {
-    const item = elementOf(markup);
-    if (!byId(item.id)) insert(item);
-    forget(entry);
-    scrollDown();
-  }
-
-  /** Not to be sent as it is: back to where it can be changed. */
-  function takeBack(entry, message) {
-    forget(entry);
-    text.value = text.value ? `${entry.body}\n${text.value}` : entry.body;
-    store("draft", text.value);
-    complain(message);
-    text.focus();
-  }
+  const { refused } = outbox.view;
+  Object.assign(outbox.view, {
+    waiting: (entry) => entry.item && show(entry, words.sending, false),
+    failed: (entry) => entry.item && show(entry, words.failed, true),
+    /** The event stream may have brought it already. */
+    arrived({ item }, markup) {
+      if (!item) return;
+      item.remove();
+      const fresh = elementOf(markup);
+      if (!byId(fresh.id)) insert(fresh);
+      scrollDown();
+    },
+    refused(entry, message) {
+      refused(entry);
+      if (!entry.item) return;
+      entry.item.remove();
+      text.value = outbox.drafts.get(url);
+      complain(message);
+      text.focus();
+    },
+  });
 
   composer.addEventListener("submit", (event) => {
     event.preventDefault();
     if (text.value.trim() === "") return;
-    const entry = draw({ key: crypto.randomUUID(), body: text.value });
-    outbox.push(entry);
-    keep();
+    const entry = { url, key: crypto.randomUUID(), body: text.value };
+    draw(entry);
     text.value = "";
-    store("draft", "");
-    void deliver(entry);
+    outbox.drafts.set(url, "");
+    outbox.add(entry);
   });
 
   text.addEventListener("keydown", (event) => {
@@ -152,14 +120,8 @@
   const isAtEnd = () => Math.abs(scroller.scrollTop) < 80;
   const scrollDown = () => scroller.scrollTo({ top: 0 });
 
-  // What a reload or a closed laptop has cut off goes on, in order.
-  outbox.forEach(draw);
-  (async () => {
-    for (const entry of outbox.slice()) await deliver(entry);
-  })();
-  addEventListener("online", () => {
-    for (const entry of outbox.slice()) if (entry.item.classList.contains("failed")) void deliver(entry);
-  });
+  // What a reload or a closed laptop has cut off is shown again, and goes on.
+  for (const entry of outbox.entries) if (entry.url === url) draw(entry);
 
   if (matchMedia("(pointer: fine)").matches && !location.hash) text.focus();
 

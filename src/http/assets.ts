@@ -3,6 +3,7 @@ import htmx from "htmx.org/dist/htmx.min.js" with { type: "text" };
 import appScript from "../../public/app.js" with { type: "text" };
 import labScript from "../../public/lab.js" with { type: "text" };
 import liveScript from "../../public/live.js" with { type: "text" };
+import outboxScript from "../../public/outbox.js" with { type: "text" };
 import threadScript from "../../public/thread.js" with { type: "text" };
 import appStyle from "../../public/app.css" with { type: "text" };
 import favicon from "../../public/favicon.svg" with { type: "text" };
@@ -10,12 +11,16 @@ import { DuetError } from "../core/errors.ts";
 
 type Asset = { text: string; type: string; gzipped?: Uint8Array };
 
-const minifier = new Bun.Transpiler({ loader: "js", target: "browser", minifyWhitespace: true });
+// `minify` is missing from the types of bun 1.4.5.
+const minifying = { loader: "js", target: "browser", minify: true } as const;
+const minifier = new Bun.Transpiler(minifying);
 
 // One classic script: htmx starts by itself, and an extension in a second file may come too late for it.
 const script = [
   htmx.replace(/^\/\/# sourceMappingURL=.*$/m, ""),
-  ...[appScript, threadScript, liveScript, labScript].map((text) => minifier.transformSync(text)),
+  ...[appScript, outboxScript, threadScript, liveScript, labScript].map((text) =>
+    minifier.transformSync(text),
+  ),
 ].join("\n;\n");
 
 const style = appStyle

@@ -189,6 +189,46 @@ describeInBrowser("conversations that live", () => {
     expect(await alice.page.evaluate(() => sessionStorage.length)).toBe(0);
   });
 
+  test("get everything that was sent, in order, although its author has gone on to another page", async () => {
+    await using site = await serve();
+    await using alice = await open(site, "alice");
+    await register(alice);
+    const path = await startConversation(alice, "Hurry");
+    await alice.page.route(`**${path}`, async (route) => {
+      if (route.request().method() === "POST") await route.abort();
+      else await route.continue();
+    });
+    for (const text of ["one", "two", "three"]) await say(alice.page, text);
+    await alice.page.waitForFunction(() => document.querySelectorAll(".failed").length === 3);
+    await alice.page.unroute(`**${path}`);
+    const arrived = alice.page.waitForResponse(
+      (r) => r.request().postData()?.includes("body=three") ?? false,
+    );
+    await alice.page.goto("/account");
+    expect((await arrived).status()).toBe(200);
+    await alice.page.goto(path);
+    expect(await messages(alice.page)).toEqual(["one", "two", "three"]);
+    expect(await alice.page.locator(".pending").count()).toBe(0);
+    // What cannot be sent is not lost either: it is typed there again.
+    await alice.page.route(`**${path}`, async (route) => {
+      if (route.request().method() === "POST") await route.abort();
+      else await route.continue();
+    });
+    await say(alice.page, "x".repeat(10_001));
+    await alice.page.waitForSelector(".failed");
+    await alice.page.unroute(`**${path}`);
+    const refused = alice.page.waitForResponse((r) => r.status() === 422);
+    await alice.page.goto("/account");
+    await refused;
+    await alice.page.waitForFunction(
+      () =>
+        JSON.parse(Object.entries(sessionStorage).find(([name]) => name.startsWith("outbox:"))![1]).length ===
+        0,
+    );
+    await alice.page.goto(path);
+    expect((await alice.page.inputValue("#body")).length).toBe(10_001);
+  });
+
   test("are found and gone through by keyboard alone", async () => {
     await using site = await serve();
     await using alice = await open(site, "alice");
