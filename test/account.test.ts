@@ -72,6 +72,14 @@ describe("the account page", () => {
     expect(await rate("seven quiet ferries home")).toMatch(/value="4".*strong/s);
     expect(await rate("short")).toContain("At least 8 characters");
     expect(await rate("")).toBe("");
+    // The same before there is an account, where it knows the name that was typed.
+    const newcomer = new Visitor(t);
+    const rated = await newcomer.script("POST", "/register/strength", {
+      username: "quiet.ferries",
+      email: "",
+      password: "quiet.ferries",
+    });
+    expect(await rated.text()).toMatch(/value="[01]"/);
     expect(JSON.stringify(t.logged)).not.toContain("ferries");
   });
 

@@ -191,7 +191,7 @@ describe("members", () => {
     advance(5);
     expect((await alice.call("POST", `${url}/members`, { username: "CAROL" })).status).toBe(201);
     const before = (await alice.call("GET", `${url}/members`)).body.items;
-    await alice.call("POST", `${url}/members`, { username: "bob" });
+    expect((await alice.call("POST", `${url}/members`, { username: "bob" })).status).toBe(200);
     const after = (await alice.call("GET", `${url}/members`)).body.items;
     expect(after.map((m: any) => m.username)).toEqual(["alice", "bob", "carol"]);
     expect(after).toEqual(before);
@@ -209,7 +209,7 @@ describe("members", () => {
       const answers = await Promise.all([alice.call("DELETE", url), invite(), write(), invite(), write()]);
       for (const { status } of answers) met.add(status);
     }
-    for (const status of met) expect([201, 204, 404]).toContain(status);
+    for (const status of met) expect([200, 201, 204, 404]).toContain(status);
     expect(met).toContain(404);
   });
 

@@ -419,6 +419,30 @@ describe("what people write", () => {
   });
 });
 
+describe("a link in a message", () => {
+  test.each([
+    ["see https://example.com/a?b=c&d=é#f.", "https://example.com/a?b=c&d=é#f"],
+    ["(https://example.com/x), and", "https://example.com/x"],
+    ["https://en.example/wiki/Duet_(music)", "https://en.example/wiki/Duet_(music)"],
+    ["(see https://en.example/wiki/Duet_(music)).", "https://en.example/wiki/Duet_(music)"],
+    ["见https://example.com/页。好", "https://example.com/页"],
+    ['"http://example.com"!', "http://example.com"],
+    [`https://example.com/${")".repeat(5000)}`, "https://example.com/"],
+    ["javascript:alert(1) data:text/html,x https:// ftp://example.com www.example.com", undefined],
+  ])("%p is %p", async (body, link) => {
+    await using t = await startApp();
+    const alice = new Visitor(t);
+    await alice.register("alice");
+    const fragment = await (await alice.script("POST", await talk(alice, "Links"), { body })).text();
+    const links = [...fragment.matchAll(/<a href="(https?:[^"]*)"[^>]* rel="([^"]*)">([^<]*)<\/a>/g)];
+    expect(links.map(([, href]) => href)).toEqual(link ? [Bun.escapeHTML(link)] : []);
+    for (const [, href, rel, text] of links) {
+      expect(text).toBe(href);
+      expect(rel).toBe("noopener noreferrer nofollow ugc");
+    }
+  });
+});
+
 describe("an error page", () => {
   test("is a page to a person, problem details to a program, a note to the script", async () => {
     await using t = await startApp();

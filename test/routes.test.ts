@@ -18,6 +18,7 @@ const PUBLIC = new Set([
   "POST /login",
   "GET /register",
   "POST /register",
+  "POST /register/strength",
   "POST /language",
   "GET /auth/refresh",
   "POST /auth/refresh",
@@ -47,6 +48,7 @@ const LIMITED: Record<string, [limit: ThrottleName, body?: (alice: Person) => Re
   "POST /oauth/token": ["login_account_and_network", () => ({ ...signIn, grant_type: "password" })],
   "POST /api/auth/register": ["register_network", () => account],
   "POST /register": ["register_network", () => account],
+  "POST /register/strength": ["judge_network", () => account],
   "POST /api/auth/password": [
     "password_account",
     () => ({ current_password: "wrong", new_password: PASSWORDS["bob"]! }),

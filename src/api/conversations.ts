@@ -68,8 +68,9 @@ export const conversationRoutes = (deps: {
     .post(
       "/:id/members",
       async ({ viewer, params, body, set }) => {
-        set.status = 201;
-        return memberBody(await deps.conversations.addMember(viewer, params.id, body));
+        const { member, isNew } = await deps.conversations.addMember(viewer, params.id, body);
+        set.status = isNew ? 201 : 200;
+        return memberBody(member);
       },
       { body: t.Object({ username: t.String() }) },
     )

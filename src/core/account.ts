@@ -19,14 +19,14 @@ export function createAccount(deps: {
   const { store, sessions, passwords, throttle, clock } = deps;
 
   return {
-    /** How good a new password would be, from 0 to 4, and what is wrong with it. Error code: `rate_limited`. */
+    /** How good a new password of `owner` would be, from 0 to 4, and what is wrong with it. Error code: `rate_limited`. */
     async ratePassword(
-      viewer: Viewer,
+      owner: { username: string; email?: string | null | undefined },
       password: string,
       device: Device,
     ): Promise<{ score: number; weakness: Weakness | null }> {
       await throttle.take(["judge_network", networkOf(device.ip)]);
-      return passwords.rate(password, wordsOf(viewer));
+      return passwords.rate(password, wordsOf(owner));
     },
 
     /** Everything that is kept about the viewer and all they said, as plain data; nothing of others, no secret. */

@@ -149,7 +149,11 @@ export function createConversations(deps: {
     },
 
     /** The owner lets someone in; who is in already stays in. Error codes: `not_found`, `validation_failed`, `rate_limited`. */
-    async addMember(viewer: ViewerId, id: string, input: { username: string }): Promise<Member> {
+    async addMember(
+      viewer: ViewerId,
+      id: string,
+      input: { username: string },
+    ): Promise<{ member: Member; isNew: boolean }> {
       const conversation = await getOwned(viewer, id);
       const name = input.username;
       if (name.trim() === "") throw invalidField("username", "required");
@@ -162,11 +166,11 @@ export function createConversations(deps: {
       if (!user) throw invalidField("username", "no_such_user");
       const now = clock();
       return changing(id, "members", async ({ members }) => {
-        await members.add(conversation.id, user.id, now);
+        const added = await members.add(conversation.id, user.id, now);
         const all = await members.list(conversation.id);
         if (all.length > LIMITS.membersPerConversationMax)
           throw invalidField("username", "too_many", LIMITS.membersPerConversationMax);
-        return all.find((member) => member.user_id === user.id)!;
+        return { member: all.find((member) => member.user_id === user.id)!, isNew: added > 0 };
       });
     },
 

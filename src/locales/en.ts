@@ -84,6 +84,8 @@ export const en = {
     owner: "owner",
     invite: "Invite by username",
     inviteSubmit: "Invite",
+    invited: (name: string) => `${name} is in.`,
+    invitedBefore: (name: string) => `${name} was in already.`,
     remove: (username: string) => `Remove ${username}`,
     leave: "Leave the conversation",
     confirmLeave: "Leave this conversation? Only its owner can let you in again.",
@@ -104,6 +106,10 @@ export const en = {
     newer: "New messages",
     gone: "This conversation is no longer here for you.",
   },
+  password: {
+    strength: "Strength",
+    strengths: ["very weak", "weak", "fair", "good", "strong"],
+  },
   account: {
     title: "Account",
     profile: "Profile",
@@ -115,8 +121,6 @@ export const en = {
     newPassword: "New password",
     changePassword: "Change the password",
     passwordNote: "All your other devices will be signed out.",
-    strength: "Strength",
-    strengths: ["very weak", "weak", "fair", "good", "strong"],
     devices: "Devices",
     thisDevice: "this device",
     unknownDevice: "Unknown device",

@@ -76,6 +76,8 @@ export const zh: Locale = {
     owner: "创建者",
     invite: "输入用户名邀请",
     inviteSubmit: "邀请",
+    invited: (name) => `${name} 已加入。`,
+    invitedBefore: (name) => `${name} 本来就在。`,
     remove: (username) => `移除 ${username}`,
     leave: "退出对话",
     confirmLeave: "确定退出该对话吗？只有创建者才能再次邀请您。",
@@ -96,6 +98,10 @@ export const zh: Locale = {
     newer: "有新消息",
     gone: "您已无法查看该对话。",
   },
+  password: {
+    strength: "强度",
+    strengths: ["很弱", "弱", "一般", "良好", "强"],
+  },
   account: {
     title: "账号",
     profile: "个人资料",
@@ -107,8 +113,6 @@ export const zh: Locale = {
     newPassword: "新密码",
     changePassword: "修改密码",
     passwordNote: "其他所有设备都将退出登录。",
-    strength: "强度",
-    strengths: ["很弱", "弱", "一般", "良好", "强"],
     devices: "设备",
     thisDevice: "本设备",
     unknownDevice: "未知设备",

@@ -9,10 +9,11 @@ import { cookieViewer } from "../http/auth.ts";
 import { formBodies } from "../http/body.ts";
 import type { Cookies } from "../http/cookies.ts";
 import { deviceOf } from "../http/observe.ts";
-import { AccountPage, Strength, type Done } from "./account.view.tsx";
+import { AccountPage, type Done } from "./account.view.tsx";
 import { failedForm } from "./form.ts";
 import { emptyForm, type FormState } from "./form.view.tsx";
 import { pages, type MakePage } from "./page.ts";
+import { Strength } from "./passwords.view.tsx";
 
 type Deps = {
   account: Account;
@@ -103,12 +104,9 @@ export function accountPages({ account, users, events, live, sessions, cookies, 
     .post(
       "/strength",
       async ({ request, viewer, body }) => {
-        const rated = await account.ratePassword(viewer, body.new_password, deviceOf(request));
-        return body.new_password === "" ? (
-          <></>
-        ) : (
-          <Strength page={makePage(request, viewer)} score={rated.score} weakness={rated.weakness} />
-        );
+        const password = body.new_password;
+        const rated = await account.ratePassword(viewer, password, deviceOf(request));
+        return <Strength page={makePage(request, viewer)} password={password} {...rated} />;
       },
       { body: t.Object({ new_password: t.String() }) },
     )

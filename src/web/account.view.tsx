@@ -1,11 +1,10 @@
 import type { Session } from "../core/sessions.ts";
 import type { SecurityEvent } from "../core/events.ts";
-import type { Weakness } from "../core/passwords.ts";
 import type { EventKind } from "../core/events.ts";
-import { describeField } from "../locales/index.ts";
 import { Field, FormError, type FormState } from "./form.view.tsx";
 import { Icon } from "./icons.view.tsx";
 import { Layout, Time, type PageContext } from "./layout.view.tsx";
+import { NewPassword } from "./passwords.view.tsx";
 import { SignInDialog } from "./sessions.view.tsx";
 
 export type ShownSession = Session & { device: string | null; isPhone: boolean; isCurrent: boolean };
@@ -149,48 +148,18 @@ const Password = ({ page, password }: AccountProps) => {
             <input {...{ id, name, ...invalid }} type="password" autocomplete="current-password" required />
           )}
         </Field>
-        <Field name="new_password" label={t.newPassword} error={password.errors["new_password"]}>
-          {({ id, name, invalid }) => (
-            <input
-              {...{ id, name, ...invalid }}
-              type="password"
-              autocomplete="new-password"
-              required
-              hx-post="/account/strength"
-              hx-trigger="input delay:250ms"
-              hx-target="#strength"
-              hx-sync="this:replace"
-            />
-          )}
-        </Field>
-        <div id="strength" aria-live="polite" />
+        <NewPassword
+          page={page}
+          name="new_password"
+          label={t.newPassword}
+          error={password.errors["new_password"]}
+          ratedBy="/account/strength"
+        />
         <p class="actions">
           <button type="submit">{t.changePassword}</button>
         </p>
       </form>
     </section>
-  );
-};
-
-/** How good the password would be, beside the field in which it is typed. */
-export const Strength = ({
-  page,
-  score,
-  weakness,
-}: {
-  page: PageContext;
-  score: number;
-  weakness: Weakness | null;
-}) => {
-  const { account: t } = page.t;
-  return (
-    <p class="strength small">
-      <meter min="0" max="4" low="2" high="3" optimum="4" value={String(score)} aria-label={t.strength} />
-      <span>{t.strengths[score]}</span>
-      {weakness && (
-        <span class="muted">{describeField(page.language, { field: "new_password", ...weakness })}</span>
-      )}
-    </p>
   );
 };
 

@@ -7,8 +7,8 @@ import { formBodies } from "../http/body.ts";
 import type { Cookies } from "../http/cookies.ts";
 import { ConversationItems, ConversationsPage, NewConversation } from "./conversations.view.tsx";
 import { failedForm } from "./form.ts";
-import { emptyForm, type FormState } from "./form.view.tsx";
-import { Members } from "./members.view.tsx";
+import { emptyForm } from "./form.view.tsx";
+import { Members, type Invited } from "./members.view.tsx";
 import { isHtmx, pages, type MakePage } from "./page.ts";
 import type { ShowThread } from "./thread.tsx";
 
@@ -23,11 +23,11 @@ type Deps = {
 
 /** The list, and what is done with a conversation as a whole. */
 export function conversationPages({ conversations, live, sessions, cookies, makePage, showThread }: Deps) {
-  async function showMembers(request: Request, viewer: Viewer, id: string, form: FormState, open: boolean) {
+  async function showMembers(request: Request, viewer: Viewer, id: string, invited: Invited = {}) {
     const page = makePage(request, viewer);
     const conversation = await conversations.get(viewer, id);
     const members = await conversations.listMembers(viewer, id);
-    return <Members page={page} conversation={conversation} members={members} form={form} open={open} />;
+    return <Members page={page} conversation={conversation} members={members} {...invited} />;
   }
 
   return new Elysia({ name: "web/conversations", prefix: "/conversations" })
@@ -91,21 +91,21 @@ export function conversationPages({ conversations, live, sessions, cookies, make
     })
     .get("/:id/members", async ({ request, viewer, params, redirect }) =>
       isHtmx(request)
-        ? showMembers(request, viewer, params.id, emptyForm, false)
+        ? showMembers(request, viewer, params.id)
         : redirect(`/conversations/${params.id}`, 303),
     )
     .post(
       "/:id/members",
       async ({ request, viewer, params, body, set, redirect }) => {
-        let invitation: FormState = emptyForm;
         try {
-          await conversations.addMember(viewer, params.id, body);
+          const invited = await conversations.addMember(viewer, params.id, body);
           if (!isHtmx(request)) return redirect(`/conversations/${params.id}`, 303);
+          return showMembers(request, viewer, params.id, { invited });
         } catch (error) {
-          invitation = failedForm(error, makePage(request, viewer).language, body, set);
+          const invitation = failedForm(error, makePage(request, viewer).language, body, set);
           if (!isHtmx(request)) return showThread(request, viewer, params.id, { invitation });
+          return showMembers(request, viewer, params.id, { invitation });
         }
-        return showMembers(request, viewer, params.id, invitation, true);
       },
       { body: t.Object({ username: t.String() }) },
     )

@@ -1,23 +1,21 @@
 import type { Conversation, Member } from "../core/conversations.ts";
-import { Field, type FormState } from "./form.view.tsx";
+import { emptyForm, Field, type FormState } from "./form.view.tsx";
 import { Icon } from "./icons.view.tsx";
 import type { PageContext } from "./layout.view.tsx";
 
-type MembersProps = {
-  page: PageContext;
-  conversation: Conversation;
-  members: Member[];
-  form: FormState;
-  open?: boolean;
-};
+/** What came of an invitation: somebody, or the form again with what is wrong. */
+export type Invited = { invited?: { member: Member; isNew: boolean }; invitation?: FormState };
+
+type MembersProps = Invited & { page: PageContext; conversation: Conversation; members: Member[] };
 
 /** Who is in a conversation; its owner invites and removes, anybody else leaves. */
-export const Members = ({ page, conversation, members, form, open }: MembersProps) => {
+export const Members = ({ page, conversation, members, invited, invitation = emptyForm }: MembersProps) => {
   const { conversation: t } = page.t;
   const url = `/conversations/${conversation.id}/members`;
   const isOwner = page.viewer?.userId === conversation.owner_id;
+  const error = invitation.errors["username"] ?? invitation.general;
   return (
-    <details class="menu" id="members" open={open}>
+    <details class="menu" id="members" open={invited !== undefined || error !== undefined}>
       <summary aria-label={t.members(members.length)}>
         <Icon name="people" /> <span aria-hidden="true">{members.length}</span>
       </summary>
@@ -37,12 +35,12 @@ export const Members = ({ page, conversation, members, form, open }: MembersProp
             hx-swap="outerHTML"
             hx-sync="this:drop"
           >
-            <Field name="username" label={t.invite} error={form.errors["username"] ?? form.general}>
+            <Field name="username" label={t.invite} error={error}>
               {({ id, name, invalid }) => (
                 <span class="joined">
                   <input
                     {...{ id, name, ...invalid }}
-                    value={form.values["username"]}
+                    value={invitation.values["username"]}
                     autocomplete="off"
                     autocapitalize="none"
                     spellcheck="false"
@@ -52,6 +50,11 @@ export const Members = ({ page, conversation, members, form, open }: MembersProp
                 </span>
               )}
             </Field>
+            {invited && (
+              <p class="small" role="status">
+                {(invited.isNew ? t.invited : t.invitedBefore)(invited.member.username)}
+              </p>
+            )}
           </form>
         )}
       </div>

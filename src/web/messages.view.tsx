@@ -169,7 +169,7 @@ function linked(text: string): Child[] {
   const parts: Child[] = [];
   let last = 0;
   for (const match of text.matchAll(/https?:\/\/[^\s<>"'“”‘’（）【】《》，。；：！？、]+/gu)) {
-    const url = match[0].replace(/[.,;:!?)\]}]+$/, "");
+    const url = withoutEnd(match[0]);
     if (!URL.canParse(url)) continue;
     parts.push(
       text.slice(last, match.index),
@@ -180,4 +180,14 @@ function linked(text: string): Child[] {
     last = match.index + url.length;
   }
   return [...parts, text.slice(last)];
+}
+
+/** Without what ends a sentence, and without a parenthesis that was opened before it. */
+function withoutEnd(url: string): string {
+  let unopened = url.split(")").length - url.split("(").length;
+  for (let end = url.length; ; end--) {
+    const last = url[end - 1]!;
+    const isForeign = last === ")" ? unopened-- > 0 : /[.,;:!?\]}]/.test(last);
+    if (!isForeign) return url.slice(0, end);
+  }
 }

@@ -35,8 +35,7 @@ export const Thread = (props: ThreadProps) => {
           page={page}
           conversation={conversation}
           members={props.members}
-          form={props.invitation}
-          open={Object.keys(props.invitation.errors).length > 0}
+          invitation={props.invitation}
         />
         <ConversationMenu page={page} conversation={conversation} form={props.title} />
       </header>

@@ -1,4 +1,5 @@
 import { Elysia, t } from "elysia";
+import type { Account } from "../core/account.ts";
 import type { Users } from "../core/users.ts";
 import { formBodies } from "../http/body.ts";
 import type { Cookies } from "../http/cookies.ts";
@@ -7,11 +8,12 @@ import { failedForm } from "./form.ts";
 import { emptyForm } from "./form.view.tsx";
 import { safeNext } from "./next.ts";
 import { pages, type MakePage } from "./page.ts";
+import { Strength } from "./passwords.view.tsx";
 import { RegisterPage } from "./users.view.tsx";
 
-type Deps = { users: Users; cookies: Cookies; makePage: MakePage; passwordMin: number };
+type Deps = { account: Account; users: Users; cookies: Cookies; makePage: MakePage; passwordMin: number };
 
-export const userPages = ({ users, cookies, makePage, passwordMin }: Deps) =>
+export const userPages = ({ account, users, cookies, makePage, passwordMin }: Deps) =>
   new Elysia({ name: "web/users" })
     .use(pages)
     .use(formBodies)
@@ -49,4 +51,12 @@ export const userPages = ({ users, cookies, makePage, passwordMin }: Deps) =>
           next: t.Optional(t.String()),
         }),
       },
+    )
+    .post(
+      "/register/strength",
+      async ({ request, body }) => {
+        const rated = await account.ratePassword(body, body.password, deviceOf(request));
+        return <Strength page={makePage(request, null)} password={body.password} {...rated} />;
+      },
+      { body: t.Object({ username: t.String(), email: t.Optional(t.String()), password: t.String() }) },
     );

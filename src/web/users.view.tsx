@@ -1,5 +1,6 @@
 import { Layout, type PageContext } from "./layout.view.tsx";
 import { Field, FormError, type FormState } from "./form.view.tsx";
+import { NewPassword } from "./passwords.view.tsx";
 
 type RegisterProps = { page: PageContext; form: FormState; next: string; passwordMin: number };
 
@@ -41,22 +42,15 @@ export const RegisterPage = ({ page, form, next, passwordMin }: RegisterProps) =
               />
             )}
           </Field>
-          <Field
+          <NewPassword
+            page={page}
             name="password"
             label={register.password}
             hint={register.passwordHint(passwordMin)}
             error={form.errors["password"]}
-          >
-            {({ id, name, invalid }) => (
-              <input
-                {...{ id, name, ...invalid }}
-                type="password"
-                autocomplete="new-password"
-                required
-                autofocus={focused === "password"}
-              />
-            )}
-          </Field>
+            ratedBy="/register/strength"
+            autofocus={focused === "password"}
+          />
           <input type="hidden" name="next" value={next} />
           <button type="submit">{register.submit}</button>
         </form>

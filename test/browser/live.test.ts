@@ -37,6 +37,11 @@ describeInBrowser("conversations that live", () => {
     await register(alice);
     const path = await startConversation(alice, "Plans");
     await invite(alice.page, "bob");
+    await alice.page.click("#members summary");
+    await alice.page.fill("#username", "BOB");
+    await alice.page.press("#username", "Enter");
+    await alice.page.waitForSelector("#members [role=status]:text-is('bob was in already.')");
+    await alice.page.keyboard.press("Escape");
 
     // Bob has his list open and does nothing.
     await bob.page.waitForSelector(".list-title:has-text('Plans')");
