@@ -149,7 +149,6 @@ const Password = ({ page, password }: AccountProps) => {
           )}
         </Field>
         <NewPassword
-          page={page}
           name="new_password"
           label={t.newPassword}
           error={password.errors["new_password"]}

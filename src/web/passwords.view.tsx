@@ -4,14 +4,13 @@ import { Field, type FieldProps } from "./form.view.tsx";
 import type { PageContext } from "./layout.view.tsx";
 
 type NewPasswordProps = Omit<FieldProps, "children"> & {
-  page: PageContext;
   /** The route that answers a `Strength`. */
   ratedBy: string;
   autofocus?: boolean;
 };
 
 /** Where a password is chosen: how good it would be is told while it is typed. */
-export const NewPassword = ({ page, ratedBy, autofocus, ...field }: NewPasswordProps) => (
+export const NewPassword = ({ ratedBy, autofocus, ...field }: NewPasswordProps) => (
   <>
     <Field {...field}>
       {({ id, name, invalid }) => (

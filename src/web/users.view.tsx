@@ -43,7 +43,6 @@ export const RegisterPage = ({ page, form, next, passwordMin }: RegisterProps) =
             )}
           </Field>
           <NewPassword
-            page={page}
             name="password"
             label={register.password}
             hint={register.passwordHint(passwordMin)}

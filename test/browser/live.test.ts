@@ -1,16 +1,7 @@
 import { expect, test } from "bun:test";
 import type { Page } from "playwright-core";
 import { UNLIMITED } from "../support/app.ts";
-import {
-  describeInBrowser,
-  messages,
-  open,
-  register,
-  serve,
-  SHORT,
-  startConversation,
-} from "../support/browser.ts";
-import { freePort } from "../support/process.ts";
+import { describeInBrowser, messages, open, register, serve, startConversation } from "../support/browser.ts";
 
 const bodies = (page: Page, count: number) =>
   page.waitForFunction((n) => document.querySelectorAll(".message:not(.pending) .body").length === n, count);
@@ -117,58 +108,6 @@ describeInBrowser("conversations that live", () => {
       await Promise.all(tabs.map((tab) => bodies(tab, n)));
     }
     expect(await messages(tabs[0]!)).toEqual(["to all", "after 1", "after 3", "after 4", "after 5"]);
-  });
-
-  test("lose and double nothing in a storm: 2-second tokens, cuts, 5 tabs, slow answers, a restart of the server", async () => {
-    const settings = { ...SHORT, ...UNLIMITED, DUET_PORT: String(freePort()) };
-    const first = await serve(settings);
-    await using alice = await open(first, "alice");
-    await using bob = await open(first, "bob");
-    await register(bob);
-    await register(alice);
-    const path = await startConversation(alice, "Storm");
-    await invite(alice.page, "bob");
-    const tabs = [alice.page, await alice.context.newPage(), await alice.context.newPage()];
-    const others = [bob.page, await bob.context.newPage()];
-    for (const tab of [...tabs.slice(1), ...others]) await tab.goto(path);
-    const all = [...tabs, ...others];
-    const sent: string[] = [];
-    const send = async (tab: Page) => {
-      const text = `message ${sent.length + 1}`;
-      sent.push(text);
-      await say(tab, text);
-    };
-    await alice.context.route(`**${path}`, async (route) => {
-      if (route.request().method() === "POST") await new Promise((resolve) => setTimeout(resolve, 300));
-      await route.continue();
-    });
-    const expiry = (page: Page) => page.waitForResponse((r) => r.url().endsWith("/auth/refresh"));
-    for (const tab of all) await send(tab);
-    await expiry(alice.page.context().pages()[0]!).catch(() => undefined);
-    await bob.context.setOffline(true);
-    await send(alice.page);
-    await send(bob.page);
-    await bob.page.waitForSelector(".failed");
-    await bob.context.setOffline(false);
-    for (const tab of all) await send(tab);
-    await Promise.all(all.map((tab) => bodies(tab, sent.length)));
-
-    await using second = await first.restart();
-    await send(others[1]!);
-    second.app.listen();
-    for (const tab of all) await send(tab);
-    for (const tab of all)
-      await tab
-        .locator("text=Send again")
-        .all()
-        .then((buttons) => Promise.all(buttons.map((button) => button.click().catch(() => undefined))));
-    await Promise.all(all.map((tab) => bodies(tab, sent.length)));
-    for (const tab of all) expect((await messages(tab)).toSorted()).toEqual(sent.toSorted());
-    const orders = new Set(await Promise.all(all.map(async (tab) => (await messages(tab)).join())));
-    expect(orders.size).toBe(1);
-    await bob.page.reload();
-    expect((await messages(bob.page)).toSorted()).toEqual(sent.toSorted());
-    for (const tab of all) expect(await tab.locator("#sign-in-again[open]").count()).toBe(0);
   });
 
   test("keep a draft over a reload, and a message that could not be sent too", async () => {

@@ -7,6 +7,7 @@ import {
   count,
   generationOf,
   must,
+  notDone,
   Server,
   type Finding,
   type Refusal,
@@ -145,8 +146,6 @@ export async function jumpAbout(
     },
   ];
 }
-
-const notDone = (what: string, why: string): Finding => ({ what, done: `NOT DONE: ${why}`, zeros: {} });
 
 function findLibfaketime(): string | undefined {
   const root = "/usr/lib";

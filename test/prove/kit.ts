@@ -154,3 +154,10 @@ export function times(ms: number[]): string {
 }
 
 export const count = (n: number) => n.toLocaleString("en-US");
+
+/** What this machine lacks the means for is said, not left out. */
+export const notDone = (what: string, why: string): Finding => ({
+  what,
+  done: `NOT DONE: ${why}`,
+  zeros: {},
+});

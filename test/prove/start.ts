@@ -4,6 +4,7 @@ import { clientClock, serverClock } from "./clocks.ts";
 import { kills } from "./crash.ts";
 import { createRandom, type Finding, type Scenario } from "./kit.ts";
 import { lostAnswers, thief, together } from "./rotation.ts";
+import { storm } from "./storm.ts";
 
 export const SCENARIOS: Record<string, Scenario> = {
   together,
@@ -13,6 +14,7 @@ export const SCENARIOS: Record<string, Scenario> = {
   revocation,
   clientClock,
   serverClock,
+  storm,
 };
 
 /** Everything that had to be zero and was not. */

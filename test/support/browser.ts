@@ -53,7 +53,7 @@ export type PersonInBrowser = {
 
 /** A person with a browser of their own. */
 export async function open(
-  site: Site,
+  site: Pick<Site, "url">,
   name: string,
   options: BrowserContextOptions = {},
 ): Promise<PersonInBrowser> {

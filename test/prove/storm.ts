@@ -1,0 +1,153 @@
+import { Database } from "bun:sqlite";
+import { join } from "node:path";
+import type { Page, Route } from "playwright-core";
+import { chromiumPath } from "../support/chromium.ts";
+import { open, register, SHORT, startConversation, type PersonInBrowser } from "../support/browser.ts";
+import { count, notDone, Server, type Random, type Scenario } from "./kit.ts";
+
+/** One life of an access token. */
+const ROUND_MS = 2000;
+
+type Tab = { person: PersonInBrowser; page: Page };
+type Weather = { lost: number; slow: number; cuts: number; kills: number; reloads: number };
+
+/** A network on which every tenth answer is lost after the server has acted, and every fourth request is slow. */
+const spoil = (person: PersonInBrowser, weather: Weather, choose: Random) =>
+  person.context.route(/\/conversations\/|\/auth\/refresh|\/live/, async (route: Route) => {
+    const request = route.request();
+    try {
+      if (choose.chance(0.25)) {
+        weather.slow++;
+        await Bun.sleep(choose.below(1200));
+      }
+      if (request.method() !== "POST" || request.isNavigationRequest() || !choose.chance(0.1))
+        return await route.continue();
+      // A request that may outlive its page is stopped here before it says where it is from.
+      const headers = { ...(await request.allHeaders()), "sec-fetch-site": "same-origin" };
+      await route.fetch({ headers });
+      weather.lost++;
+      await route.abort();
+    } catch {
+      // The page has gone, the server is down or the network is cut: the request has failed by itself.
+      await route.abort().catch(() => undefined);
+    }
+  });
+
+/** What the page shows as said, oldest first. */
+const shownOn = (page: Page) => page.locator(".message:not(.pending) .body").allTextContents();
+const pending = (page: Page) => page.locator(".pending").count();
+
+/** Two people in two browsers with five tabs through 300 lives of an access token, in bad weather. */
+export const storm: Scenario = async ({ scale, random }) => {
+  const what = "a storm over two browsers with 5 tabs, whose access tokens live for 2 seconds";
+  if (!chromiumPath) return [notDone(what, "no Chromium (Debian: apt-get install chromium)")];
+  const rounds = Math.max(4, Math.round(300 * scale));
+  await using server = await new Server(SHORT).start();
+  await using alice = await open(server, "alice");
+  await using bob = await open(server, "bob");
+  await register(bob);
+  await register(alice);
+  const path = await startConversation(alice, "Storm");
+  await alice.page.click("#members summary");
+  await alice.page.fill("#username", "bob");
+  await alice.page.press("#username", "Enter");
+  await alice.page.waitForSelector("#members li:has-text('bob')");
+
+  const weather: Weather = { lost: 0, slow: 0, cuts: 0, kills: 0, reloads: 0 };
+  let refreshes = 0;
+  let asked = 0;
+  const tabs: Tab[] = [];
+  for (const [person, n] of [
+    [alice, 3],
+    [bob, 2],
+  ] as const) {
+    for (let i = 0; i < n; i++) {
+      const page = i === 0 ? person.page : await person.context.newPage();
+      await page.goto(path);
+      page.on("framenavigated", (frame) => (asked += frame.url().includes("/login") ? 1 : 0));
+      tabs.push({ person, page });
+    }
+    person.context.on("response", (r) => (refreshes += r.url().endsWith("/auth/refresh") && r.ok() ? 1 : 0));
+    await spoil(person, weather, random.fork());
+  }
+
+  const said: string[] = [];
+  async function say({ person, page }: Tab) {
+    const text = `${person.name} ${said.length}`;
+    await page.fill("#body", text);
+    await page.press("#body", "Enter");
+    said.push(text);
+  }
+
+  const HAPPENINGS: ((tab: Tab) => Promise<void>)[] = [
+    async (tab) => {
+      weather.cuts++;
+      await tab.person.context.setOffline(true);
+      await say(tab);
+      await Bun.sleep(random.below(1.5 * ROUND_MS));
+      await tab.person.context.setOffline(false);
+    },
+    async (tab) => {
+      weather.kills++;
+      await server.kill();
+      await say(tab);
+      await Bun.sleep(random.below(ROUND_MS));
+      await server.start();
+    },
+    async ({ page }) => {
+      weather.reloads++;
+      await page.goto(random.chance(0.5) ? path : "/account");
+      await page.goto(path);
+    },
+    // As a tab does that comes to the front: it takes the stream over.
+    async ({ page }) => page.evaluate(() => void document.dispatchEvent(new Event("visibilitychange"))),
+  ];
+
+  for (let round = 0; round < rounds; round++) {
+    const end = performance.now() + ROUND_MS;
+    for (const tab of tabs) if (random.chance(0.4)) await say(tab);
+    await HAPPENINGS[round % HAPPENINGS.length]!(tabs[random.below(tabs.length)]!);
+    for (const { page } of tabs) asked += await page.locator("#sign-in-again[open]").count();
+    await Bun.sleep(Math.max(0, end - performance.now()));
+  }
+
+  // Fair weather again: everything arrives, everywhere.
+  for (const { context } of [alice, bob]) await context.unrouteAll({ behavior: "ignoreErrors" });
+  await say(tabs[0]!);
+  for (let i = 0; i < 120; i++) {
+    const last = await Promise.all(tabs.map(async ({ page }) => (await shownOn(page)).at(-1)));
+    const waiting = await Promise.all(tabs.map(({ page }) => pending(page)));
+    if (waiting.every((n) => n === 0) && new Set(last).size === 1) break;
+    await Bun.sleep(500);
+  }
+  const shown = await Promise.all(tabs.map(({ page }) => shownOn(page)));
+  await server.kill();
+
+  using db = new Database(join(server.folder, "duet.db"), { readonly: true });
+  const stored = db.query<{ body: string }, []>("SELECT body FROM messages ORDER BY id").all();
+  const bodies = stored.map(({ body }) => body);
+  const ended = db
+    .query<{ n: number }, []>("SELECT COUNT(*) AS n FROM sessions WHERE ended_at IS NOT NULL")
+    .get()!;
+  const kept = new Set(bodies);
+  // A page begins with the newest fifty messages; from there on it has to show what there is, as it is.
+  const isAsStored = (list: string[]) =>
+    list.length >= Math.min(50, bodies.length) && list.join("\n") === bodies.slice(-list.length).join("\n");
+  return [
+    {
+      what,
+      done:
+        `${count(rounds)} lives of a token, ${count(said.length)} messages, ${count(refreshes)} refreshes, ` +
+        `${count(weather.lost)} lost and ${count(weather.slow)} slow answers, ${count(weather.cuts)} cuts, ` +
+        `${count(weather.kills)} SIGKILLs, ${count(weather.reloads)} reloads`,
+      zeros: {
+        "messages lost": said.filter((text) => !kept.has(text)).length,
+        "messages doubled": bodies.length - kept.size,
+        "tabs that show anything else": shown.filter((list) => !isAsStored(list)).length,
+        "sign-ins asked for": asked,
+        "sessions ended": ended.n,
+        "complaints of the browser": alice.complaints.length + bob.complaints.length,
+      },
+    },
+  ];
+};
