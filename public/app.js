@@ -61,10 +61,10 @@
       banner.textContent = message;
       banner.hidden = !message;
       banner.className = isTheft ? "banner warning" : "banner info";
-      const signedIn = ({ detail }) => {
+      const signedIn = ({ target, detail }) => {
         if (detail.userId !== root.dataset.viewer) return location.assign("/conversations");
         resolve();
-        tabs.postMessage({ viewer: detail.userId });
+        if (dialog.contains(target)) tabs.postMessage({ viewer: detail.userId });
         dialog.close();
       };
       document.addEventListener("duet:signed-in", signedIn, { once: true });
@@ -113,6 +113,13 @@
     }
     return response;
   }
+
+  /** What the scripts ask by themselves. The time limit is the server's, not that of a person who signs in meanwhile. */
+  const ask = (url, options) => {
+    const headers = { "HX-Request": "true", "Duet-Viewer": root.dataset.viewer };
+    const limited = (to, asked) => fetch(to, { ...asked, signal: AbortSignal.timeout(20_000) });
+    return send(url, { method: "GET", ...options, headers }, {}, limited);
+  };
 
   // --- htmx -----------------------------------------------------------------------------------------------------
 
@@ -206,6 +213,8 @@
       if (!open.contains(target)) open.open = false;
   });
 
+  /** Keys belong to whoever writes Chinese until the word is chosen; Safari says so by the key code alone. */
+  const isComposing = (event) => event.isComposing || event.keyCode === 229;
   const isTyping = (target) => target.matches("input, textarea, select, [contenteditable]");
 
   /** Moves the focus along the links of a list. */
@@ -216,6 +225,7 @@
 
   document.addEventListener("keydown", (event) => {
     const { key, target } = event;
+    if (isComposing(event)) return;
     if (key === "/" && !isTyping(target) && !event.ctrlKey && !event.metaKey && byId("q")) {
       event.preventDefault();
       byId("q").select();
@@ -257,5 +267,16 @@
   localizeTimes();
 
   // For the scripts that follow in the same file.
-  window.duet = { root, byId, tabs, generation, refresh, signInAgain, send, elementOf, SessionEnded };
+  window.duet = {
+    root,
+    byId,
+    tabs,
+    generation,
+    refresh,
+    signInAgain,
+    ask,
+    elementOf,
+    isComposing,
+    SessionEnded,
+  };
 })();

@@ -2,42 +2,46 @@
 // connections to a host over HTTP/1.1, so a stream in each tab would leave nothing for the pages.
 (() => {
   "use strict";
-  const { root, byId, tabs, generation, refresh, signInAgain, send, elementOf, SessionEnded, thread } =
+  const { root, byId, tabs, generation, refresh, signInAgain, ask, elementOf, SessionEnded, thread } =
     window.duet;
   if (root.dataset.place === undefined) return;
 
+  const { viewer, conversation: open } = root.dataset;
   /** Everything up to this change is on the page. */
   let place = Number(root.dataset.place);
-  const open = root.dataset.conversation;
-  const channel = new BroadcastChannel(`duet-live-${root.dataset.viewer}`);
+  const isSeen = () => document.visibilityState === "visible";
+  /** A page from the middle, which ends before the latest messages. */
+  const isOlderPage = !!document.querySelector(".latest");
+  /** What is on a screen that somebody can see has been read. */
+  const showsLatest = () => isSeen() && !isOlderPage && thread.isAtEnd();
 
   // --- What an event does to the page ---------------------------------------------------------------------------------
 
   /** Not on every page: the others listen for the end of their session. */
   const items = byId("conversations");
-  const title = document.title;
+  let title = document.title;
 
-  function showItem({ conversation, item }, moves) {
+  /** The list has the newest activity first. What belongs further down than is loaded stays out of it. */
+  function showItem({ conversation, item }) {
     if (!items) return;
     const fresh = elementOf(item);
     const old = byId(fresh.id);
     if (conversation === open) {
       fresh.querySelector("a").setAttribute("aria-current", "page");
-      fresh.querySelector(".unread")?.remove();
+      if (showsLatest()) fresh.querySelector(".unread")?.remove();
     }
     const hadFocus = old?.contains(document.activeElement);
-    const isNewer = !old || Number(fresh.dataset.updated) > Number(old.dataset.updated);
-    if (moves && isNewer) {
-      old?.remove();
-      items.prepend(fresh);
-    } else old?.replaceWith(fresh);
+    old?.remove();
+    const isOlder = ({ dataset }) => Number(dataset.updated) < Number(fresh.dataset.updated);
+    const next = [...items.children].find((each) => each.matches(".more") || isOlder(each));
+    if (old || !next?.matches(".more")) items.insertBefore(fresh, next ?? null);
     if (hadFocus) fresh.querySelector("a").focus();
     byId("no-conversations")?.remove();
     countUnread();
   }
 
   function countUnread() {
-    const n = items.querySelectorAll(".unread").length;
+    const n = items?.querySelectorAll(".unread").length;
     document.title = n > 0 ? `(${n}) ${title}` : title;
   }
 
@@ -55,16 +59,12 @@
     }
     const [first] = thread.shown();
     // Of an older page, or one that was changed far above, nothing is shown here.
-    if (
-      document.querySelector(".latest") ||
-      (first?.id > fresh.id && document.querySelector("#messages > .more"))
-    )
-      return;
+    if (isOlderPage || (first?.id > fresh.id && document.querySelector("#messages > .more"))) return;
     const wasAtEnd = thread.isAtEnd();
     thread.insert(fresh);
-    if (wasAtEnd) thread.scrollDown();
-    else offerNewer();
-    markRead();
+    if (!wasAtEnd) return offerNewer();
+    thread.scrollDown();
+    void markRead();
   }
 
   function offerNewer() {
@@ -74,27 +74,40 @@
     button.type = "button";
     button.textContent = byId("composer").dataset.newer;
     button.addEventListener("click", () => {
+      thread.scroller.focus();
       thread.scrollDown();
-      button.remove();
     });
     byId("composer").before(button);
   }
+  thread?.scroller.addEventListener("scroll", () => {
+    if (!thread.isAtEnd() || (hasRead && !byId("newer"))) return;
+    byId("newer")?.remove();
+    void markRead();
+  });
 
-  let reading = null;
+  let hasRead = false;
+  let reading = false;
+  let isReadAgain = false;
 
-  /** What is on a screen that somebody can see has been read. */
-  function markRead() {
-    if (!open || document.visibilityState !== "visible") return;
-    reading ??= send(
-      `/conversations/${open}/read`,
-      { method: "POST", headers: { "HX-Request": "true", "Duet-Viewer": root.dataset.viewer } },
-      {},
-      fetch,
-    )
-      .catch(() => undefined)
-      .finally(() => (reading = null));
+  /** What comes while a mark is under way is marked by a second one. */
+  async function markRead() {
+    if (!open || !showsLatest()) return;
+    hasRead = true;
+    isReadAgain = reading;
+    if (reading) return;
+    reading = true;
+    await ask(`/conversations/${open}/read`, { method: "POST" }).catch(() => undefined);
+    reading = false;
+    if (isReadAgain) void markRead();
   }
   document.addEventListener("visibilitychange", markRead);
+
+  /** An invitation that is being typed is not taken away. */
+  function showMembers() {
+    const members = byId("members");
+    if (members.open) return members.addEventListener("toggle", showMembers, { once: true });
+    htmx.ajax("GET", `/conversations/${open}/members`, { target: "#members", swap: "outerHTML" });
+  }
 
   /** Whoever is on their way to another page is not sent to a third. */
   let leaving = false;
@@ -102,130 +115,170 @@
 
   const SHOW = {
     message(data) {
-      showItem(data, true);
+      showItem(data);
       showMessage(data);
     },
     conversation(data) {
-      showItem(data, true);
-      if (data.conversation !== open) return;
-      byId("thread-title").textContent = data.title;
+      if (data.conversation === open) {
+        byId("thread-title").textContent = data.title;
+        title = `${data.title} · Duet`;
+      }
+      showItem(data);
     },
     members(data) {
-      showItem(data, true);
-      if (data.conversation === open && !byId("members").open)
-        htmx.ajax("GET", `/conversations/${open}/members`, { target: "#members", swap: "outerHTML" });
+      showItem(data);
+      if (data.conversation === open) showMembers();
     },
-    read: (data) => showItem(data, false),
+    read: showItem,
     conversation_removed({ conversation }) {
       byId(`conversation-${conversation}`)?.remove();
-      if (items) countUnread();
+      countUnread();
       if (conversation === open && !leaving) location.replace("/conversations");
     },
+    heartbeat() {},
     reset: () => location.reload(),
   };
 
-  function apply({ kind, id, data }) {
+  // --- Who reads, and how the others know -------------------------------------------------------------------------------
+  // Every page applies all events, none twice, none left out: each names the one `after` which it was told. A page to
+  // which one is missing says how far it is, and is told the rest once more.
+
+  const channel = new BroadcastChannel(`duet-live-${viewer}`);
+
+  function apply({ kind, after, id, data }) {
+    if (after > place && kind !== "reset") return channel.postMessage({ hello: place });
     if (id <= place && kind !== "reset") return;
     place = id;
-    SHOW[kind]?.(data);
+    SHOW[kind](data);
   }
 
-  // --- Who reads, and how the others know -------------------------------------------------------------------------------
-
-  /** What the reader has told lately, for a tab that comes later. */
-  let told = [];
-  let begunAt = Infinity;
+  /** This tab holds the lock. It has no stream for as long as its session is over. */
+  let leads = false;
   let source = null;
+  /** What was told lately, and how far that goes. */
+  let told = [];
+  let toldTo = place;
+  /** The generation with which the stream was begun. */
+  let seen;
   let failures = 0;
+  let watch;
 
-  function tell(event) {
+  function tell(kind, { lastEventId, data }) {
+    keepWatch();
+    const event = { kind, after: toldTo, id: Number(lastEventId), data: JSON.parse(data) };
+    toldTo = event.id;
     told = [...told.slice(-499), event];
     channel.postMessage({ event });
     apply(event);
   }
 
-  function listen(from) {
+  /** A connection that has died without a word: there is a heartbeat every 25 seconds. */
+  function keepWatch() {
+    clearTimeout(watch);
+    watch = setTimeout(renew, 60_000);
+  }
+
+  function stop() {
     source?.close();
-    begunAt = from;
+    source = null;
+    clearTimeout(watch);
+  }
+
+  function listen(from) {
+    stop();
     told = [];
-    const seen = generation();
-    source = new EventSource(`/live?after=${from}`);
-    for (const kind of Object.keys(SHOW))
-      source.addEventListener(kind, ({ lastEventId, data }) =>
-        tell({ kind, id: Number(lastEventId), data: JSON.parse(data) }),
-      );
-    source.addEventListener("ready", () => (failures = 0));
-    source.addEventListener("token_expired", () => renew(seen));
-    source.addEventListener("session_ended", ({ data }) => {
+    toldTo = from;
+    seen = generation();
+    keepWatch();
+    const stream = new EventSource(`/live?after=${from}&viewer=${viewer}`);
+    source = stream;
+    for (const kind of Object.keys(SHOW)) stream.addEventListener(kind, (event) => tell(kind, event));
+    stream.addEventListener("ready", () => (failures = 0));
+    stream.addEventListener("token_expired", renew);
+    stream.addEventListener("session_ended", ({ data }) => {
       channel.postMessage({ ended: JSON.parse(data) });
-      ended(JSON.parse(data));
+      void ended(JSON.parse(data));
     });
     // While it reconnects by itself there is nothing to do; a refusal ends it.
-    source.addEventListener("error", ({ target }) => {
-      if (target === source && target.readyState === EventSource.CLOSED) renew(seen);
+    stream.addEventListener("error", () => {
+      if (stream === source && stream.readyState === EventSource.CLOSED) void renew();
     });
   }
 
-  /** A good token, then the stream again from where the page is. */
-  async function renew(seen) {
-    source?.close();
+  let renewing = false;
+
+  /** A good token, then the stream again from where it was. */
+  async function renew() {
+    if (renewing) return;
+    renewing = true;
+    stop();
     try {
-      await new Promise((resolve) =>
-        setTimeout(resolve, failures === 0 ? 0 : Math.min(500 * 2 ** failures, 15_000)),
-      );
+      const pause = failures === 0 ? 0 : Math.min(500 * 2 ** failures, 15_000);
       failures++;
+      await new Promise((resolve) => setTimeout(resolve, pause));
       await refresh(seen);
     } catch (error) {
-      if (error instanceof SessionEnded) return ended(error);
+      if (error instanceof SessionEnded) return void ended(error);
+    } finally {
+      renewing = false;
     }
-    listen(place);
+    if (leads) listen(toldTo);
   }
 
   async function ended(why) {
-    source?.close();
+    stop();
+    if (leaving) return;
+    // Signed out in another tab: the cookies go a moment after the session.
+    for (let i = 0; i < 20 && why.reason === "logout" && generation() !== ""; i++)
+      await new Promise((resolve) => setTimeout(resolve, 100));
     if (why.reason === "logout" && generation() === "") return location.replace("/login");
-    const refusal = why instanceof SessionEnded ? why : new SessionEnded(why);
-    try {
-      await signInAgain(refusal);
-      if (source) listen(place);
-    } catch {
-      // Not now: the next thing that needs a token will ask again.
-    }
+    // Whoever would rather not now is asked again by the next thing that needs a token.
+    await signInAgain(why instanceof SessionEnded ? why : new SessionEnded(why)).catch(() => undefined);
   }
+  document.addEventListener("duet:signed-in", () => {
+    if (leads && !source) listen(toldTo);
+  });
 
   channel.addEventListener("message", ({ data }) => {
     if (data.event) apply(data.event);
     if (data.ended) void ended(data.ended);
-    if (data.hello !== undefined && source) {
-      // A page that is older than what is kept here: once more from there, for all.
-      if (data.hello < begunAt) listen(data.hello);
-      else for (const event of told) if (event.id > data.hello) channel.postMessage({ event });
-    }
     if (data.whoIsThere) channel.postMessage({ hello: place });
+    if (data.hello === undefined || !source) return;
+    // A page that is older than what is kept here: once more from there, for all.
+    if (data.hello < (told[0]?.after ?? toldTo)) listen(data.hello);
+    else for (const event of told) if (event.id > data.hello) channel.postMessage({ event });
   });
 
-  /** Reads for all, for as long as the tab lives or until another one takes over. */
-  function lead(options = {}) {
+  let waits = false;
+
+  /** Reads for all, from when the lock is this tab's until the tab goes or another takes it. */
+  function lead(options) {
+    if (waits && !options.steal) return;
+    if (!options.steal) waits = true;
     navigator.locks
       .request("duet-live", options, () => {
+        if (!options.steal) waits = false;
+        leads = true;
         listen(place);
         channel.postMessage({ whoIsThere: true });
         return new Promise(() => {});
       })
       .catch(() => {
-        source?.close();
-        source = null;
-        lead();
+        leads = false;
+        stop();
+        lead({});
       });
   }
-  lead();
   // A tab that nobody sees may be put to sleep with the lock in its hand: the one that is looked at takes it.
-  document.addEventListener("visibilitychange", () => {
-    if (document.visibilityState === "visible" && !source) lead({ steal: true });
+  const takeOver = () => isSeen() && !leads && lead({ steal: true });
+  document.addEventListener("visibilitychange", takeOver);
+  takeOver();
+  lead({});
+
+  tabs.addEventListener("message", ({ data }) => {
+    if (data.signedOut && generation() === "") stop();
   });
   channel.postMessage({ hello: place });
-  tabs.addEventListener("message", ({ data }) => {
-    if (data.signedOut) source?.close();
-  });
-  markRead();
+  countUnread();
+  void markRead();
 })();

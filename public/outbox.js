@@ -2,23 +2,29 @@
 // server has it. A key of its own makes a message that is sent twice one message.
 (() => {
   "use strict";
-  const { root, byId, send, elementOf } = window.duet;
+  const { root, byId, ask, elementOf } = window.duet;
   const { viewer } = root.dataset;
   if (!viewer) return;
 
   // Kept in this tab only, and gone with the sign-out (`Clear-Site-Data`).
   const place = `outbox:${viewer}`;
   const draftOf = (url) => `draft:${viewer}:${url}`;
+  function store(name, text) {
+    try {
+      if (text) sessionStorage.setItem(name, text);
+      else sessionStorage.removeItem(name);
+    } catch {
+      // It is full or forbidden: what is on the page is there all the same.
+    }
+  }
   const drafts = {
     get: (url) => sessionStorage.getItem(draftOf(url)) ?? "",
-    set: (url, text) =>
-      text ? sessionStorage.setItem(draftOf(url), text) : sessionStorage.removeItem(draftOf(url)),
+    set: (url, text) => store(draftOf(url), text),
   };
 
   /** In order: `{ url, key, body }`, and for the time of this page the `item` that shows it. */
   const entries = JSON.parse(sessionStorage.getItem(place) ?? "[]");
-  const keep = () =>
-    sessionStorage.setItem(place, JSON.stringify(entries.map(({ url, key, body }) => ({ url, key, body }))));
+  const keep = () => store(place, JSON.stringify(entries.map(({ url, key, body }) => ({ url, key, body }))));
 
   /** What the page that shows a conversation does; on other pages nothing is to be seen of it. */
   const view = {
@@ -26,31 +32,27 @@
     failed() {},
     arrived() {},
     /** Not to be sent as it is: back to where it can be changed. */
-    refused: ({ url, body }) => drafts.set(url, [body, drafts.get(url)].filter(Boolean).join("\n")),
+    refused: ({ url, body }) => drafts.set(url, [drafts.get(url), body].filter(Boolean).join("\n")),
   };
 
   const post = ({ url, key, body }) =>
-    send(
-      url,
-      {
-        method: "POST",
-        // Goes out even if the page is left at once; browsers allow it up to 64 KiB.
-        keepalive: body.length < 5000,
-        signal: AbortSignal.timeout(30_000),
-        headers: { "HX-Request": "true", "Duet-Viewer": viewer },
-        body: new URLSearchParams({ body, idempotency_key: key }),
-      },
-      {},
-      fetch,
-    );
+    ask(url, {
+      method: "POST",
+      // Goes out even if the page is left at once; browsers allow it up to 64 KiB.
+      keepalive: body.length < 5000,
+      body: new URLSearchParams({ body, idempotency_key: key }),
+    });
 
-  /** Answers whether the next one may go. */
-  async function deliverOne(entry) {
+  /** What the server will never take as it is, in contrast to what it cannot take now. */
+  const isRefused = ({ status }) => status >= 400 && status < 500 && status !== 401 && status !== 429;
+
+  async function deliverFirst() {
+    const [entry] = entries;
     view.waiting(entry);
     const response = await post(entry);
     const markup = await response.text();
-    if (!response.ok && ![404, 409, 422].includes(response.status)) throw new Error(`${response.status}`);
-    entries.splice(entries.indexOf(entry), 1);
+    if (!response.ok && !isRefused(response)) throw new Error(`${response.status}`);
+    entries.shift();
     keep();
     if (response.ok) return view.arrived(entry, markup);
     if (response.status !== 422) byId("notice").replaceChildren(elementOf(markup));
@@ -66,7 +68,7 @@
     clearTimeout(again);
     delivering ??= (async () => {
       try {
-        while (entries.length > 0) await deliverOne(entries[0]);
+        while (entries.length > 0) await deliverFirst();
         failures = 0;
       } catch (error) {
         entries.forEach(view.failed);
@@ -78,6 +80,7 @@
     return delivering;
   }
   addEventListener("online", deliver);
+  document.addEventListener("duet:signed-in", deliver);
 
   function add(entry) {
     entries.push(entry);

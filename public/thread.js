@@ -2,7 +2,7 @@
 // Without this script it is a form.
 (() => {
   "use strict";
-  const { byId, elementOf, outbox } = window.duet;
+  const { byId, elementOf, isComposing, outbox } = window.duet;
   const composer = byId("composer");
   if (!composer) return;
 
@@ -37,8 +37,7 @@
     author.className = "author";
     author.textContent = words.you;
     const state = head.appendChild(document.createElement("span"));
-    state.className = "muted small";
-    state.setAttribute("role", "status");
+    state.className = "state muted small";
     const body = item.appendChild(document.createElement("p"));
     body.className = "body";
     body.dir = "auto";
@@ -51,7 +50,7 @@
 
   function show({ item }, state, isFailed) {
     item.classList.toggle("failed", isFailed);
-    const status = item.querySelector("[role=status]");
+    const status = item.querySelector(".state");
     status.textContent = state;
     if (!isFailed) return;
     const button = document.createElement("button");
@@ -62,6 +61,7 @@
     status.append(" ", button);
   }
 
+  /** In the order of their ids, which is that of time (UUIDv7). */
   const shown = () => [...list.querySelectorAll("[id^=message-]")];
 
   /** Where it belongs: one's own answer may come before what others said a moment earlier, or after it. */
@@ -84,10 +84,11 @@
     /** The event stream may have brought it already. */
     arrived({ item }, markup) {
       if (!item) return;
+      const wasAtEnd = isAtEnd();
       item.remove();
       const fresh = elementOf(markup);
       if (!byId(fresh.id)) insert(fresh);
-      scrollDown();
+      if (wasAtEnd) scrollDown();
     },
     refused(entry, message) {
       refused(entry);
@@ -110,7 +111,7 @@
   });
 
   text.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    if (event.key !== "Enter" || event.shiftKey || isComposing(event)) return;
     event.preventDefault();
     composer.requestSubmit();
   });
@@ -125,5 +126,5 @@
 
   if (matchMedia("(pointer: fine)").matches && !location.hash) text.focus();
 
-  window.duet.thread = { shown, insert, isAtEnd, scrollDown };
+  window.duet.thread = { shown, insert, scroller, isAtEnd, scrollDown };
 })();

@@ -1,4 +1,5 @@
 import { Elysia, t } from "elysia";
+import { DuetError } from "../core/errors.ts";
 import type { Live, LiveEvent } from "../core/live.ts";
 import type { Sessions } from "../core/sessions.ts";
 import { cookieViewer } from "../http/auth.ts";
@@ -14,12 +15,14 @@ export const livePages = (deps: { live: Live; sessions: Sessions; cookies: Cooki
   new Elysia({ name: "web/live" }).use(cookieViewer(deps.sessions, deps.cookies)).get(
     "/live",
     async ({ request, viewer, query, headers }) => {
+      // An EventSource sends no headers of its own.
+      if (query.viewer !== undefined && query.viewer !== viewer.userId) throw new DuetError("viewer_changed");
       const page = deps.makePage(request, viewer);
       // A reader that comes back by itself names its place; one that is new was given it with its page.
       const place = headers["last-event-id"] ?? query.after;
       return eventStream(await deps.live.open(viewer, place), (event) => shown(page, event));
     },
-    { query: t.Object({ after: t.Optional(t.String()) }) },
+    { query: t.Object({ after: t.Optional(t.String()), viewer: t.Optional(t.String()) }) },
   );
 
 function shown(page: PageContext, event: LiveEvent): SseEvent {
@@ -43,6 +46,9 @@ function shown(page: PageContext, event: LiveEvent): SseEvent {
     }
     case "conversation_removed":
       return { event: event.kind, id: event.id, data: { conversation: event.conversationId } };
+    case "heartbeat":
+      // With a name and data, so that the page's script hears it: its place moves on too.
+      return { event: event.kind, id: event.id, data: {} };
     default:
       return streamEvent(event, (reason) => page.t.reasons[reason]);
   }

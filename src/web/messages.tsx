@@ -31,9 +31,9 @@ export const messagePages = ({ conversations, messages, sessions, cookies, makeP
       async ({ request, viewer, params, query }) => {
         if (!isHtmx(request)) {
           const shown = await showThread(request, viewer, params.id, query);
-          // A page that is only fetched ahead has not been read.
-          if (!request.headers.has("sec-purpose") && query.before === undefined)
-            await messages.markRead(viewer, params.id);
+          // What is only fetched ahead, or older than the latest, has not been read to the end.
+          const isLatest = query.before === undefined && query.at === undefined;
+          if (isLatest && !request.headers.has("sec-purpose")) await messages.markRead(viewer, params.id);
           return shown;
         }
         const page = makePage(request, viewer);

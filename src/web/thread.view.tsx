@@ -69,6 +69,7 @@ const Composer = ({ page, conversation, composer, idempotencyKey }: ThreadProps)
       id="composer"
       method="post"
       action={url}
+      autocomplete="off"
       data-sending={t.sending}
       data-failed={t.failed}
       data-again={t.sendAgain}

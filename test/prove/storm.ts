@@ -2,7 +2,14 @@ import { Database } from "bun:sqlite";
 import { join } from "node:path";
 import type { Page, Route } from "playwright-core";
 import { chromiumPath } from "../support/chromium.ts";
-import { open, register, SHORT, startConversation, type PersonInBrowser } from "../support/browser.ts";
+import {
+  open,
+  passOn,
+  register,
+  SHORT,
+  startConversation,
+  type PersonInBrowser,
+} from "../support/browser.ts";
 import { count, notDone, Server, type Random, type Scenario } from "./kit.ts";
 
 /** One life of an access token. */
@@ -22,9 +29,7 @@ const spoil = (person: PersonInBrowser, weather: Weather, choose: Random) =>
       }
       if (request.method() !== "POST" || request.isNavigationRequest() || !choose.chance(0.1))
         return await route.continue();
-      // A request that may outlive its page is stopped here before it says where it is from.
-      const headers = { ...(await request.allHeaders()), "sec-fetch-site": "same-origin" };
-      await route.fetch({ headers });
+      await passOn(route);
       weather.lost++;
       await route.abort();
     } catch {

@@ -1,5 +1,5 @@
 import { afterAll, describe } from "bun:test";
-import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright-core";
+import type { Browser, BrowserContext, BrowserContextOptions, Page, Route } from "playwright-core";
 import { startApp, type TestApp } from "./app.ts";
 import { chromiumPath, launch } from "./chromium.ts";
 import { PASSWORDS } from "./people.ts";
@@ -90,3 +90,10 @@ export async function startConversation({ page }: PersonInBrowser, title: string
 }
 
 export const messages = (page: Page) => page.locator(".message .body").allTextContents();
+
+/** Lets the server act on a request whose answer the test then delays or loses. */
+export async function passOn(route: Route) {
+  // Some requests are stopped here before they say where they are from.
+  const headers = { ...(await route.request().allHeaders()), "sec-fetch-site": "same-origin" };
+  return route.fetch({ headers, maxRedirects: 0 });
+}
