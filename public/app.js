@@ -258,7 +258,8 @@
     for (const time of within.querySelectorAll("time:not([data-local])")) {
       const at = new Date(time.dateTime);
       const isToday = at.toDateString() === today;
-      const style = isToday ? { timeStyle: "short" } : DATE_AND_TIME;
+      const timeStyle = "precise" in time.dataset ? "medium" : "short";
+      const style = isToday ? { timeStyle } : DATE_AND_TIME;
       time.textContent = new Intl.DateTimeFormat(root.lang, style).format(at);
       time.title = new Intl.DateTimeFormat(root.lang, { dateStyle: "full", timeStyle: "long" }).format(at);
       time.dataset.local = "";

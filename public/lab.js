@@ -1,63 +1,53 @@
-// The lab: does the acts without leaving the page, counts down, and draws the session as it goes on.
+// The lab: does the acts without leaving the page, counts down, and draws the diary that the server keeps of the session.
 (() => {
   "use strict";
-  const { root, byId, generation, send, elementOf } = window.duet;
+  const { byId, ask, elementOf, root } = window.duet;
   const svg = byId("timeline");
   if (!svg) return;
+  const words = svg.dataset;
 
-  // --- What is known of the session: one entry per generation, and what was done -----------------------------------------
-
-  const stored = `lab:${generation().split(".")[0]}`;
-  const known = JSON.parse(sessionStorage.getItem(stored) ?? '{"tokens":[],"acts":[]}');
+  /** `{ entries, generations, decided, now, overlapMs, endedAt? }`; times are the server's. */
+  let diary;
   /** The server's clock less ours: countdowns follow the one that decides. */
   let skewMs = 0;
-  let overlapMs = 0;
 
   function learn() {
-    const state = JSON.parse(byId("lab-state").value);
-    skewMs = state.now - Date.now();
-    overlapMs = state.overlapMs;
-    const token = known.tokens.find(({ gen }) => gen === state.generation) ?? { gen: state.generation };
-    if (!known.tokens.includes(token)) known.tokens.push(token);
-    token.issuedAt = state.rotatedAt;
-    token.usedAt = state.confirmedAt;
-    if (state.access.gen === state.generation)
-      Object.assign(token, { accessFrom: state.access.iat * 1000, accessTo: state.access.exp * 1000 });
-    known.tokens = known.tokens.sort((a, b) => a.gen - b.gen).slice(-30);
-    sessionStorage.setItem(stored, JSON.stringify(known));
+    diary = JSON.parse(byId("lab-state").value);
+    skewMs = diary.now - Date.now();
+    for (const row of byId("lab-rows").children)
+      row.classList.toggle("decided", diary.decided.includes(row.dataset.row));
+    if (diary.endedAt)
+      for (const button of document.querySelectorAll("[data-act] button")) button.disabled = true;
+    tick();
+  }
+
+  /** Puts each part in its place, if it says anything new. */
+  function show(markup) {
+    for (const part of elementOf(markup).children) {
+      const old = byId(part.id);
+      if (part.value) old.value = part.value;
+      else if (old.innerHTML !== part.innerHTML) old.replaceChildren(...part.childNodes);
+    }
+    learn();
   }
 
   async function look() {
-    const options = { headers: { "HX-Request": "true", "Duet-Viewer": root.dataset.viewer } };
-    const response = await send("/lab", { method: "GET", ...options }, {}, fetch);
-    if (!response.ok) return;
-    const holder = elementOf(`<div>${await response.text()}</div>`);
-    byId("lab-tokens").replaceChildren(...holder.childNodes);
-    learn();
-    tick();
+    const response = await ask("/lab");
+    if (response.ok) show(await response.text());
   }
 
   // --- Acts --------------------------------------------------------------------------------------------------------------
 
-  const ask = (act) => fetch(`/auth/lab/${act}`, { method: "POST", headers: { "HX-Request": "true" } });
-
   async function perform(act) {
-    const answers = await Promise.all(Array.from({ length: act === "tabs" ? 5 : 1 }, () => ask(act)));
-    const items = [];
-    for (const answer of answers) if (answer.ok) items.push(elementOf(await answer.text()));
-    const [item, ...others] = items;
-    if (!item) return look();
-    for (const other of others) item.append(...other.querySelectorAll(".verdict"));
-    const rows = [...item.querySelectorAll("[data-row]")].map(({ dataset }) => dataset.row);
-    const log = byId("lab-log");
-    log.querySelector(":scope > .muted")?.remove();
-    log.prepend(item);
-    known.acts = [...known.acts, { act, rows, at: Date.now() + skewMs }].slice(-50);
-    for (const row of byId("lab-rows").children)
-      row.classList.toggle("decided", rows.includes(row.dataset.row));
+    const options = { method: "POST", headers: { "HX-Request": "true" } };
+    const once = () => fetch(`/auth/lab/${act}`, options);
+    const answers = await Promise.all(Array.from({ length: act === "tabs" ? 5 : 1 }, once));
+    const answer = answers.find(({ ok }) => !ok) ?? answers.at(-1);
+    if (answer.ok) show(await answer.text());
+    else if (answer.status === 401) location.assign("/login?next=/lab");
+    else byId("notice").replaceChildren(elementOf(await answer.text()));
     // What ended the session is read first; the way on is in it.
-    if (!item.querySelector("a")) await look();
-    draw();
+    if (!diary.endedAt) await look();
   }
 
   document.addEventListener("submit", (event) => {
@@ -69,8 +59,9 @@
     perform(act)
       .catch(() => (byId("notice").textContent = byId("notice").dataset.offline))
       .finally(() => {
-        button.disabled = false;
-        button.focus();
+        button.disabled = !!diary.endedAt;
+        if (diary.endedAt) byId("lab-latest").querySelector(".button").focus();
+        else button.focus();
       });
   });
 
@@ -78,21 +69,26 @@
 
   function tick() {
     for (const countdown of document.querySelectorAll(".countdown")) {
-      const seconds = Math.round((Number(countdown.dataset.expires) - Date.now() - skewMs) / 1000);
-      const [d, h, m, s] = [86_400, 3600, 60, 1].map((unit, i, units) =>
-        Math.floor((i ? seconds % units[i - 1] : seconds) / unit),
+      const { expires, left, day, over, ended } = countdown.dataset;
+      const seconds = Math.round((Number(expires) - Date.now() - skewMs) / 1000);
+      const clock = [seconds / 3600, seconds / 60, seconds].map((n, i) =>
+        String(Math.floor(n) % (i ? 60 : 24)).padStart(2, "0"),
       );
-      const clock = [h, m, s].map((n) => String(n).padStart(2, "0")).join(":");
-      countdown.textContent =
-        seconds <= 0 ? countdown.dataset.over : `${d ? `${d} d ` : ""}${clock} ${countdown.dataset.left}`;
+      const days = Math.floor(seconds / 86_400);
+      const shown = left.replace("{}", (days ? days + day : "") + clock.join(":"));
+      countdown.textContent = diary.endedAt ? ended : seconds <= 0 ? over : shown;
     }
     draw();
   }
 
   // --- The timeline ----------------------------------------------------------------------------------------------------------
 
-  const WIDTH = 800;
-  const SPAN_MS = 4 * 60_000;
+  const LANES = 6;
+  const LANE = 30;
+  const GUTTER = 64;
+  const TOP = 68;
+  const FLOOR = TOP + LANES * LANE;
+  const STEPS_MS = [5, 10, 20, 30, 60, 120].map((seconds) => seconds * 1000);
 
   function shape(name, attributes, text) {
     const element = document.createElementNS("http://www.w3.org/2000/svg", name);
@@ -100,71 +96,106 @@
     if (text !== undefined) element.textContent = text;
     return element;
   }
+  const label = (x, y, text, className = "") => shape("text", { x, y, class: `label ${className}` }, text);
 
   function draw() {
-    const now = Date.now() + skewMs;
-    const first = known.tokens[0]?.issuedAt ?? now;
-    // The present stands at four fifths; what is older than the span has gone out on the left.
-    const from = Math.max(Math.min(first, now - 30_000), now - SPAN_MS);
-    const end =
-      known.acts.find(({ rows }) => rows.includes("reuse") || rows.includes("ended"))?.at ?? Infinity;
-    const x = (time) => Math.max(-20, Math.min(WIDTH + 20, ((time - from) / (now - from)) * WIDTH * 0.8));
+    const width = svg.clientWidth || 800;
+    const end = diary.endedAt ?? Infinity;
+    const now = Math.min(Date.now() + skewMs, end);
+    // The present stands at nine tenths; what is older than four minutes has gone out on the left.
+    const from = Math.max(Math.min(diary.entries[0]?.at ?? now, now - 30_000), now - 240_000);
+    const scale = ((width - GUTTER) * 0.9) / (now - from);
+    const x = (at) => Math.max(GUTTER, Math.min(width, GUTTER + (at - from) * scale));
     const parts = [];
-    const bar = (className, y, start, stop, title) => {
-      const rect = shape("rect", {
-        class: className,
-        x: x(start),
-        y,
-        width: Math.max(2, x(Math.min(stop, end)) - x(start)),
-        height: 16,
-        rx: 4,
-      });
-      rect.append(shape("title", {}, title));
-      parts.push(rect);
-    };
-    known.tokens.forEach((token, i) => {
-      const lane = i % 3;
-      const next = known.tokens[i + 1];
-      if (token.accessTo)
-        bar("bar-access", 20 + lane * 20, token.accessFrom, token.accessTo, `at+jwt, gen ${token.gen}`);
-      const diesAt = next?.usedAt ?? Infinity;
-      bar("bar-refresh", 110 + lane * 20, token.issuedAt, diesAt, `rt+jwt, gen ${token.gen}`);
-      if (next?.usedAt)
-        bar("bar-overlap", 110 + lane * 20, diesAt, diesAt + overlapMs, `overlap, gen ${token.gen}`);
+
+    const step = STEPS_MS.find((each) => each * scale > 62) ?? STEPS_MS.at(-1);
+    const clock = new Intl.DateTimeFormat(root.lang, { timeStyle: "medium", hour12: false });
+    for (let at = Math.ceil(from / step) * step; x(at) < x(now) - 70; at += step)
       parts.push(
-        shape("text", { class: "bar-label", x: x(token.issuedAt) + 5, y: 122 + lane * 20 }, token.gen),
+        shape("line", { class: "tick", x1: x(at), x2: x(at), y1: 8, y2: FLOOR }),
+        label(x(at), FLOOR + 18, clock.format(at - skewMs), "middle"),
       );
+
+    const bar = (className, y, height, start, stop) => {
+      const to = Math.min(stop, end);
+      if (x(to) > x(start) || stop > now)
+        parts.push(
+          shape("rect", {
+            class: className,
+            x: x(start),
+            y,
+            width: Math.max(2, x(to) - x(start)),
+            height,
+            rx: 3,
+          }),
+        );
+    };
+    const shown = diary.generations.slice(-LANES);
+    shown.forEach(({ generation, issuedAt, usedAt, accessEndsAt }, lane) => {
+      const y = TOP + lane * LANE;
+      const [next, afterNext] = diary.generations.filter((each) => each.generation > generation);
+      const usedNext = next?.usedAt ?? Infinity;
+      parts.push(label(0, y + 19, words.generation + generation));
+      bar("bar-access", y + 4, 6, issuedAt, accessEndsAt);
+      bar("bar-refresh", y + 13, 12, issuedAt, Math.min(usedNext, now + 60_000));
+      // The one before the one before is dead, whatever the overlap.
+      if (usedNext < now)
+        bar(
+          "bar-overlap",
+          y + 13,
+          12,
+          usedNext,
+          Math.min(usedNext + diary.overlapMs, afterNext?.issuedAt ?? Infinity),
+        );
+      if (usedAt > from) parts.push(shape("circle", { class: "use", cx: x(usedAt), cy: y + 19, r: 4 }));
     });
-    for (const { act, rows, at } of known.acts) {
-      const isEnd = rows.includes("reuse") || rows.includes("ended");
-      const dot = shape("circle", {
-        class: isEnd ? "dot dot-end" : "dot",
-        cx: x(at),
-        cy: 92,
-        r: isEnd ? 9 : 6,
-      });
-      dot.append(shape("title", {}, `${act}: ${rows.join(", ")}`));
-      parts.push(dot);
+
+    const isThiefs = ({ what }) => what === "steal" || what === "replay";
+    const isEnd = ({ rows }) => rows.includes("reuse") || rows.includes("ended");
+    for (const [y, name, mine] of [
+      [20, words.you, (entry) => !isThiefs(entry) && entry.what !== "used"],
+      [48, words.thief, isThiefs],
+    ]) {
+      parts.push(label(0, y + 4, name));
+      // What lies too close together to be told apart shares a mark.
+      const marks = [];
+      for (const entry of diary.entries.filter((each) => mine(each) && each.at >= from)) {
+        const last = marks.at(-1);
+        if (last && x(entry.at) - last.x < 24 && !isEnd(entry)) last.to = entry;
+        else marks.push({ x: x(entry.at), from: entry, to: entry });
+      }
+      for (const mark of marks) {
+        const text = mark.from === mark.to ? `${mark.from.n}` : `${mark.from.n}–${mark.to.n}`;
+        const size = Math.max(20, 10 + text.length * 7);
+        const className = isEnd(mark.to) ? "mark-end" : "";
+        const group = shape("g", { class: `mark-at ${className}` });
+        group.append(
+          shape("title", {}, byId(`entry-${mark.to.n}`)?.textContent ?? ""),
+          shape("rect", { x: mark.x - size / 2, y: y - 10, width: size, height: 20, rx: 10 }),
+          label(mark.x, y + 4, text, "middle"),
+        );
+        parts.push(group);
+      }
     }
+
+    const last = Math.min(now, end);
     parts.push(
-      shape("line", { class: "now", x1: x(now), x2: x(now), y1: 8, y2: 180 }),
-      shape(
-        "text",
-        { class: "bar-label", x: x(now) + 6, y: 196 },
-        new Intl.DateTimeFormat(root.lang, { timeStyle: "medium" }).format(now - skewMs),
+      shape("line", { class: diary.endedAt ? "end" : "now", x1: x(last), x2: x(last), y1: 8, y2: FLOOR }),
+      label(
+        Math.min(x(last), width - 34),
+        FLOOR + 18,
+        diary.endedAt ? words.ended : words.now,
+        "middle strong",
       ),
     );
+    svg.setAttribute("viewBox", `0 0 ${width} ${FLOOR + 26}`);
     svg.replaceChildren(...parts);
   }
 
   learn();
-  tick();
-  // On a narrow screen the present is what is seen first.
-  svg.parentElement.scrollLeft = svg.parentElement.scrollWidth;
   setInterval(tick, 1000);
   // Another tab may have refreshed: the page follows.
   setInterval(() => {
-    if (document.visibilityState === "visible" && !document.querySelector("dialog[open], #lab-log a"))
-      void look().catch(() => undefined);
-  }, 5000);
+    if (document.visibilityState === "visible" && !diary.endedAt) void look().catch(() => undefined);
+  }, 3000);
 })();

@@ -10,6 +10,7 @@ import { createEvents } from "./core/events.ts";
 import { createHousekeeping } from "./core/housekeeping.ts";
 import { newId } from "./core/ids.ts";
 import { openKeyRing } from "./core/keys.ts";
+import { createIntrospect } from "./core/introspection.ts";
 import { createLab } from "./core/lab.ts";
 import { LIMITS } from "./core/limits.ts";
 import { createLive } from "./core/live.ts";
@@ -65,7 +66,10 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
   const throttle = createThrottle({ store, clock, enabled: config.rateLimits === "on" });
   const events = createEvents({ store, clock, log });
   const endings = createEndings({ store, events, bell, clock });
-  const sessions = createSessions({ store, tokens, endings, throttle, clock, settings: config });
+  const lab = createLab({ store, tokens, clock, settings: config });
+  const observe = lab.observe;
+  const sessions = createSessions({ store, tokens, endings, throttle, clock, observe, settings: config });
+  const introspect = createIntrospect({ store, tokens, clock, settings: config });
   const passwords = createPasswords({ minChars: config.passwordMin, log, cost: overrides.argon2Cost });
   const registrationOpen = config.registration === "open";
   const users = createUsers({
@@ -82,7 +86,6 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
   const conversations = createConversations({ store, throttle, bell, clock });
   const messages = createMessages({ store, conversations, throttle, bell, clock });
   const account = createAccount({ store, sessions, passwords, throttle, clock });
-  const lab = createLab({ store, tokens, clock, settings: config });
   const search = createSearch({ store });
   const live = createLive({ store, endings, throttle, bell, clock, heartbeatMs });
   const eventRetentionMs = config.eventRetentionSeconds * 1000;
@@ -106,6 +109,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
     showThread: createShowThread({ conversations, messages, live, makePage }),
     passwordMin: config.passwordMin,
     issuer: publicUrl,
+    introspect,
     introspectionSecret: config.introspectionSecret,
   };
 
@@ -175,7 +179,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
     await data.close();
   }
 
-  return { handle, listen, close, keys, housekeeping, bell, log, routes: root.routes };
+  return { handle, listen, close, keys, housekeeping, bell, lab, log, routes: root.routes };
 }
 
 /**

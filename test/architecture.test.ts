@@ -171,6 +171,7 @@ describe("the architecture", () => {
           "profiles",
           "bell",
           "housekeeping",
+          "introspection",
         ].includes(noun),
     ))
       expect(tests).toContain(noun);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
+import { LIMITS } from "../src/core/limits.ts";
 import { LOCALES } from "../src/locales/index.ts";
-import { advance, freezeClock, startApp, type TestApp } from "./support/app.ts";
+import { advance, freezeClock, startApp, type TestApp, UNLIMITED } from "./support/app.ts";
 import { Visitor } from "./support/browserless.ts";
 import { decode } from "./support/people.ts";
 
@@ -16,7 +17,13 @@ async function inLab(t: TestApp) {
 
 /** The rows that the page marks as having decided. */
 const decided = (html: string) =>
-  [...html.matchAll(/<div data-row="(\w+)" class="decided">/g)].map(([, row]) => row);
+  [...html.matchAll(/<div id="row-\w+" data-row="(\w+)" class="decided">/g)].map(([, row]) => row);
+
+/** What the log says, the newest first. */
+const told = (html: string) =>
+  [...html.matchAll(/<li id="entry-\d+">([^]*?)<\/li>/g)].map(([, item]) =>
+    item!.replaceAll(/<[^>]+>/g, " ").replaceAll(/\s+/g, " "),
+  );
 
 /** Everything here is done without JavaScript, on the real session. */
 describe("the lab", () => {
@@ -30,6 +37,10 @@ describe("the lab", () => {
     for (const token of [refreshToken(), alice.jar.get("duet_access")!.value])
       for (const part of token.split(".")) expect(html).not.toContain(part);
     for (const [, says] of Object.values(LOCALES.en.lab.rows)) expect(html).toContain(says!);
+    expect(html).toContain("it is good for 30 minutes only");
+    expect(html).toContain("It is good for 7 days");
+    expect(html).toContain("for 10 seconds after that: the overlap");
+    for (const name of Object.keys(LOCALES.en.lab.meanings)) expect(html).toContain(`<code>${name}</code>`);
     expect((await t.fetch("/lab")).status).toBe(401);
   });
 
@@ -37,15 +48,24 @@ describe("the lab", () => {
     await using t = await startApp();
     const { act, generation } = await inLab(t);
     const { path, html } = await act("refresh");
-    expect(path).toBe("/lab?act=refresh&rows=newest");
+    expect(path).toBe("/lab");
     expect(decided(html)).toEqual(["newest"]);
+    // The page that told it was the first use of the new pair.
+    const [used, refreshed] = told(html);
+    expect(refreshed).toMatch(
+      /You refreshed with generation 1. The answer: generation 2. Decided by newest — /,
+    );
+    expect(used).toContain("Generation 2 was first used. That is the end of generation 1");
     expect(generation()).toBe(2);
   });
 
   test("loses a response: the old token gets the same successor, and nobody is signed out", async () => {
     await using t = await startApp();
     const { act, generation } = await inLab(t);
-    expect(decided((await act("lose")).html)).toEqual(["newest"]);
+    const lost = (await act("lose")).html;
+    expect(decided(lost)).toEqual(["newest"]);
+    expect(lost).toContain("Your browser holds generation 1. The newest that the server has made is 2");
+    expect(lost).toMatch(/<code>gen<\/code>[^]*<code>1<\/code>[^]*<code>gen<\/code>[^]*<code>1<\/code>/);
     expect(generation()).toBe(1);
     advance(3600);
     expect(decided((await act("refresh")).html)).toEqual(["unconfirmed"]);
@@ -57,7 +77,7 @@ describe("the lab", () => {
     const { alice, act, generation } = await inLab(t);
     const { html } = await act("expire");
     expect(alice.trail.join()).toContain("GET /lab 303,GET /auth/refresh 303,GET /lab 200");
-    expect(html).toContain(LOCALES.en.lab.happened.expire);
+    expect(told(html).join()).toMatch(/A page found its access token expired.*dropped the access token/);
     expect(generation()).toBe(2);
   });
 
@@ -65,14 +85,15 @@ describe("the lab", () => {
     await using t = await startApp();
     const { act, generation } = await inLab(t);
     const { html } = await act("tabs");
-    expect(decided(html)[0]).toBe("newest");
+    expect(decided(html)).toEqual(["newest", "unconfirmed"]);
+    expect(told(html).join()).toMatch(/got five equal answers.*newest — .*unconfirmed × 4 — /);
     expect(generation()).toBe(2);
   });
 
   test("steals and uses the copy: within the overlap another tab, after it the end, explained on the real page", async () => {
     await using t = await startApp();
     const { alice, act, refreshToken } = await inLab(t);
-    expect((await act("replay")).html).toContain(LOCALES.en.lab.happened.nothingStolen);
+    expect((await act("replay")).html).toContain(LOCALES.en.lab.happened.nothingStolen());
     const stolen = refreshToken();
     const { html } = await act("steal");
     expect(alice.jar.get("duet_stolen")).toMatchObject({ value: stolen, path: "/auth/lab" });
@@ -81,8 +102,11 @@ describe("the lab", () => {
     advance(5);
     expect(decided((await act("replay")).html)).toEqual(["overlap"]);
     advance(6);
-    const end = await alice.script("POST", "/auth/lab/replay");
-    expect(await end.text()).toMatch(/data-row="reuse"[^]*Theft[^]*href="\/lab"/);
+    const end = await (await alice.script("POST", "/auth/lab/replay")).text();
+    expect(end).toMatch(/data-row="reuse"[^]*Theft[^]*href="\/lab"/);
+    // What is done to a session that is over is told as well.
+    const after = await (await alice.script("POST", "/auth/lab/refresh")).text();
+    expect(told(after)[0]).toMatch(/You refreshed with generation 2. Decided by ended — Refused/);
     const out = await alice.open("/lab");
     expect(out.path).toBe("/login?next=%2Flab");
     expect(out.html).toContain("An old copy of your refresh token was used");
@@ -95,10 +119,23 @@ describe("the lab", () => {
     await act("steal");
     expect(decided((await act("replay")).html)).toEqual(["newest"]);
     advance(11);
-    const { path, html } = await act("refresh");
+    const seen = await (await alice.script("POST", "/auth/lab/refresh")).text();
+    expect(told(seen)[0]).toMatch(/You refreshed with generation 1. Decided by reuse — Theft/);
+    const { path, html } = await alice.open("/lab");
     expect(path).toContain("/login");
     expect(html).toContain("An old copy of your refresh token was used");
     expect(alice.jar.has("duet_refresh")).toBe(false);
+  });
+
+  test("keeps diaries of the sessions that were looked at last, each of a few pages", async () => {
+    await using t = await startApp(UNLIMITED);
+    const { alice, act } = await inLab(t);
+    for (let n = 0; n < LIMITS.labEntriesMax; n++) await act("refresh");
+    const { html } = await alice.open("/lab");
+    expect(told(html)).toHaveLength(LIMITS.labEntriesMax);
+    expect(told(html)[0]).toContain(`Generation ${LIMITS.labEntriesMax + 1} was first used`);
+    for (let n = 0; n < LIMITS.labDiariesMax; n++) await t.app.lab.diaryOf(`session ${n}`);
+    expect(told((await alice.open("/lab")).html)).toEqual([]);
   });
 
   test("does nothing for strangers, other sites, or by names it does not know", async () => {
@@ -113,9 +150,13 @@ describe("the lab", () => {
   });
 
   test("speaks both languages", () => {
-    const texts = (value: unknown): string[] =>
-      typeof value === "string" ? [value] : Object.values(value as object).flatMap(texts);
-    for (const text of texts(LOCALES.zh.lab)) expect(text).toMatch(/\p{Script=Han}/u);
-    for (const text of texts(LOCALES.en.lab)) expect(text).toMatch(/^[A-Za-z]/);
+    const texts = (value: unknown): string[] => {
+      if (typeof value === "function") return [value(2, 3)];
+      return typeof value === "string" ? [value] : Object.values(value as object).flatMap(texts);
+    };
+    const [zh, en] = [texts(LOCALES.zh.lab), texts(LOCALES.en.lab)];
+    expect(zh).toHaveLength(en.length);
+    for (const text of zh) expect(text).toMatch(/\p{Script=Han}/u);
+    for (const text of en) expect(text).not.toMatch(/\p{Script=Han}/u);
   });
 });

@@ -1,5 +1,6 @@
 import { Elysia, t } from "elysia";
 import { invalidField } from "../core/errors.ts";
+import type { Introspect } from "../core/introspection.ts";
 import type { Sessions } from "../core/sessions.ts";
 import type { Claims } from "../core/tokens.ts";
 import type { Users } from "../core/users.ts";
@@ -12,6 +13,7 @@ import { grantBody } from "./shapes.ts";
 type Deps = {
   users: Users;
   sessions: Sessions;
+  introspect: Introspect;
   issuer: string;
   introspectionSecret: string | undefined;
 };
@@ -20,7 +22,7 @@ type Deps = {
  * The standard routes, so that any OAuth 2 client library works with Duet as it is. Clients are public and all one:
  * a `client_id` is taken and means nothing.
  */
-export function oauthRoutes({ users, sessions, issuer, introspectionSecret }: Deps) {
+export function oauthRoutes({ users, sessions, introspect, issuer, introspectionSecret }: Deps) {
   const checkCaller = createCallerCheck(sessions, introspectionSecret);
   return (
     new Elysia({ name: "api/oauth" })
@@ -74,7 +76,7 @@ export function oauthRoutes({ users, sessions, issuer, introspectionSecret }: De
         async ({ body, request }) => {
           await checkCaller(request, body.client_secret);
           if (!body.token) throw invalidField("token", "required");
-          const claims = await sessions.introspect(body.token);
+          const claims = await introspect(body.token);
           return claims ? introspectionBody(claims) : { active: false };
         },
         { body: t.Object({ token: t.Optional(t.String()), client_secret: t.Optional(t.String()) }) },

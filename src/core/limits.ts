@@ -19,6 +19,8 @@ export const LIMITS = {
   /** after its last token expired, so that a late one still learns why */
   sessionKeepMs: 30 * 24 * 60 * 60 * 1000,
   streamsPerUserMax: 20,
+  labDiariesMax: 500,
+  labEntriesMax: 60,
   streamHeartbeatMs: 15_000,
   conversationKeepMs: 30 * 24 * 60 * 60 * 1000,
   searchItemsMax: 30,

@@ -4,7 +4,7 @@ import { endIn, reasonInUser, sessionEnded, type Endings } from "./endings.ts";
 import { DuetError, type EndReason } from "./errors.ts";
 import { newId } from "./ids.ts";
 import { LIMITS } from "./limits.ts";
-import { decideRotation, endOf } from "./rotation.ts";
+import { decideRotation, endOf, type RotationDecision } from "./rotation.ts";
 import type { Throttle } from "./throttle.ts";
 import type { Claims, TokenPair, Tokens } from "./tokens.ts";
 
@@ -23,12 +23,13 @@ export type Device = { userAgent: string; ip: string };
 
 export type Session = SessionRow;
 
-/** `decision` names the row of the rule that a refresh was answered by. */
-export type Grant = TokenPair & {
-  sessionId: string;
-  userId: string;
-  decision?: "newest" | "unconfirmed" | "overlap";
-};
+export type Grant = TokenPair & { sessionId: string; userId: string };
+
+/** What happened to the tokens of a session; times are epoch milliseconds. */
+export type SessionEvent = { sessionId: string; at: number } & (
+  | { kind: "refreshed"; row: RotationDecision["kind"]; shown: number; newest: number; device: Device }
+  | { kind: "used"; generation: number }
+);
 
 export type Sessions = ReturnType<typeof createSessions>;
 
@@ -39,9 +40,11 @@ export function createSessions(deps: {
   endings: Endings;
   throttle: Throttle;
   clock: () => number;
+  /** Is told what the rule decides, and of each first use. */
+  observe: (event: SessionEvent) => void;
   settings: { refreshTtlSeconds: number; sessionTtlSeconds: number; refreshOverlapSeconds: number };
 }) {
-  const { store, tokens, endings, throttle, clock, settings } = deps;
+  const { store, tokens, endings, throttle, clock, observe, settings } = deps;
   const overlapMs = settings.refreshOverlapSeconds * 1000;
   const idleEnd = (now: number, endsAt: number) => Math.min(now + settings.refreshTtlSeconds * 1000, endsAt);
 
@@ -93,16 +96,22 @@ export function createSessions(deps: {
       const session = await loadSession(claims);
       const now = clock();
       const decision = decideRotation(session, claims.gen, now, overlapMs);
-      if (decision.kind === "ended") return refuse(session, decision.reason);
-      if (decision.kind === "unknown") throw new DuetError("token_invalid");
-      if (decision.kind === "reuse") return refuse(session, "reuse_detected", device);
+      const { generation } = session;
+      const told = { sessionId: session.id, at: now, row: decision.kind, shown: claims.gen, device };
+      if (decision.kind === "ended" || decision.kind === "unknown" || decision.kind === "reuse") {
+        observe({ kind: "refreshed", newest: generation, ...told });
+        if (decision.kind === "unknown") throw new DuetError("token_invalid");
+        if (decision.kind === "ended") return refuse(session, decision.reason);
+        return refuse(session, "reuse_detected", device);
+      }
       // Only what would be granted counts: no limit stands between an old token and the end of its session.
       if (!permitted) await throttle.take(["refresh_session", session.id]);
       permitted = true;
-      const { kind } = decision;
-      if (kind !== "newest") return { ...(await grant(session, session.username)), decision: kind };
-      const rotated = await rotate(session, now);
-      if (rotated) return { ...rotated, decision: kind };
+      const isNewest = decision.kind === "newest";
+      const granted = isNewest ? await rotate(session, now) : await grant(session, session.username);
+      if (!granted) continue;
+      observe({ kind: "refreshed", newest: isNewest ? generation + 1 : generation, ...told });
+      return granted;
     }
   }
 
@@ -118,8 +127,10 @@ export function createSessions(deps: {
     const ended = endOf(session, now);
     if (ended) return refuse(session, ended);
     if (claims.gen > session.generation) throw new DuetError("token_invalid");
-    if (claims.gen === session.generation && session.confirmed_at === null)
+    if (claims.gen === session.generation && session.confirmed_at === null) {
       await store.sessions.confirm(session.id, claims.gen, now);
+      observe({ kind: "used", sessionId: session.id, at: now, generation: claims.gen });
+    }
     return {
       userId: session.user_id,
       username: session.username,
@@ -127,26 +138,6 @@ export function createSessions(deps: {
       sessionId: session.id,
       tokenExpiresAt: claims.exp * 1000,
     };
-  }
-
-  /**
-   * The claims of a token of either type that would be accepted now, else null (RFC 7662 section 2.2). Looking is
-   * not using: nothing is confirmed and nothing ends.
-   */
-  async function introspect(token: string): Promise<Claims | null> {
-    for (const type of ["access", "refresh"] as const) {
-      const verification = await tokens.verify(type, token);
-      if (!verification.ok) continue;
-      const { claims } = verification;
-      const session = await store.sessions.find(claims.sid);
-      if (session?.user_id !== claims.sub || session.username === null || session.disabled_at !== null)
-        return null;
-      const now = clock();
-      const { kind } = decideRotation(session, claims.gen, now, overlapMs);
-      const isCurrent = type === "access" ? kind !== "unknown" : kind !== "unknown" && kind !== "reuse";
-      return kind !== "ended" && isCurrent ? claims : null;
-    }
-    return null;
   }
 
   /**
@@ -240,7 +231,7 @@ export function createSessions(deps: {
     };
   }
 
-  return { start, refresh, renew, authenticate, introspect, list, revoke, logout };
+  return { start, refresh, renew, authenticate, list, revoke, logout };
 }
 
 type LiveSession = SessionWithUser & { username: string };

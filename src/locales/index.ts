@@ -31,3 +31,17 @@ export function describeField(language: Language, { code, limit, advice }: Field
 /** Why a session ended, in words. */
 export const describeReason = (language: Language, reason: EndReason): string =>
   LOCALES[language].reasons[reason];
+
+const UNITS = [
+  ["day", 86_400],
+  ["hour", 3600],
+  ["minute", 60],
+  ["second", 1],
+] as const;
+
+/** A span in the largest unit that fits it evenly: "30 minutes". */
+export function describeDuration(language: Language, seconds: number): string {
+  const [unit, size] = UNITS.find(([, each]) => seconds % each === 0) ?? ["second", 1];
+  const format = { style: "unit", unit, unitDisplay: "long" } as const;
+  return new Intl.NumberFormat(LOCALES[language].htmlLang, format).format(seconds / size);
+}

@@ -1,173 +1,220 @@
-import type { Inspected } from "../core/lab.ts";
-import type { Locale } from "../locales/index.ts";
+import type { Diary, Entry, Lab, LabAct } from "../core/lab.ts";
+import type { SessionEnd } from "../core/errors.ts";
+import { describeDuration } from "../locales/index.ts";
 import { Layout, Time, type PageContext } from "./layout.view.tsx";
-import { SignInDialog } from "./sessions.view.tsx";
+import { BothTokens, Holds, type Tokens } from "./tokens.view.tsx";
 
-export type Act = keyof Locale["lab"]["acts"];
-export type RuleRow = keyof Locale["lab"]["rows"];
-export type Outcome = { act: keyof Locale["lab"]["happened"]; rows: RuleRow[] };
-
-type LabProps = { page: PageContext; state: Inspected; outcome: Outcome | undefined };
+type Row = Entry["rows"][number];
+type Told = {
+  page: PageContext;
+  diary: Diary;
+  now: number;
+  settings: Lab["settings"];
+  end?: SessionEnd | undefined;
+};
 
 /** One's own session under glass. Without a script it is a page that says after each act what happened. */
-export const LabPage = ({ page, state, outcome }: LabProps) => {
+export const LabPage = (props: Told & { tokens: Tokens }) => {
+  const { page, settings } = props;
   const { lab: t } = page.t;
   return (
-    <Layout page={page} title={t.title} className="narrow wide" dialog={<SignInDialog page={page} />}>
+    <Layout page={page} title={t.title} className="narrow wide">
       <h1>{t.title}</h1>
       <p class="muted">{t.lead}</p>
+      <Why page={page} settings={settings} />
       <section class="panel" aria-labelledby="lab-timeline">
         <h2 id="lab-timeline">{t.timeline}</h2>
-        <div class="drawing" tabindex="0" role="group" aria-labelledby="lab-timeline">
-          <svg
-            id="timeline"
-            class="timeline"
-            viewBox="0 0 800 220"
-            role="img"
-            aria-labelledby="lab-timeline"
-            aria-describedby="timeline-hint"
-          />
-        </div>
+        <svg
+          id="timeline"
+          class="timeline"
+          role="img"
+          aria-labelledby="lab-timeline"
+          aria-describedby="timeline-hint"
+          data-now={t.now}
+          data-you={t.you}
+          data-thief={t.thief}
+          data-ended={t.ended}
+          data-generation={t.generation}
+        />
         <p id="timeline-hint" class="muted small">
           {t.timelineHint}
         </p>
       </section>
-      <section class="panel" aria-labelledby="lab-actions">
-        <h2 id="lab-actions">{t.actions}</h2>
-        <ul class="acts">
-          {(Object.keys(t.acts) as Act[]).map((act) => (
-            <li>
-              <form method="post" action={`/auth/lab/${act}`} data-act={act}>
-                <button
-                  class={act === "replay" ? "secondary danger" : "secondary"}
-                  type="submit"
-                  aria-describedby={`about-${act}`}
-                >
-                  {t.acts[act][0]}
-                </button>
-              </form>
-              <p class="muted small" id={`about-${act}`}>
-                {t.acts[act][1]}
-              </p>
-            </li>
-          ))}
-        </ul>
-        <h3>{t.log}</h3>
-        <div class="lab-log" role="log" tabindex="0" aria-label={t.log}>
-          <ol id="lab-log">
-            {outcome ? <Happened page={page} outcome={outcome} /> : <li class="muted">{t.waiting}</li>}
-          </ol>
-        </div>
-      </section>
-      <div class="pair" id="lab-tokens">
-        <LabTokens page={page} state={state} />
+      <div class="pair lab-bench">
+        <section class="panel" aria-labelledby="lab-actions">
+          <h2 id="lab-actions">{t.actions}</h2>
+          <ul class="acts">
+            {(Object.keys(t.acts) as LabAct[]).map((act) => (
+              <li>
+                <form method="post" action={`/auth/lab/${act}`} data-act={act}>
+                  <button
+                    class={act === "steal" || act === "replay" ? "secondary danger" : "secondary"}
+                    type="submit"
+                    aria-describedby={`about-${act}`}
+                  >
+                    {t.acts[act][0]}
+                  </button>
+                </form>
+                <p class="muted small" id={`about-${act}`}>
+                  {t.acts[act][1]}
+                </p>
+              </li>
+            ))}
+          </ul>
+          <div class="lab-latest" id="lab-latest" role="status">
+            <Latest {...props} />
+          </div>
+        </section>
+        <section class="panel" aria-labelledby="lab-heard">
+          <h2 id="lab-heard">{t.log}</h2>
+          <div class="lab-log" tabindex="0" role="group" aria-labelledby="lab-heard">
+            <ol id="lab-log">
+              <Log {...props} />
+            </ol>
+          </div>
+        </section>
       </div>
-      <Rule page={page} decided={outcome?.rows ?? []} />
+      <Rule page={page} decided={decidedBy(props.diary)} />
+      <p class="muted" id="lab-holds">
+        <Holds {...props} />
+      </p>
+      <div class="pair" id="lab-tokens">
+        <BothTokens page={page} tokens={props.tokens} />
+      </div>
+      <data id="lab-state" value={stateOf(props)} hidden />
     </Layout>
   );
 };
 
-/** What was done, and the row of the rule that decided it. */
-export const Happened = ({ page, outcome }: { page: PageContext; outcome: Outcome }) => {
-  const { lab: t } = page.t;
-  const counts = new Map<RuleRow, number>();
-  for (const row of outcome.rows) counts.set(row, (counts.get(row) ?? 0) + 1);
-  return (
-    <li>
-      {t.happened[outcome.act]}
-      {[...counts].map(([row, count]) => (
-        <span class="verdict" data-row={row}>
-          {" "}
-          {t.decidedBy} <code>{row}</code>
-          {count > 1 && ` × ${count}`}: {t.rows[row][1]}
-        </span>
-      ))}
-      {(counts.has("reuse") || counts.has("ended")) && (
-        <p>
-          <a class="button" href="/lab">
-            {t.goOn}
-          </a>
-        </p>
-      )}
-    </li>
-  );
-};
-
-/** Both tokens, read out; the facts that the timeline is drawn from come along as data. */
-export const LabTokens = ({ page, state }: { page: PageContext; state: Inspected }) => {
-  const { lab: t } = page.t;
-  const { access, refresh, session } = state;
-  return (
-    <>
-      <data
-        id="lab-state"
-        value={JSON.stringify({
-          ...session,
-          now: state.now,
-          overlapMs: state.overlapMs,
-          access: access.claims,
-        })}
-        hidden
-      />
-      <Token
-        title={t.access}
-        note={t.accessNote}
-        token={access}
-        expiresAt={Number(access.claims.exp) * 1000}
-        page={page}
-      />
-      <Token
-        title={t.refresh}
-        note={t.refreshNote}
-        token={refresh}
-        expiresAt={refresh.claims.exp * 1000}
-        page={page}
-      />
-    </>
-  );
-};
-
-const Token = ({
-  page,
-  title,
-  note,
-  token,
-  expiresAt,
-}: {
-  page: PageContext;
-  title: string;
-  note: string;
-  token: { header: object; claims: object };
-  expiresAt: number;
-}) => {
-  const { lab: t } = page.t;
-  return (
-    <section class="panel token" aria-label={title}>
-      <h2>{title}</h2>
-      <p class="countdown" data-expires={String(expiresAt)} data-left={t.left} data-over={t.over}>
-        <Time at={expiresAt} />
+/** What changes, each part under the id that it has on the page. */
+export const LabParts = (props: Told & { tokens?: Tokens }) => (
+  <div>
+    <div id="lab-latest">
+      <Latest {...props} />
+    </div>
+    <ol id="lab-log">
+      <Log {...props} />
+    </ol>
+    {props.tokens && (
+      <p id="lab-holds">
+        <Holds page={props.page} tokens={props.tokens} />
       </p>
-      <p class="muted small">{note}</p>
-      <h3>{t.header}</h3>
-      <pre tabindex="0">{JSON.stringify(token.header, null, 2)}</pre>
-      <h3>{t.claims}</h3>
-      <pre tabindex="0">{JSON.stringify(token.claims, null, 2)}</pre>
+    )}
+    {props.tokens && (
+      <div id="lab-tokens">
+        <BothTokens page={props.page} tokens={props.tokens} />
+      </div>
+    )}
+    <data id="lab-state" value={stateOf(props)} />
+  </div>
+);
+
+/** What the timeline is drawn from. */
+const stateOf = ({ diary, now, settings, end }: Told) =>
+  JSON.stringify({
+    ...diary,
+    decided: decidedBy(diary),
+    now,
+    overlapMs: settings.refreshOverlapSeconds * 1000,
+    endedAt: end?.at,
+  });
+
+const Why = ({ page, settings }: Pick<Told, "page" | "settings">) => {
+  const { lab: t } = page.t;
+  const life = (seconds: number) => describeDuration(page.language, seconds);
+  const overlap = settings.refreshOverlapSeconds;
+  return (
+    <section class="panel" aria-labelledby="lab-why">
+      <h2 id="lab-why">{t.why}</h2>
+      <p>{t.whyAccess(life(settings.accessTtlSeconds))}</p>
+      <p>{t.whyRefresh(life(settings.refreshTtlSeconds))}</p>
+      <p>{t.whyRotation}</p>
+      <p class="rule-lead">
+        <strong>{t.ruleLead}</strong>
+      </p>
+      <p>
+        {t.used} {overlap > 0 ? t.overlap(life(overlap)) : t.strict}
+      </p>
     </section>
   );
 };
 
-const Rule = ({ page, decided }: { page: PageContext; decided: RuleRow[] }) => {
+/** The last thing that was done, with the first use that came of it. */
+const Latest = ({ page, diary, settings, end }: Told) => {
+  const done = diary.entries.findLastIndex(({ what }) => what !== "used");
+  const entries = diary.entries.slice(Math.max(done, 0));
+  if (entries.length === 0) return <p class="muted">{page.t.lab.waiting}</p>;
+  return (
+    <>
+      {entries.map((entry) => (
+        <Happened page={page} entry={entry} settings={settings} />
+      ))}
+      {end && (
+        <p>
+          <a class="button" href="/lab">
+            {page.t.lab.goOn}
+          </a>
+        </p>
+      )}
+    </>
+  );
+};
+
+/** The rows by which the last refresh was decided. */
+const decidedBy = ({ entries }: Diary): Row[] => entries.findLast(({ rows }) => rows.length > 0)?.rows ?? [];
+
+const Log = ({ page, diary, settings }: Told) => (
+  <>
+    {diary.entries.length === 0 && <li class="muted">{page.t.lab.waiting}</li>}
+    {diary.entries.toReversed().map((entry) => (
+      <li id={`entry-${entry.n}`}>
+        <Happened page={page} entry={entry} settings={settings} />
+      </li>
+    ))}
+  </>
+);
+
+/** What was done, and the row of the rule that decided it. */
+const Happened = ({ page, entry, settings }: Pick<Told, "page" | "settings"> & { entry: Entry }) => {
+  const { lab: t } = page.t;
+  const counts = new Map<Row, number>();
+  for (const row of entry.rows) counts.set(row, (counts.get(row) ?? 0) + 1);
+  const isGranted = entry.rows.some((row) => row === "newest" || row === "unconfirmed" || row === "overlap");
+  const says = t.happened[entry.what](
+    entry.generation,
+    describeDuration(page.language, settings.refreshOverlapSeconds),
+  );
+  return (
+    <>
+      <p>
+        <span class="muted small">
+          <span class="n">{entry.n}</span> <Time at={entry.at} isPrecise />
+        </span>{" "}
+        {says}
+        {isGranted && ` ${t.answered(entry.newest)}`}
+      </p>
+      {[...counts].map(([row, count]) => (
+        <p class="verdict" data-row={row}>
+          {t.decidedBy}{" "}
+          <a href={`#row-${row}`}>
+            <code>{row}</code>
+          </a>
+          {count > 1 && ` × ${count}`} — {t.rows[row][1]}
+        </p>
+      ))}
+    </>
+  );
+};
+
+const Rule = ({ page, decided }: { page: PageContext; decided: Row[] }) => {
   const { lab: t } = page.t;
   return (
     <section class="panel" aria-labelledby="lab-rule">
       <h2 id="lab-rule">{t.rule}</h2>
-      <p>
-        <strong>{t.ruleLead}</strong>
-      </p>
-      <p class="muted">{t.shown}</p>
+      <p>{t.shown}</p>
       <dl class="rule" id="lab-rows">
-        {(Object.keys(t.rows) as RuleRow[]).map((row) => (
-          <div data-row={row} class={decided.includes(row) ? "decided" : undefined}>
+        {(Object.keys(t.rows) as Row[]).map((row) => (
+          <div id={`row-${row}`} data-row={row} class={decided.includes(row) ? "decided" : undefined}>
             <dt>
               <code>{row}</code> {t.rows[row][0]}
             </dt>

@@ -118,12 +118,15 @@ const Mark = () => (
   </svg>
 );
 
-/** A moment: exact for machines, in UTC for people until the script shows it in their own zone. */
-export const Time = ({ at }: { at: number }) => {
+/**
+ * A moment: exact for machines, in UTC for people until the script shows it in their own zone. `isPrecise` where
+ * seconds matter.
+ */
+export const Time = ({ at, isPrecise }: { at: number; isPrecise?: boolean }) => {
   const iso = new Date(at).toISOString();
   return (
-    <time datetime={iso} title={iso}>
-      {`${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC`}
+    <time datetime={iso} title={iso} data-precise={isPrecise && ""}>
+      {`${iso.slice(0, 10)} ${iso.slice(11, isPrecise ? 19 : 16)} UTC`}
     </time>
   );
 };

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { PASSWORDS } from "../support/people.ts";
 import { describeInBrowser, open, register, serve } from "../support/browser.ts";
 
 describeInBrowser("the lab", () => {
@@ -10,47 +11,100 @@ describeInBrowser("the lab", () => {
     await page.click("text=Lab");
     await page.waitForSelector("#timeline .bar-access");
     await page.waitForSelector(".countdown:has-text('left')");
-    const gen = async () => JSON.parse((await page.locator("#lab-state").getAttribute("value"))!).generation;
-    const act = async (name: string, row: string) => {
-      await page.click(`[data-act=${name}] button`);
-      await page.waitForSelector(`#lab-log li:first-child [data-row=${row}]`);
-    };
+    type State = { generations: { generation: number; usedAt: number | null }[] };
     const until = (n: number) =>
-      page.waitForFunction(
-        (wanted) =>
-          JSON.parse(document.querySelector<HTMLDataElement>("#lab-state")!.value).generation === wanted,
-        n,
-      );
-    await act("refresh", "newest");
+      page.waitForFunction((wanted) => {
+        const { generations } = JSON.parse(
+          document.querySelector<HTMLDataElement>("#lab-state")!.value,
+        ) as State;
+        return generations.at(-1)!.generation === wanted && generations.at(-1)!.usedAt !== null;
+      }, n);
+    const act = async (name: string, says: string) => {
+      await page.click(`[data-act=${name}] button:enabled`);
+      await page.waitForSelector(`#lab-latest:has-text("${says}")`);
+    };
+    const rows = () => page.locator("#lab-latest [data-row] code").allTextContents();
+    await act("refresh", "You refreshed with generation 1. The answer: generation 2.");
+    expect(await rows()).toEqual(["newest"]);
     await until(2);
-    await act("lose", "newest");
-    await act("refresh", "unconfirmed");
+    await act("lose", "the answer was lost: you still hold 2.");
+    await page.waitForSelector("#lab-holds:has-text('Your browser holds generation 2. The newest')");
+    await act("refresh", "You refreshed with generation 2. The answer: generation 3.");
+    expect(await rows()).toEqual(["unconfirmed"]);
     await until(3);
-    await act("tabs", "newest");
+    await act("tabs", "Five tabs showed generation 3");
+    await page.waitForFunction(() =>
+      /unconfirmed × 4/.test(document.querySelector("#lab-latest")!.textContent!),
+    );
+    expect(await rows()).toEqual(["newest", "unconfirmed"]);
     await until(4);
-    expect(await page.locator("#lab-log li:first-child .verdict").count()).toBe(5);
-    await page.click("[data-act=expire] button");
+    await act("expire", "A page found its access token expired");
     await until(5);
-    expect(await page.locator("#timeline .bar-refresh").count()).toBe(5);
-    expect(await page.locator("#timeline .dot").count()).toBe(5);
-    expect(await gen()).toBe(5);
-
-    await page.click("[data-act=steal] button");
-    await page.waitForSelector("#lab-log li:first-child:has-text('A copy was put aside')");
-    expect(await page.evaluate(() => document.cookie)).not.toContain("stolen");
-    await act("refresh", "newest");
+    // Another tab refreshes: it is told and drawn here, and its row with it.
+    const other = await alice.context.newPage();
+    await other.goto("/lab");
+    await other.click("[data-act=refresh] button");
     await until(6);
+    await page.waitForSelector("#lab-log:has-text('You refreshed with generation 5')");
+    await other.close();
+    expect(await page.locator("#timeline .bar-refresh").count()).toBe(6);
+    expect(await page.locator("#timeline text:text-is('gen 6')").count()).toBe(1);
+    // One or more marks for what was done, each with its numbers.
+    expect(await page.locator("#timeline .mark-at .label").allTextContents()).not.toEqual([]);
+    // It is there after a reload, too.
+    await page.reload();
+    await page.waitForSelector("#lab-log:has-text('You refreshed with generation 1')");
+
+    await act("steal", "A thief copied the refresh token of generation 6.");
+    expect(await page.evaluate(() => document.cookie)).not.toContain("stolen");
+    await act("refresh", "generation 7");
+    await until(7);
     // The successor is in use for longer than the overlap: the countdown goes on meanwhile.
     await page.waitForFunction(() => {
-      const { confirmedAt } = JSON.parse(document.querySelector<HTMLDataElement>("#lab-state")!.value);
-      return confirmedAt !== null && Date.now() - confirmedAt > 1500;
+      const { generations } = JSON.parse(
+        document.querySelector<HTMLDataElement>("#lab-state")!.value,
+      ) as State;
+      return Date.now() - generations.at(-1)!.usedAt! > 1500;
     });
-    await act("replay", "reuse");
+    await act("replay", "The thief showed generation 6.");
+    expect(await rows()).toEqual(["reuse"]);
     expect(await page.locator("#lab-rows .decided code").textContent()).toBe("reuse");
-    expect(await page.locator("#timeline .dot-end").count()).toBe(1);
-    await page.click("#lab-log a");
+    expect(await page.locator("#timeline .mark-end").count()).toBe(1);
+    expect(await page.locator(".countdown").allTextContents()).toEqual(["session ended", "session ended"]);
+    expect(await page.locator("[data-act] button:enabled").count()).toBe(0);
+    // The way on has the focus, and leads to what the owner would see.
+    await page.waitForFunction(() => document.activeElement?.matches("#lab-latest a.button"));
+    await page.keyboard.press("Enter");
     await page.waitForURL("**/login?next=%2Flab");
     expect(await page.textContent(".banner.warning")).toContain("An old copy of your refresh token was used");
+    await page.fill("#identifier", "alice");
+    await page.fill("#password", PASSWORDS["alice"]!);
+    await page.click("main button[type=submit]");
+    await page.waitForURL("**/lab");
+    expect(await page.locator("#lab-log").textContent()).toBe("Do something, and it shows here.");
+    expect(alice.complaints).toEqual([]);
+  });
+  test("tells an owner who comes second why the session ends, as it ends", async () => {
+    await using site = await serve({ DUET_REFRESH_OVERLAP: "1s" });
+    await using alice = await open(site, "alice", { locale: "zh-CN" });
+    const { page } = alice;
+    await register(alice);
+    await page.goto("/lab");
+    await page.click("[data-act=steal] button");
+    await page.waitForSelector("#lab-latest:has-text('攻击者复制了第 1 代')");
+    await page.click("[data-act=replay] button");
+    await page.waitForSelector("#lab-holds:has-text('您的浏览器持有第 1 代；服务器上最新的是第 2 代')");
+    await page.waitForFunction(() => {
+      const { generations } = JSON.parse(document.querySelector<HTMLDataElement>("#lab-state")!.value);
+      return Date.now() - generations.at(-1).usedAt > 1500;
+    });
+    await page.click("[data-act=refresh] button");
+    await page.waitForSelector(
+      "#lab-latest:has-text('您用第 1 代刷新了一次。'):has-text('服务器无法分辨哪一方是本人')",
+    );
+    expect(await page.locator("dialog[open]").count()).toBe(0);
+    await page.click("#lab-latest a.button");
+    await page.waitForURL("**/login?next=%2Flab");
     expect(alice.complaints).toEqual([]);
   });
 });
