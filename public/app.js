@@ -143,8 +143,10 @@
     return element;
   }
 
-  /** The message that a request of its own is about to replace. */
-  let changing;
+  /** Where the focus is to be after what has it now is replaced. */
+  let returnTo;
+  let underWay = 0;
+  const showBusy = () => root.toggleAttribute("data-busy", underWay > 0);
 
   htmx.registerExtension("duet", {
     init(api) {
@@ -152,7 +154,12 @@
     },
 
     htmx_before_request(element, { ctx }) {
-      changing = element.closest(".message")?.id;
+      const around = element.closest(".more, .message, #members, #new-conversation");
+      const isFocused = around?.contains(document.activeElement);
+      // What more there is comes after the item before it.
+      returnTo = isFocused && (around.matches(".more") ? around.previousElementSibling : around)?.id;
+      underWay++;
+      showBusy();
       byId("notice").replaceChildren();
       const { pathname } = new URL(ctx.request.action, location.href);
       if (!generationCookie || pathname === "/login") return;
@@ -166,12 +173,20 @@
       if (error?.name !== "AbortError") byId("notice").textContent = byId("notice").dataset.offline;
     },
 
+    htmx_finally_request() {
+      underWay--;
+      showBusy();
+    },
+
     htmx_after_swap() {
       localizeTimes();
+      const edited = document.querySelector(".editing textarea:focus");
+      edited?.setSelectionRange(edited.value.length, edited.value.length);
       // Whoever changed a message goes on from there, and from the composer where there is nothing left to change.
-      if (!changing || document.activeElement !== document.body) return;
-      (byId(changing)?.querySelector("textarea, .tool") ?? byId("body"))?.focus();
-      changing = undefined;
+      if (!returnTo || document.activeElement !== document.body) return;
+      const controls = "[aria-invalid], textarea, .tool, :scope > a, input:not([type=hidden])";
+      (byId(returnTo)?.querySelector(controls) ?? byId("body"))?.focus();
+      returnTo = undefined;
     },
   });
 
@@ -179,6 +194,9 @@
 
   const tabs = new BroadcastChannel("duet");
   tabs.addEventListener("message", ({ data }) => {
+    // At the sign-in, somebody has signed in in another tab.
+    if (!generationCookie && data.viewer && location.pathname === "/login")
+      location.replace(document.forms.namedItem("sign-in").elements.namedItem("next").value);
     if (!generationCookie) return;
     // Only if the cookies are really gone: a sign-out may fail.
     if (data.signedOut && generation() === "") location.replace("/login");
@@ -201,6 +219,15 @@
     true,
   );
 
+  // What the browser does for a page that is on its way, for a phone that shows nothing of it.
+  addEventListener("beforeunload", () => {
+    underWay++;
+    setTimeout(showBusy, 300);
+    setTimeout(() => underWay-- && showBusy(), 10_000); // it was a download
+  });
+  addEventListener("offline", () => (byId("notice").textContent = byId("notice").dataset.offline));
+  addEventListener("online", () => byId("notice").replaceChildren());
+
   // A page brought back by the back button after its session is gone asks the server again.
   addEventListener("pageshow", ({ persisted }) => {
     if (persisted && generationCookie && generation().split(".")[0] !== session) location.reload();
@@ -215,6 +242,9 @@
 
   /** Keys belong to whoever writes Chinese until the word is chosen; Safari says so by the key code alone. */
   const isComposing = (event) => event.isComposing || event.keyCode === 229;
+  /** On a telephone there is no Shift+Enter, so Enter starts a line there. */
+  const sendsByEnter = ({ key, shiftKey }) =>
+    key === "Enter" && !shiftKey && matchMedia("(pointer: fine)").matches;
   const isTyping = (target) => target.matches("input, textarea, select, [contenteditable]");
 
   /** Moves the focus along the links of a list. */
@@ -231,6 +261,12 @@
       byId("q").select();
     }
     const list = target.closest?.(".list");
+    const editing = target.closest?.(".editing");
+    if (editing && key === "Escape") editing.querySelector("a").click();
+    if (editing && key === "Enter" && isTyping(target) && sendsByEnter(event)) {
+      event.preventDefault();
+      editing.querySelector("form").requestSubmit();
+    }
     if (list && (key === "ArrowDown" || key === "ArrowUp")) {
       event.preventDefault();
       moveAlong(list, target.closest("a"), key === "ArrowDown" ? 1 : -1);
@@ -253,8 +289,10 @@
 
   // --- Times in the reader's zone and language --------------------------------------------------------------------
 
+  let today;
+
   function localizeTimes(within = document) {
-    const today = new Date().toDateString();
+    today = new Date().toDateString();
     for (const time of within.querySelectorAll("time:not([data-local])")) {
       const at = new Date(time.dateTime);
       const isToday = at.toDateString() === today;
@@ -266,6 +304,12 @@
     }
   }
   localizeTimes();
+  // After midnight what was today's has a date.
+  setInterval(() => {
+    if (new Date().toDateString() === today) return;
+    for (const time of document.querySelectorAll("time")) delete time.dataset.local;
+    localizeTimes();
+  }, 60_000);
 
   // For the scripts that follow in the same file.
   window.duet = {
@@ -278,6 +322,7 @@
     ask,
     elementOf,
     isComposing,
+    sendsByEnter,
     SessionEnded,
   };
 })();

@@ -133,7 +133,7 @@
     conversation_removed({ conversation }) {
       byId(`conversation-${conversation}`)?.remove();
       countUnread();
-      if (conversation === open && !leaving) location.replace("/conversations");
+      if (conversation === open && !leaving) location.replace("/conversations?gone=1");
     },
     heartbeat() {},
     reset: () => location.reload(),

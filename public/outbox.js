@@ -52,7 +52,7 @@
     const response = await post(entry);
     const markup = await response.text();
     if (!response.ok && !isRefused(response)) throw new Error(`${response.status}`);
-    entries.shift();
+    if (entries[0] === entry) entries.shift();
     keep();
     if (response.ok) return view.arrived(entry, markup);
     if (response.status !== 422) byId("notice").replaceChildren(elementOf(markup));
@@ -82,6 +82,14 @@
   addEventListener("online", deliver);
   document.addEventListener("duet:signed-in", deliver);
 
+  /** Not to be sent, after all. */
+  function takeBack(entry) {
+    if (!entries.includes(entry)) return;
+    entries.splice(entries.indexOf(entry), 1);
+    keep();
+    view.refused(entry, "");
+  }
+
   function add(entry) {
     entries.push(entry);
     keep();
@@ -91,5 +99,5 @@
   // The pages that show it take their places first.
   queueMicrotask(deliver);
 
-  window.duet.outbox = { entries, drafts, view, add, deliver };
+  window.duet.outbox = { entries, drafts, view, add, takeBack, deliver };
 })();

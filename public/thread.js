@@ -2,7 +2,7 @@
 // Without this script it is a form.
 (() => {
   "use strict";
-  const { byId, elementOf, isComposing, outbox } = window.duet;
+  const { byId, elementOf, isComposing, sendsByEnter, outbox } = window.duet;
   const composer = byId("composer");
   if (!composer) return;
 
@@ -48,17 +48,23 @@
     scrollDown();
   }
 
-  function show({ item }, state, isFailed) {
+  function show(entry, state, isFailed) {
+    const { item } = entry;
     item.classList.toggle("failed", isFailed);
     const status = item.querySelector(".state");
     status.textContent = state;
     if (!isFailed) return;
-    const button = document.createElement("button");
-    button.type = "button";
-    button.className = "quiet";
-    button.textContent = words.again;
-    button.addEventListener("click", outbox.deliver);
-    status.append(" ", button);
+    for (const [word, act] of [
+      [words.again, outbox.deliver],
+      [words.back, () => outbox.takeBack(entry)],
+    ]) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "quiet";
+      button.textContent = word;
+      button.addEventListener("click", act);
+      status.append(" ", button);
+    }
   }
 
   /** In the order of their ids, which is that of time (UUIDv7). */
@@ -83,6 +89,8 @@
     failed: (entry) => entry.item && show(entry, words.failed, true),
     /** The event stream may have brought it already. */
     arrived({ item }, markup) {
+      // On a page from the middle it has no place.
+      if (document.querySelector(".latest")) return location.assign(url);
       if (!item) return;
       const wasAtEnd = isAtEnd();
       item.remove();
@@ -111,7 +119,7 @@
   });
 
   text.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || event.shiftKey || isComposing(event)) return;
+    if (!sendsByEnter(event) || isComposing(event)) return;
     event.preventDefault();
     composer.requestSubmit();
   });
@@ -124,7 +132,13 @@
   // What a reload or a closed laptop has cut off is shown again, and goes on.
   for (const entry of outbox.entries) if (entry.url === url) draw(entry);
 
-  if (matchMedia("(pointer: fine)").matches && !location.hash) text.focus();
+  // A tap on the button does not close the telephone's keyboard.
+  composer.querySelector("button").addEventListener("pointerdown", (event) => {
+    if (document.activeElement === text) event.preventDefault();
+  });
+
+  const isTaken = location.hash || document.querySelector("[autofocus]");
+  if (matchMedia("(pointer: fine)").matches && !isTaken) text.focus();
 
   window.duet.thread = { shown, insert, scroller, isAtEnd, scrollDown };
 })();

@@ -93,6 +93,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
 
   const cookies = createCookies(isHttps);
   const makePage = createMakePage(cookies);
+  const viewerOf = (request: Request) => sessions.authenticate(cookies.read(request).accessToken);
   const parts = {
     account,
     lab,
@@ -116,7 +117,7 @@ export async function createApp(config: Config, overrides: Overrides = {}) {
   // Hooks reach only what is registered after them, so what concerns every route comes first.
   const root = new Elysia({ name: "duet" });
   root
-    .use(problems({ root: () => root, renderPage: createPageErrors(makePage), log }))
+    .use(problems({ root: () => root, renderPage: createPageErrors(makePage, viewerOf), log }))
     .use(refuseLargeBodies)
     .use(refuseCrossOrigin(publicUrl))
     .use(serveAssets)

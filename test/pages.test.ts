@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { advance, freezeClock, startApp } from "./support/app.ts";
+import { advance, freezeClock, startApp, UNLIMITED } from "./support/app.ts";
 import { Visitor } from "./support/browserless.ts";
 import { PASSWORDS, refresh } from "./support/people.ts";
 
@@ -359,6 +359,27 @@ describe("without JavaScript", () => {
     expect(html).not.toContain("message 3.");
     expect(html).toContain(`href="${url}"`);
   });
+
+  test("a message that was found stands among those before and after it, and the way on is there", async () => {
+    await using t = await startApp(UNLIMITED);
+    const alice = new Visitor(t);
+    await alice.register("alice");
+    const url = await talk(alice);
+    const ids: string[] = [];
+    for (let i = 0; i < 80; i++) {
+      const fragment = await (await alice.script("POST", url, { body: `message ${i}.` })).text();
+      ids.push(/message-([0-9a-f-]+)/.exec(fragment)![1]!);
+    }
+    const shown = (html: string) => [...html.matchAll(/message (\d+)\./g)].map(([, n]) => Number(n));
+    const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
+    const found = (await alice.open(`${url}?at=${ids[40]}`)).html;
+    expect(shown(found)).toEqual(numbers(0, 65));
+    const later = /href="([^"]+\?at=[^"]+)"/.exec(found)![1]!;
+    expect(later).toBe(`${url}?at=${ids[65]}#message-${ids[65]}`);
+    const { html } = await alice.open(later);
+    expect(shown(html)).toEqual(numbers(16, 79));
+    expect(html).not.toContain('class="latest"');
+  });
 });
 
 describe("the languages", () => {
@@ -453,6 +474,6 @@ describe("an error page", () => {
     expect([program.status, program.body.code]).toEqual([404, "not_found"]);
     const note = await visitor.script("GET", "/nothing");
     expect([note.status, note.headers.get("hx-retarget")]).toEqual([404, "#notice"]);
-    expect(await note.text()).toBe("<p>There is nothing here</p>");
+    expect(await note.text()).toBe("<p>This does not exist, or you may not see it</p>");
   });
 });

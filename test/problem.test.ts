@@ -171,7 +171,10 @@ describe("every error", () => {
           type: "about:blank",
           title: LOCALES[language].statuses[ERROR_STATUS[code]],
           status: ERROR_STATUS[code],
-          detail: LOCALES[language].errors[code],
+          detail:
+            code === "rate_limited"
+              ? LOCALES[language].tooMany(language === "en" ? "2 minutes" : "2分钟")
+              : LOCALES[language].errors[code],
           code,
         });
         expect(status).toBe(ERROR_STATUS[code]);

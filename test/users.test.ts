@@ -60,7 +60,7 @@ describe("registering", () => {
     const { status, body, text } = await t.json("POST", "/api/auth/register", input);
     expect({ status, code: body.code }).toEqual({ status: 422, code: "validation_failed" });
     expect(body.errors.map((e: any) => [e.field, e.code])).toEqual([
-      ["username", "invalid"],
+      ["username", "username_characters"],
       ["email", "invalid"],
       ["password", "too_short"],
     ]);
@@ -388,25 +388,25 @@ describe("a username", () => {
     ["x".repeat(33), "too_long"],
     ["аdmin", "mixed_scripts"], // its first letter is Cyrillic
     ["小明abc", "mixed_scripts"],
-    ["alice ", "invalid"],
-    [" alice", "invalid"],
-    ["al ice", "invalid"],
-    ["alice.", "invalid"],
-    ["-alice", "invalid"],
-    ["alice@home", "invalid"],
-    ["ali\0ce", "invalid"],
-    ["ali\u200bce", "invalid"],
-    ["ali\u202ece", "invalid"],
-    ["ali\u034fce", "invalid"],
-    ["ali\ufe0fce", "invalid"],
-    ["ali\u0307ce", "invalid"], // an i with its dot again
-    ["ali\u0301\u0302\u0303\u0304ce", "invalid"],
-    ["\u3164\u3164", "invalid"], // two invisible letters
-    ["al\u02bcice", "invalid"],
-    ["alice\u0966", "invalid"],
-    ["<b>alice", "invalid"],
-    ["ali/ce", "invalid"],
-    ["👩‍🚀👩‍🚀", "invalid"],
+    ["alice ", "username_characters"],
+    [" alice", "username_characters"],
+    ["al ice", "username_characters"],
+    ["alice.", "username_characters"],
+    ["-alice", "username_characters"],
+    ["alice@home", "username_characters"],
+    ["ali\0ce", "username_characters"],
+    ["ali\u200bce", "username_characters"],
+    ["ali\u202ece", "username_characters"],
+    ["ali\u034fce", "username_characters"],
+    ["ali\ufe0fce", "username_characters"],
+    ["ali\u0307ce", "username_characters"], // an i with its dot again
+    ["ali\u0301\u0302\u0303\u0304ce", "username_characters"],
+    ["\u3164\u3164", "username_characters"], // two invisible letters
+    ["al\u02bcice", "username_characters"],
+    ["alice\u0966", "username_characters"],
+    ["<b>alice", "username_characters"],
+    ["ali/ce", "username_characters"],
+    ["👩‍🚀👩‍🚀", "username_characters"],
     ["alice\ud800", "ill_formed"],
   ])("%j is none: %s", (input, code) => {
     expect(readUsername(input)).toBe(code);

@@ -4,11 +4,14 @@ import { flagOf, SETTINGS, variableOf } from "../config.ts";
 export function help(): string {
   const rows = Object.entries(SETTINGS).map(([name, { default: fallback, doc }]) => {
     const shown = fallback === undefined ? "" : ` [${fallback}]`;
-    return `  ${flagOf(name).padEnd(20)}${variableOf(name).padEnd(23)}${doc}${shown}`;
+    return { flag: flagOf(name), variable: variableOf(name), doc: `${doc}${shown}` };
   });
+  const widest = (texts: string[]) => Math.max(...texts.map((text) => text.length)) + 2;
+  const flags = widest(rows.map(({ flag }) => flag));
+  const variables = widest(rows.map(({ variable }) => variable));
   return [
     "Usage: duet [serve] [--demo] [--flag value …] | duet keys [list|rotate] | duet help | duet version",
     "",
-    ...rows,
+    ...rows.map(({ flag, variable, doc }) => `  ${flag.padEnd(flags)}${variable.padEnd(variables)}${doc}`),
   ].join("\n");
 }

@@ -55,6 +55,7 @@ export const FIELD_CODES = [
   "too_long",
   "invalid",
   "ill_formed",
+  "username_characters",
   "mixed_scripts",
   "guessable",
   "wrong_password",

@@ -33,8 +33,8 @@ export function readUsername(input: string): Username | FieldCode {
   if (characters.length < LIMITS.usernameCharsMin) return "too_short";
   if (characters.length > LIMITS.usernameCharsMax) return "too_long";
   if (!/^[\p{L}\p{N}][\p{L}\p{M}\p{N}._-]*$/u.test(shown) || !/[\p{L}\p{M}\p{N}]$/u.test(shown))
-    return "invalid";
-  if (LOOKS_LIKE_ANOTHER.test(shown.normalize("NFD"))) return "invalid";
+    return "username_characters";
+  if (LOOKS_LIKE_ANOTHER.test(shown.normalize("NFD"))) return "username_characters";
   if (!isOneScript(shown)) return "mixed_scripts";
   return { shown, key: fold(shown) };
 }

@@ -26,7 +26,9 @@ const script = [
 const style = appStyle
   .replaceAll(/\/\*[^]*?\*\//g, "")
   .replaceAll(/\s+/g, " ")
-  .replaceAll(/ ?([{};,]) ?/g, "$1");
+  .replaceAll(/ ?([{};,]) ?/g, "$1")
+  .replaceAll(";}", "}")
+  .replaceAll(": ", ":");
 
 const SCRIPT_TYPE = "text/javascript; charset=utf-8";
 const STYLE_TYPE = "text/css; charset=utf-8";
@@ -58,7 +60,7 @@ export const serveAssets = new Elysia({ name: "assets" })
     };
     if (!/\bgzip\b/.test(request.headers.get("accept-encoding") ?? ""))
       return new Response(asset.text, { headers });
-    asset.gzipped ??= Bun.gzipSync(asset.text, { level: 9 });
+    asset.gzipped ??= Bun.gzipSync(asset.text, { library: "libdeflate", level: 12 });
     return new Response(asset.gzipped as BodyInit, { headers: { ...headers, "content-encoding": "gzip" } });
   })
   .get("/favicon.ico", ({ redirect }) => redirect(assetUrls.iconUrl, 302));

@@ -9,20 +9,20 @@ import { isOAuth, oauthError } from "./oauth.ts";
 import { factsOf } from "./observe.ts";
 
 /** Draws an error; null leaves it to the JSON renderer. */
-export type RenderPage = (error: DuetError, request: Request) => Response | null;
+export type RenderPage = (error: DuetError, request: Request) => Promise<Response | null>;
 
 /**
  * The one way out for every error: made a DuetError, then a page or RFC 9457 problem details.
  * Must be used before the routes: Elysia's hooks reach only what is registered after them.
  */
 export const problems = (deps: { root: () => AnyElysia; renderPage: RenderPage; log: Log }) =>
-  new Elysia({ name: "problems" }).onError({ as: "global" }, ({ error, code, request }) => {
+  new Elysia({ name: "problems" }).onError({ as: "global" }, async ({ error, code, request }) => {
     const problem = toDuetError(error, code, request, deps.root());
     if (problem.status >= 500) {
       const { id } = factsOf(request);
       deps.log("error", problem.code, { request_id: id, path: pathOf(request), cause: causeOf(problem) });
     }
-    return deps.renderPage(problem, request) ?? renderProblem(problem, request);
+    return (await deps.renderPage(problem, request)) ?? renderProblem(problem, request);
   });
 
 /**

@@ -15,7 +15,7 @@ const errors: Record<ErrorCode, string> = {
   session_ended: "This session has ended",
   cross_origin_refused: "The request came from another site and was refused",
   registration_closed: "New accounts cannot be made here at present",
-  not_found: "There is nothing here",
+  not_found: "This does not exist, or you may not see it",
   method_not_allowed: "This method is not allowed here",
   username_taken: "That username is taken",
   email_taken: "That e-mail address is in use",
@@ -51,9 +51,10 @@ const fields: Record<FieldCode, (limit: number) => string> = {
   too_long: (limit) => `At most ${count(limit, "character", "characters")}`,
   invalid: () => "This is not valid",
   ill_formed: () => "This holds characters that cannot be kept",
+  username_characters: () => "Use letters and digits only, with . _ - between them",
   mixed_scripts: () => "Use letters of one script only",
   guessable: () => "Too easy to guess",
-  wrong_password: () => "This is not your present password",
+  wrong_password: () => "This is not your current password",
   no_such_user: () => "Nobody has that username",
   too_many: (limit) => `At most ${limit}`,
 };
@@ -97,6 +98,7 @@ export const problems = {
   reasons,
   fields,
   advice: { warnings, suggestions },
+  tooMany: (wait: string) => `Too many attempts. Try again in ${wait}`,
   sentences: (all: string[]): string => `${all.join(". ")}.`,
   statuses: {
     400: "Bad request",

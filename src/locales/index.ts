@@ -11,9 +11,15 @@ export const isLanguage = (text: string | undefined): text is Language =>
   text !== undefined && Object.hasOwn(LOCALES, text);
 
 /** An error in words. */
-export function describe(language: Language, { code, status }: DuetError): { title: string; detail: string } {
+export function describe(
+  language: Language,
+  { code, status, details }: DuetError,
+): { title: string; detail: string } {
   const locale: Locale = LOCALES[language];
-  return { title: locale.statuses[status] ?? locale.errors[code], detail: locale.errors[code] };
+  const wait = details.retryAfterSeconds;
+  const detail =
+    code === "rate_limited" && wait ? locale.tooMany(describeWait(language, wait)) : locale.errors[code];
+  return { title: locale.statuses[status] ?? locale.errors[code], detail };
 }
 
 /** What is wrong with a field, in words; with what would be better where that is known. */
@@ -45,3 +51,7 @@ export function describeDuration(language: Language, seconds: number): string {
   const format = { style: "unit", unit, unitDisplay: "long" } as const;
   return new Intl.NumberFormat(LOCALES[language].htmlLang, format).format(seconds / size);
 }
+
+/** Whole minutes where it is more than one. */
+const describeWait = (language: Language, seconds: number) =>
+  describeDuration(language, seconds > 60 ? Math.ceil(seconds / 60) * 60 : seconds);

@@ -48,6 +48,7 @@ export const problems: typeof english = {
     too_long: (limit) => `最多 ${limit} 个字符`,
     invalid: () => "格式不正确",
     ill_formed: () => "包含无法保存的字符",
+    username_characters: () => "只能使用文字和数字，中间可用 . _ -",
     mixed_scripts: () => "请只使用同一种文字",
     guessable: () => "太容易被猜到",
     wrong_password: () => "当前密码不正确",
@@ -87,6 +88,7 @@ export const problems: typeof english = {
       useWords: "请使用几个不常见的词",
     },
   },
+  tooMany: (wait) => `尝试次数过多，请在 ${wait}后重试`,
   sentences: (all) => `${all.join("。")}。`,
   statuses: {
     400: "请求错误",

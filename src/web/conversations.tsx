@@ -44,9 +44,24 @@ export function conversationPages({ conversations, live, sessions, cookies, make
         const removed = query.removed
           ? await conversations.getRemoved(viewer, query.removed).catch(() => undefined)
           : undefined;
-        return <ConversationsPage page={page} list={list} form={emptyForm} place={place} removed={removed} />;
+        return (
+          <ConversationsPage
+            page={page}
+            list={list}
+            form={emptyForm}
+            place={place}
+            removed={removed}
+            isGone={query.gone !== undefined}
+          />
+        );
       },
-      { query: t.Object({ cursor: t.Optional(t.String()), removed: t.Optional(t.String()) }) },
+      {
+        query: t.Object({
+          cursor: t.Optional(t.String()),
+          removed: t.Optional(t.String()),
+          gone: t.Optional(t.String()),
+        }),
+      },
     )
     .post(
       "",

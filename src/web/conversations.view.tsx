@@ -11,6 +11,8 @@ type PageProps = ListProps & {
   title?: string;
   /** Just removed, and still to be had back. */
   removed?: Conversation | undefined;
+  /** The one that was open has gone meanwhile. */
+  isGone?: boolean;
   /** From where the event stream goes on. */
   place: number;
   found?: Child;
@@ -37,6 +39,11 @@ export const ConversationsPage = (props: PageProps) => {
           {props.found}
         </div>
         <NewConversation page={page} form={props.form} />
+        {props.isGone && (
+          <p class="banner info" role="status">
+            {page.t.conversation.gone}
+          </p>
+        )}
         {props.removed && <Removed page={page} conversation={props.removed} />}
         <ConversationList {...props} />
       </section>
@@ -54,7 +61,6 @@ const SearchForm = ({ page, query }: { page: PageContext; query: string | undefi
     <form
       method="get"
       action="/search"
-      role="search"
       hx-get="/search"
       hx-target="#found"
       hx-trigger="submit, input delay:150ms"
@@ -87,7 +93,7 @@ const Removed = ({ page, conversation }: { page: PageContext; conversation: Conv
     role="status"
   >
     <p>{page.t.conversations.removed(conversation.title)}</p>
-    <button class="secondary" type="submit">
+    <button class="secondary" type="submit" autofocus>
       {page.t.conversations.undo}
     </button>
   </form>

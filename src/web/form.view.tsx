@@ -16,13 +16,24 @@ export type FieldProps = {
   hint?: string;
   error?: string | undefined;
   note?: string;
-  children: (control: { id: string; name: string; invalid: Record<string, string | undefined> }) => Markup;
+  children: (control: { id: string; name: string; invalid: Invalid }) => Markup;
+};
+
+type Invalid = {
+  "aria-invalid": string | undefined;
+  "aria-describedby": string | undefined;
+  autofocus?: boolean;
 };
 
 /** A labelled control with its hint and, beside it, what is wrong with it. */
 export const Field = ({ name, label, hint, error, note, children }: FieldProps) => {
   const described = [error && `${name}-error`, hint && `${name}-hint`].filter(Boolean).join(" ");
-  const invalid = { "aria-invalid": error ? "true" : undefined, "aria-describedby": described || undefined };
+  // The first that is wrong has the focus: the page may be longer than the screen.
+  const invalid: Invalid = {
+    "aria-invalid": error && "true",
+    "aria-describedby": described || undefined,
+    ...(error && { autofocus: true }),
+  };
   return (
     <div class="field">
       <label for={name}>

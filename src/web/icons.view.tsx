@@ -6,13 +6,14 @@ import edit from "lucide-static/icons/pencil.svg" with { type: "text" };
 import leave from "lucide-static/icons/log-out.svg" with { type: "text" };
 import more from "lucide-static/icons/ellipsis.svg" with { type: "text" };
 import people from "lucide-static/icons/users.svg" with { type: "text" };
+import person from "lucide-static/icons/circle-user.svg" with { type: "text" };
 import phone from "lucide-static/icons/smartphone.svg" with { type: "text" };
 import remove from "lucide-static/icons/trash-2.svg" with { type: "text" };
 import search from "lucide-static/icons/search.svg" with { type: "text" };
 import send from "lucide-static/icons/send-horizontal.svg" with { type: "text" };
 import take from "lucide-static/icons/x.svg" with { type: "text" };
 
-const ICONS = { back, computer, edit, leave, more, newer, people, phone, remove, search, send, take };
+const ICONS = { back, computer, edit, leave, more, newer, people, person, phone, remove, search, send, take };
 
 export type IconName = keyof typeof ICONS;
 

@@ -55,8 +55,8 @@ export function labPages({ lab, sessions, cookies, makePage }: Deps) {
     .post("/auth/lab/:act", async ({ request, params, set, redirect }) => {
       const act = LAB_ACTS.find((each) => each === params.act);
       const held = cookies.read(request).refreshToken;
-      if (!act) throw new DuetError("not_found");
       if (!held) throw new DuetError("token_missing");
+      if (!act) throw new DuetError("not_found");
       const { sessionId, generation } = await lab.read(held);
       const diary = await lab.diaryOf(sessionId);
       const last = diary.entries.at(-1);

@@ -1,4 +1,5 @@
 import { raw, type Child } from "#html";
+import { Icon } from "./icons.view.tsx";
 import { LOCALES, type Language, type Locale } from "../locales/index.ts";
 
 /** What every page needs to know beside its own data. */
@@ -68,15 +69,21 @@ const Header = ({ page }: { page: PageContext }) => (
       <span>Duet</span>
     </a>
     {page.viewer && (
-      <a class="quiet" href="/lab">
+      <a class="quiet" href="/lab" aria-current={page.path === "/lab" ? "page" : undefined}>
         {page.t.lab.title}
       </a>
     )}
     <LanguageSwitch page={page} />
     {page.viewer ? (
       <form class="who" method="post" action="/auth/logout" data-sign-out="">
-        <a class="who-name" href="/account" title={page.t.signedInAs(page.viewer.username)}>
-          {page.viewer.username}
+        <a
+          class="quiet who-name"
+          href="/account"
+          title={page.t.signedInAs(page.viewer.username)}
+          aria-current={page.path.startsWith("/account") ? "page" : undefined}
+        >
+          <Icon name="person" />
+          <span>{page.viewer.username}</span>
         </a>
         <button class="quiet" type="submit">
           {page.t.signOut}

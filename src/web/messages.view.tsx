@@ -168,7 +168,9 @@ export const EditMessagePage = (props: { page: PageContext; message: Message; fo
 function linked(text: string): Child[] {
   const parts: Child[] = [];
   let last = 0;
-  for (const match of text.matchAll(/https?:\/\/[^\s<>"'“”‘’（）【】《》，。；：！？、]+/gu)) {
+  for (const match of text.matchAll(
+    /https?:\/\/[^\s<>"“”‘’（）【】《》「」『』〈〉〔〕，。；：！？、…]+/giu,
+  )) {
     const url = withoutEnd(match[0]);
     if (!URL.canParse(url)) continue;
     parts.push(
@@ -187,7 +189,7 @@ function withoutEnd(url: string): string {
   let unopened = url.split(")").length - url.split("(").length;
   for (let end = url.length; ; end--) {
     const last = url[end - 1]!;
-    const isForeign = last === ")" ? unopened-- > 0 : /[.,;:!?\]}]/.test(last);
+    const isForeign = last === ")" ? unopened-- > 0 : /[.,;:!?'\]}]/.test(last);
     if (!isForeign) return url.slice(0, end);
   }
 }

@@ -12,3 +12,9 @@ export function safeNext(next: string | null | undefined, fallback = "/conversat
   const isOwn = /^\/(?![/\\])/.test(path) && URL.parse(path, base)?.origin === base;
   return isOwn && !/^\/auth(?:[/?]|$)/.test(path) ? path : fallback;
 }
+
+/** The page that a form was on: unlike the form's own address it can be gone to. */
+export function refererOf(request: Request): string {
+  const referer = URL.parse(request.headers.get("referer") ?? "");
+  return safeNext(referer && referer.pathname + referer.search);
+}

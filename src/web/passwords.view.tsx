@@ -19,7 +19,7 @@ export const NewPassword = ({ ratedBy, autofocus, ...field }: NewPasswordProps) 
           type="password"
           autocomplete="new-password"
           required
-          autofocus={autofocus}
+          {...(autofocus && { autofocus })}
           hx-post={ratedBy}
           hx-trigger="input delay:250ms"
           hx-target="#strength"

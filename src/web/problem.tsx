@@ -1,5 +1,7 @@
 import { DuetError } from "../core/errors.ts";
+import type { Viewer } from "../core/sessions.ts";
 import { factsOf } from "../http/observe.ts";
+import { languageOf } from "../http/language.ts";
 import { challenge, headersOf, renderProblem, type RenderPage } from "../http/problem.ts";
 import { describe } from "../locales/index.ts";
 import { ErrorNotice, ErrorPage } from "./problem.view.tsx";
@@ -10,26 +12,36 @@ import { isHtmx, type MakePage } from "./page.ts";
  * a form's method and body); to a script it is a 401, by which the script refreshes and asks again.
  */
 export const createPageErrors =
-  (makePage: MakePage): RenderPage =>
-  (error, request) => {
+  (makePage: MakePage, viewerOf: (request: Request) => Promise<Viewer | null>): RenderPage =>
+  async (error, request) => {
     if (isForPrograms(request)) return null;
     const isTokenError = error.status === 401 && error.code !== "invalid_credentials";
     if (isTokenError) return isNavigation(request) ? sendToRefresh(request) : askForRefresh(error, request);
 
-    const page = makePage(request, null);
-    const { title, detail } = describe(page.language, error);
+    const form =
+      isNavigation(request) && error.code === "method_not_allowed" && FORM.exec(pathnameOf(request));
+    if (form) return new Response(null, { status: 303, headers: { location: form[1]! } });
+
+    const { title, detail } = describe(languageOf(request), error);
     const requestId = error.status >= 500 ? factsOf(request).id : null;
     if (isHtmx(request)) {
       // Beside the content, not over it: what was typed stays.
       const headers = { "hx-retarget": "#notice", "hx-reswap": "innerHTML" };
       return respond(<ErrorNotice detail={detail} requestId={requestId} />, error, headers);
     }
+    // A person who is signed in stays so on an error page, as far as it can be known.
+    const page = makePage(request, await viewerOf(request).catch(() => null));
     const view = { page, status: error.status, title, detail, requestId };
     return respond(<ErrorPage {...view} />, error);
   };
 
+/** The address of a form, opened as a page: the page that it is on. */
+const FORM = /^(\/account|\/conversations\/[^/]+)\//;
+
+const pathnameOf = (request: Request) => new URL(request.url).pathname;
+
 const isForPrograms = (request: Request) =>
-  /^\/(?:api|oauth|\.well-known|assets|healthz|readyz)(?:\/|$)/.test(new URL(request.url).pathname) ||
+  /^\/(?:api|oauth|\.well-known|assets|healthz|readyz)(?:\/|$)/.test(pathnameOf(request)) ||
   !(isHtmx(request) || isNavigation(request) || request.headers.has("sec-fetch-mode"));
 
 const isNavigation = (request: Request) => {

@@ -25,7 +25,9 @@ export const FoundItems = ({ page, found, query }: { page: PageContext; found: F
             <a href={`/conversations/${message.conversation_id}?at=${message.id}#message-${message.id}`}>
               <span class="muted small">
                 {title} · {message.author_username ?? page.t.conversation.goneAuthor} ·{" "}
-                <Time at={message.created_at} />
+                <span class="nowrap">
+                  <Time at={message.created_at} />
+                </span>
               </span>
               <span class="excerpt" dir="auto">
                 <Marked segments={excerpt} />

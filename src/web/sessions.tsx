@@ -9,7 +9,7 @@ import type { Cookies } from "../http/cookies.ts";
 import { deviceOf } from "../http/observe.ts";
 import { failedForm } from "./form.ts";
 import { emptyForm } from "./form.view.tsx";
-import { safeNext } from "./next.ts";
+import { refererOf, safeNext } from "./next.ts";
 import { isHtmx, pages, type MakePage } from "./page.ts";
 import { SignInDialogForm, SignInPage } from "./sessions.view.tsx";
 
@@ -136,9 +136,3 @@ const shownEnd = ({ reason, at, userAgent, ip }: SessionEnd) => ({
   at,
   where: ip && [nameDevice(userAgent ?? ""), ip].filter(Boolean).join(", "),
 });
-
-/** The page that a form was on: unlike the form's own address it can be gone to. */
-function refererOf(request: Request): string {
-  const referer = URL.parse(request.headers.get("referer") ?? "");
-  return safeNext(referer && referer.pathname + referer.search);
-}

@@ -23,7 +23,7 @@ export const SignInPage = ({ page, form, next, end }: SignInProps) => (
           )}
         </p>
       )}
-      <form method="post" action="/login">
+      <form method="post" action="/login" name="sign-in">
         <SignInFields page={page} form={form} />
         <input type="hidden" name="next" value={next} />
         <button type="submit">{page.t.signIn.submit}</button>

@@ -7,8 +7,11 @@ import { emptyForm, type FormState } from "./form.view.tsx";
 import { Thread } from "./thread.view.tsx";
 import type { MakePage } from "./page.ts";
 
+/** How many messages are shown after the one that was looked for. */
+const LATER = 25;
+
 type Shown = {
-  /** Older messages than this one, or the ones up to this one. */
+  /** Older messages than this one, or the ones around this one. */
   before?: string | undefined;
   at?: string | undefined;
   composer?: FormState;
@@ -27,11 +30,14 @@ export const createShowThread =
     const conversation = await conversations.get(viewer, id);
     // Before the rest is read: what comes in between is told twice, never not at all.
     const place = await live.place();
-    const [list, members, thread] = await Promise.all([
+    const [list, members, thread, later] = await Promise.all([
       conversations.list(viewer),
       conversations.listMembers(viewer, id),
       messages.list(viewer, id, { before: shown.before, through: shown.at }),
+      shown.at ? messages.list(viewer, id, { after: shown.at, limit: LATER }) : null,
     ]);
+    const items = [...thread.items, ...(later?.items ?? [])];
+    const isOlderPage = shown.before !== undefined || !!later?.next;
     return (
       <ConversationsPage
         page={page}
@@ -45,8 +51,8 @@ export const createShowThread =
           page={page}
           conversation={conversation}
           members={members}
-          messages={thread}
-          isOlderPage={(shown.before ?? shown.at) !== undefined}
+          messages={{ ...thread, items }}
+          isOlderPage={isOlderPage}
           composer={shown.composer ?? emptyForm}
           invitation={shown.invitation ?? emptyForm}
           title={shown.title ?? emptyForm}

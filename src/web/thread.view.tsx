@@ -22,13 +22,14 @@ type ThreadProps = {
 export const Thread = (props: ThreadProps) => {
   const { page, conversation, messages } = props;
   const { conversation: t } = page.t;
+  const last = messages.items.at(-1);
   return (
     <section class="thread" aria-labelledby="thread-title">
       <header class="thread-head">
         <a class="back" href="/conversations" aria-label={page.t.conversations.back}>
           <Icon name="back" />
         </a>
-        <h1 id="thread-title" dir="auto">
+        <h1 id="thread-title" dir="auto" title={conversation.title}>
           {conversation.title}
         </h1>
         <Members
@@ -52,6 +53,9 @@ export const Thread = (props: ThreadProps) => {
       </div>
       {props.isOlderPage && (
         <p class="latest">
+          {last && (
+            <a href={`/conversations/${conversation.id}?at=${last.id}#message-${last.id}`}>{t.later}</a>
+          )}
           <a href={`/conversations/${conversation.id}`}>{t.latest}</a>
         </p>
       )}
@@ -73,6 +77,7 @@ const Composer = ({ page, conversation, composer, idempotencyKey }: ThreadProps)
       data-sending={t.sending}
       data-failed={t.failed}
       data-again={t.sendAgain}
+      data-back={t.takeBackUnsent}
       data-you={t.you}
       data-newer={t.newer}
     >

@@ -191,7 +191,7 @@ describeInBrowser("a session that ended while something was being typed", () => 
     await alice.page.fill("#sign-in-again #password", PASSWORDS["bob"]!);
     await alice.page.click("#sign-in-again button[type=submit]");
     await alice.page.waitForURL("**/conversations");
-    expect(await alice.page.textContent(".who-name")).toBe("bob");
+    expect(await alice.page.textContent(".who-name span")).toBe("bob");
     expect(await alice.page.textContent("body")).not.toContain("precious words");
   });
 });

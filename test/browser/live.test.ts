@@ -75,7 +75,8 @@ describeInBrowser("conversations that live", () => {
     // What is deleted goes away, and comes back with a click.
     await alice.page.click("#conversation-menu summary");
     await alice.page.click("#conversation-menu button:has-text('Delete')");
-    await bob.page.waitForURL("**/conversations");
+    await bob.page.waitForSelector(".banner:has-text('was deleted, or you are no longer in it')");
+    expect(await alice.page.evaluate(() => document.activeElement!.textContent)).toBe("Undo");
     await alice.page.click("button:has-text('Undo')");
     await alice.page.waitForURL(`**${path}`);
     await bob.page.waitForSelector(".list-title:has-text('Plans for May')");

@@ -77,7 +77,7 @@ describeInBrowser("one browser", () => {
 
     await register({ page: alice.page, name: "bob" });
     await other.waitForURL("**/conversations");
-    expect(await other.textContent(".who-name")).toBe("bob");
+    expect(await other.textContent(".who-name span")).toBe("bob");
   });
 });
 
