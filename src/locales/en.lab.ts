@@ -77,7 +77,7 @@ export const lab = {
     ],
   },
   happened: {
-    refresh: (g: number, _overlap: string) => `You refreshed with generation ${g}.`,
+    refresh: (g: number, _overlap: string | null) => `You refreshed with generation ${g}.`,
     lose: (g: number) => `You refreshed with generation ${g}, and the answer was lost: you still hold ${g}.`,
     expire: () => "Your browser dropped the access token.",
     tabs: (g: number) => `Five tabs showed generation ${g} at once, and got five equal answers.`,
@@ -86,8 +86,8 @@ export const lab = {
     nothingStolen: () => "There is no stolen copy yet. Steal one first.",
     page: (g: number) =>
       `A page found its access token expired, and refreshed by itself with generation ${g}.`,
-    used: (g: number, overlap: string) =>
-      `Generation ${g} was first used. That is the end of generation ${g - 1}, after the overlap of ${overlap}.`,
+    used: (g: number, overlap: string | null) =>
+      `Generation ${g} was first used. That is the end of generation ${g - 1}${overlap ? `, after the overlap of ${overlap}` : ""}.`,
   },
   rows: {
     ended: ["any token of a session that is over", "Refused, with the reason."],

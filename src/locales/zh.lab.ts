@@ -73,7 +73,8 @@ export const lab: typeof english = {
     replay: (g) => `攻击者出示了第 ${g} 代。`,
     nothingStolen: () => "还没有盗取的副本，请先盗取。",
     page: (g) => `某个页面发现访问令牌已过期，于是自动用第 ${g} 代刷新。`,
-    used: (g, overlap) => `第 ${g} 代首次被使用；${overlap}的重叠期之后，第 ${g - 1} 代失效。`,
+    used: (g, overlap) =>
+      `第 ${g} 代首次被使用；${overlap ? `${overlap}的重叠期之后，` : ""}第 ${g - 1} 代失效。`,
   },
   rows: {
     ended: ["所属会话已终止的任何令牌", "拒绝，并说明原因。"],

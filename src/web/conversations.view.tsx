@@ -86,12 +86,7 @@ const SearchForm = ({ page, query }: { page: PageContext; query: string | undefi
 );
 
 const Removed = ({ page, conversation }: { page: PageContext; conversation: Conversation }) => (
-  <form
-    class="banner info removed"
-    method="post"
-    action={`/conversations/${conversation.id}/restore`}
-    role="status"
-  >
+  <form class="banner info" method="post" action={`/conversations/${conversation.id}/restore`} role="status">
     <p>{page.t.conversations.removed(conversation.title)}</p>
     <button class="secondary" type="submit" autofocus>
       {page.t.conversations.undo}

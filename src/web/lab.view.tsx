@@ -180,10 +180,9 @@ const Happened = ({ page, entry, settings }: Pick<Told, "page" | "settings"> & {
   const counts = new Map<Row, number>();
   for (const row of entry.rows) counts.set(row, (counts.get(row) ?? 0) + 1);
   const isGranted = entry.rows.some((row) => row === "newest" || row === "unconfirmed" || row === "overlap");
-  const says = t.happened[entry.what](
-    entry.generation,
-    describeDuration(page.language, settings.refreshOverlapSeconds),
-  );
+  const overlap = settings.refreshOverlapSeconds;
+  const life = overlap > 0 ? describeDuration(page.language, overlap) : null;
+  const says = t.happened[entry.what](entry.generation, life);
   return (
     <>
       <p>
