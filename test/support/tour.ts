@@ -1,6 +1,6 @@
 import type { PersonInBrowser, Site } from "./browser.ts";
 import { register, startConversation } from "./browser.ts";
-import { login } from "./people.ts";
+import { login, PASSWORDS } from "./people.ts";
 
 /** Goes through every page in every state, once, and lets `look` at each. */
 export async function tour(
@@ -13,6 +13,10 @@ export async function tour(
     await page.goto(path);
     await look(path);
   }
+  await page.goto("/register");
+  await page.fill("#password", "password123");
+  await page.waitForSelector("#strength meter");
+  await look("a password that is weak");
   await page.goto("/login");
   await page.fill("#identifier", "nobody");
   await page.fill("#password", "x");
@@ -56,6 +60,12 @@ export async function tour(
   await page.waitForSelector(".failed button");
   await look("a message that was not sent");
   await page.unroute(`**${path}`);
+  await page.context().setOffline(true);
+  await page.waitForSelector("#notice:not(:empty)");
+  await look("without a connection");
+  await page.context().setOffline(false);
+  await page.goto("/conversations?gone=1");
+  await look("a conversation that has gone");
   await page.goto("/search?q=plans");
   await look("search");
   await page.goto("/conversations");
@@ -76,4 +86,21 @@ export async function tour(
   await page.goto("/conversations");
   await page.waitForSelector(".banner");
   await look("why one has to sign in");
+
+  await page.fill("#identifier", "alice");
+  await page.fill("#password", PASSWORDS["alice"]!);
+  await page.click("main button[type=submit]");
+  await page.waitForURL("**/conversations");
+  await page.goto("/lab");
+  for (const act of ["steal", "refresh"]) {
+    await page.click(`[data-act=${act}] button:enabled`);
+    await page.waitForSelector(`[data-act=${act}] button:enabled`);
+  }
+  await page.waitForSelector("#entry-2");
+  await page.click("[data-act=replay] button");
+  await page.waitForSelector("#lab-latest [data-row=reuse]");
+  await look("the lab after a theft");
+  await page.click("#lab-latest a.button");
+  await page.waitForSelector(".banner.warning");
+  await look("what the owner sees after a theft");
 }
