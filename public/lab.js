@@ -57,11 +57,12 @@
     const button = event.target.querySelector("button");
     button.disabled = true;
     perform(act)
-      .catch(() => (byId("notice").textContent = byId("notice").dataset.offline))
+      .catch(() => (byId("notice").textContent = words.offline))
       .finally(() => {
         button.disabled = !!diary.endedAt;
+        byId("lab-latest").scrollIntoView({ block: "nearest" });
         if (diary.endedAt) byId("lab-latest").querySelector(".button").focus();
-        else button.focus();
+        else button.focus({ preventScroll: true });
       });
   });
 
@@ -98,6 +99,18 @@
   }
   const label = (x, y, text, className = "") => shape("text", { x, y, class: `label ${className}` }, text);
 
+  /** `1, 3–5` */
+  function numbersOf({ entries }) {
+    const runs = [];
+    for (const { n } of entries) {
+      const run = runs.at(-1);
+      if (run?.at(-1) === n - 1) run[1] = n;
+      else runs.push([n]);
+    }
+    return runs.map((run) => run.join("–")).join(", ");
+  }
+  const widthOf = (mark) => Math.max(20, 10 + numbersOf(mark).length * 7);
+
   function draw() {
     const width = svg.clientWidth || 800;
     const end = diary.endedAt ?? Infinity;
@@ -108,12 +121,12 @@
     const x = (at) => Math.max(GUTTER, Math.min(width, GUTTER + (at - from) * scale));
     const parts = [];
 
-    const step = STEPS_MS.find((each) => each * scale > 62) ?? STEPS_MS.at(-1);
-    const clock = new Intl.DateTimeFormat(root.lang, { timeStyle: "medium", hour12: false });
+    const step = STEPS_MS.find((each) => each * scale > 84) ?? STEPS_MS.at(-1);
+    const clock = new Intl.DateTimeFormat(root.lang, { timeStyle: "medium" });
     for (let at = Math.ceil(from / step) * step; x(at) < x(now) - 70; at += step)
       parts.push(
         shape("line", { class: "tick", x1: x(at), x2: x(at), y1: 8, y2: FLOOR }),
-        label(x(at), FLOOR + 18, clock.format(at - skewMs), "middle"),
+        label(x(at), FLOOR + 18, clock.format(at), "middle"),
       );
 
     const bar = (className, y, height, start, stop) => {
@@ -126,7 +139,8 @@
             y,
             width: Math.max(2, x(to) - x(start)),
             height,
-            rx: 3,
+            // What began before the picture has no beginning in it.
+            rx: start < from ? 0 : 3,
           }),
         );
     };
@@ -135,7 +149,7 @@
       const y = TOP + lane * LANE;
       const [next, afterNext] = diary.generations.filter((each) => each.generation > generation);
       const usedNext = next?.usedAt ?? Infinity;
-      parts.push(label(0, y + 19, words.generation + generation));
+      parts.push(label(0, y + 19, words.generation.replace("{}", generation)));
       bar("bar-access", y + 4, 6, issuedAt, accessEndsAt);
       bar("bar-refresh", y + 13, 12, issuedAt, Math.min(usedNext, now + 60_000));
       // The one before the one before is dead, whatever the overlap.
@@ -150,44 +164,38 @@
       if (usedAt > from) parts.push(shape("circle", { class: "use", cx: x(usedAt), cy: y + 19, r: 4 }));
     });
 
+    parts.push(
+      shape("line", { class: diary.endedAt ? "end" : "now", x1: x(now), x2: x(now), y1: 8, y2: FLOOR }),
+      label(x(now), FLOOR + 18, diary.endedAt ? words.ended : words.now, "middle strong"),
+    );
+
     const isThiefs = ({ what }) => what === "steal" || what === "replay";
     const isEnd = ({ rows }) => rows.includes("reuse") || rows.includes("ended");
-    for (const [y, name, mine] of [
-      [20, words.you, (entry) => !isThiefs(entry) && entry.what !== "used"],
+    for (const [y, name, isHere] of [
+      [20, words.you, (entry) => !isThiefs(entry) && !entry.what.startsWith("used")],
       [48, words.thief, isThiefs],
     ]) {
       parts.push(label(0, y + 4, name));
       // What lies too close together to be told apart shares a mark.
       const marks = [];
-      for (const entry of diary.entries.filter((each) => mine(each) && each.at >= from)) {
+      for (const entry of diary.entries.filter((each) => isHere(each) && each.at >= from)) {
         const last = marks.at(-1);
-        if (last && x(entry.at) - last.x < 24 && !isEnd(entry)) last.to = entry;
-        else marks.push({ x: x(entry.at), from: entry, to: entry });
+        if (last && x(entry.at) - 12 < last.x + widthOf(last) / 2) last.entries.push(entry);
+        else marks.push({ x: x(entry.at), entries: [entry] });
       }
       for (const mark of marks) {
-        const text = mark.from === mark.to ? `${mark.from.n}` : `${mark.from.n}–${mark.to.n}`;
-        const size = Math.max(20, 10 + text.length * 7);
-        const className = isEnd(mark.to) ? "mark-end" : "";
-        const group = shape("g", { class: `mark-at ${className}` });
+        const size = widthOf(mark);
+        const left = Math.min(mark.x - size / 2, width - size);
+        const group = shape("g", { class: mark.entries.some(isEnd) ? "mark-at mark-end" : "mark-at" });
         group.append(
-          shape("title", {}, byId(`entry-${mark.to.n}`)?.textContent ?? ""),
-          shape("rect", { x: mark.x - size / 2, y: y - 10, width: size, height: 20, rx: 10 }),
-          label(mark.x, y + 4, text, "middle"),
+          shape("title", {}, mark.entries.map(({ n }) => byId(`entry-${n}`)?.textContent).join("\n")),
+          shape("rect", { x: left, y: y - 10, width: size, height: 20, rx: 10 }),
+          label(left + size / 2, y + 4, numbersOf(mark), "middle"),
         );
         parts.push(group);
       }
     }
 
-    const last = Math.min(now, end);
-    parts.push(
-      shape("line", { class: diary.endedAt ? "end" : "now", x1: x(last), x2: x(last), y1: 8, y2: FLOOR }),
-      label(
-        Math.min(x(last), width - 34),
-        FLOOR + 18,
-        diary.endedAt ? words.ended : words.now,
-        "middle strong",
-      ),
-    );
     svg.setAttribute("viewBox", `0 0 ${width} ${FLOOR + 26}`);
     svg.replaceChildren(...parts);
   }

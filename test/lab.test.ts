@@ -3,7 +3,7 @@ import { LIMITS } from "../src/core/limits.ts";
 import { LOCALES } from "../src/locales/index.ts";
 import { advance, freezeClock, startApp, type TestApp, UNLIMITED } from "./support/app.ts";
 import { Visitor } from "./support/browserless.ts";
-import { decode } from "./support/people.ts";
+import { decode, PASSWORDS } from "./support/people.ts";
 
 async function inLab(t: TestApp) {
   freezeClock();
@@ -39,7 +39,8 @@ describe("the lab", () => {
     for (const [, says] of Object.values(LOCALES.en.lab.rows)) expect(html).toContain(says!);
     expect(html).toContain("it is good for 30 minutes only");
     expect(html).toContain("It is good for 7 days");
-    expect(html).toContain("for 10 seconds after that: the overlap");
+    expect(html).toContain("after 90 days the session ends whatever happens");
+    expect(html).toContain("still accepted for 10 seconds after that");
     for (const name of Object.keys(LOCALES.en.lab.meanings)) expect(html).toContain(`<code>${name}</code>`);
     expect((await t.fetch("/lab")).status).toBe(401);
   });
@@ -55,7 +56,7 @@ describe("the lab", () => {
     expect(refreshed).toMatch(
       /You refreshed with generation 1. The answer: generation 2. Decided by newest — /,
     );
-    expect(used).toContain("Generation 2 was first used. That is the end of generation 1");
+    expect(used).toContain("Generation 2 was first used. The refresh token of generation 1 dies in 10 seconds");
     expect(generation()).toBe(2);
   });
 
@@ -86,7 +87,7 @@ describe("the lab", () => {
     const { act, generation } = await inLab(t);
     const { html } = await act("tabs");
     expect(decided(html)).toEqual(["newest", "unconfirmed"]);
-    expect(told(html).join()).toMatch(/got five equal answers.*newest — .*unconfirmed × 4 — /);
+    expect(told(html).join()).toMatch(/5 tabs showed generation 1 at once.*newest — .*unconfirmed × 4 — /);
     expect(generation()).toBe(2);
   });
 
@@ -101,12 +102,14 @@ describe("the lab", () => {
     await act("refresh"); // and the page that follows is the successor's first use
     advance(5);
     expect(decided((await act("replay")).html)).toEqual(["overlap"]);
-    advance(6);
+    // The thief goes on with what he got, as the owner does. Whoever is behind gives him away.
+    expect(decided((await act("refresh")).html)).toEqual(["newest"]);
+    advance(11);
     const end = await (await alice.script("POST", "/auth/lab/replay")).text();
     expect(end).toMatch(/data-row="reuse"[^]*Theft[^]*href="\/lab"/);
     // What is done to a session that is over is told as well.
     const after = await (await alice.script("POST", "/auth/lab/refresh")).text();
-    expect(told(after)[0]).toMatch(/You refreshed with generation 2. Decided by ended — Refused/);
+    expect(told(after)[0]).toMatch(/You refreshed with generation 3. Decided by ended — Refused/);
     const out = await alice.open("/lab");
     expect(out.path).toBe("/login?next=%2Flab");
     expect(out.html).toContain("An old copy of your refresh token was used");
@@ -119,12 +122,29 @@ describe("the lab", () => {
     await act("steal");
     expect(decided((await act("replay")).html)).toEqual(["newest"]);
     advance(11);
+    expect((await alice.open("/lab")).html).toContain("is 2: the thief has it, you do not");
+    expect(told((await alice.open("/lab")).html)[0]).toContain("The thief used generation 2 first.");
     const seen = await (await alice.script("POST", "/auth/lab/refresh")).text();
     expect(told(seen)[0]).toMatch(/You refreshed with generation 1. Decided by reuse — Theft/);
     const { path, html } = await alice.open("/lab");
     expect(path).toContain("/login");
     expect(html).toContain("An old copy of your refresh token was used");
     expect(alice.jar.has("duet_refresh")).toBe(false);
+    // The copy is of no use in the session that is begun then.
+    await alice.submit("/login", { identifier: "alice", password: PASSWORDS["alice"]! });
+    const { html: again } = await act("replay");
+    expect(told(again)).toEqual([expect.stringContaining("There is no stolen copy of this session yet.")]);
+  });
+
+  test("shows how long the token is good that the browser has, not one that never came", async () => {
+    await using t = await startApp();
+    const { alice, act, refreshToken } = await inLab(t);
+    advance(60);
+    await alice.open("/lab");
+    const { html } = await act("lose");
+    const { claims } = decode(refreshToken());
+    expect(html.match(/data-expires="(\d+)"/g)).toContain(`data-expires="${claims.exp * 1000}"`);
+    expect(html).toContain(`<code>${claims.iat}</code>`);
   });
 
   test("keeps diaries of the sessions that were looked at last, each of a few pages", async () => {

@@ -14,8 +14,8 @@ export type LabAct = (typeof LAB_ACTS)[number];
 export type Entry = {
   n: number;
   at: number;
-  /** `page`: a refresh that was not asked for in the lab. `used`: the first use of a generation. */
-  what: LabAct | "page" | "used" | "nothingStolen";
+  /** `page`: a refresh that was not asked for in the lab. `used…`: the first use of a generation. */
+  what: LabAct | "page" | "used" | "usedByThief" | "nothingStolen";
   /** The generation that was shown, or used. */
   generation: number;
   /** The newest generation after it. */
@@ -39,7 +39,12 @@ export function createLab(deps: {
   store: Store;
   tokens: Tokens;
   clock: () => number;
-  settings: { accessTtlSeconds: number; refreshTtlSeconds: number; refreshOverlapSeconds: number };
+  settings: {
+    accessTtlSeconds: number;
+    refreshTtlSeconds: number;
+    sessionTtlSeconds: number;
+    refreshOverlapSeconds: number;
+  };
 }) {
   const { store, tokens, clock, settings } = deps;
   const diaries = new Map<string, Diary>();
@@ -72,7 +77,11 @@ export function createLab(deps: {
     if (event.kind === "used") {
       const { at, generation } = event;
       use(diary, generation, at);
-      return write(diary, { at, what: "used", generation, newest: generation, rows: [] });
+      // The thief uses at once what he gets.
+      const last = diary.entries.at(-1);
+      const isThiefs = last?.what === "replay" && last.newest === generation;
+      const what = isThiefs ? "usedByThief" : "used";
+      return write(diary, { at, what, generation, newest: generation, rows: [] });
     }
     const { at, row, shown, newest, device } = event;
     // To show the newest refresh token is to use it, too.
@@ -135,11 +144,17 @@ export function createLab(deps: {
       const held = access.claims.gen;
       const issued = diary.generations.find(({ generation }) => generation === held);
       const rotatedAt = issued?.issuedAt ?? session.rotated_at;
+      const idleEndsAt = Math.min(rotatedAt + settings.refreshTtlSeconds * 1000, session.ends_at);
       return {
         diary,
         now: clock(),
         access,
-        refresh: tokens.describeRefresh({ ...session, generation: held, rotated_at: rotatedAt }),
+        refresh: tokens.describeRefresh({
+          ...session,
+          generation: held,
+          rotated_at: rotatedAt,
+          idle_ends_at: idleEndsAt,
+        }),
         held,
         newest: session.generation,
       };

@@ -1,3 +1,8 @@
+const deathOf = (generation: number, overlap: string | null) =>
+  overlap
+    ? `The refresh token of generation ${generation} dies in ${overlap}, or when one more generation is made.`
+    : `The refresh token of generation ${generation} is dead.`;
+
 /** The lab. Rows are those of the rule of rotation, in its order; generations are numbers. */
 export const lab = {
   title: "Lab",
@@ -5,14 +10,14 @@ export const lab = {
   why: "Why there are two tokens",
   whyAccess: (life: string) =>
     `The access token goes along with every request. What is shown so often may be seen by somebody, so it is good for ${life} only.`,
-  whyRefresh: (life: string) =>
-    `The refresh token goes to one place, /auth, where it fetches the next pair. It is good for ${life}, and each use of it makes a successor: the pair of the next generation.`,
+  whyRefresh: (life: string, session: string) =>
+    `The refresh token goes to one place, /auth, where it fetches the next pair: its successor, one generation up. It is good for ${life}. Each refresh starts them anew, but after ${session} the session ends whatever happens.`,
   whyRotation:
     "So each refresh token is needed once. If an old one turns up although its successor is in use, two parties hold the same session, and one of them is a thief. But it may also turn up because an answer was lost, or because five tabs asked at once. That is what the rule tells apart:",
   ruleLead: "A refresh token dies when its successor is first used, not when its successor is issued.",
   used: "“Used” is the first time that any token of the new generation, access or refresh, reaches the server.",
   overlap: (life: string) =>
-    `For the sake of other tabs the old one still counts for ${life} after that: the overlap.`,
+    `For the sake of other tabs the old one is still accepted for ${life} after that, or until yet another generation is made: the overlap.`,
   strict: "There is no overlap here: the rule is set to be strict.",
   access: "Access token",
   accessNote: "Proves who is calling, on every route. Its cookie is HttpOnly: no script reads it.",
@@ -21,6 +26,8 @@ export const lab = {
     "Fetches the next pair, and goes to /auth only. Shown without its signature, which would make it a key to your account.",
   holds: (held: number) =>
     `Your browser holds generation ${held}, which is the newest that the server has made.`,
+  holdsOlderThanThief: (held: number, newest: number) =>
+    `Your browser holds generation ${held}. The newest that the server has made is ${newest}: the thief has it, you do not.`,
   holdsOlder: (held: number, newest: number) =>
     `Your browser holds generation ${held}. The newest that the server has made is ${newest}: that answer has not reached you.`,
   header: "Header",
@@ -43,14 +50,17 @@ export const lab = {
   },
   left: { day: " d ", text: "{} left" },
   over: "over",
+  until: "Good until",
+  needsScript: "The timeline needs JavaScript. Everything in it is told below as well.",
+  nothingSent: "No connection. Nothing was done.",
   ended: "session ended",
   now: "now",
   you: "you",
   thief: "thief",
-  generation: "gen ",
+  generation: "gen {}",
   timeline: "Timeline of this session",
   timelineHint:
-    "One line for each generation. Thin bar: its access token, while that is good. Thick bar: its refresh token, from its issue until it dies; the pale end is the overlap. The dot on it: the generation’s first use. Numbers: what happened, told below under the same numbers.",
+    "One line for each generation. Thin bar: its access token, while that is good. Thick bar: its refresh token, from its issue until it dies; the pale end is the overlap. The dot on it: the generation’s first use. Numbers: what was done, told below under the same numbers.",
   waiting: "Do something, and it shows here.",
   actions: "What can happen",
   log: "What happened",
@@ -64,7 +74,7 @@ export const lab = {
     lose: ["Lose this response", "The same, but the answer never arrives. Then refresh again, and see."],
     expire: [
       "Let the access token expire",
-      "Your browser drops it, as it does when its time is over. The page finds a new one by itself.",
+      "Your browser drops it, as it does when it expires. The page finds a new one by itself.",
     ],
     tabs: ["Five tabs at once", "Five requests show the same refresh token at the same moment."],
     steal: [
@@ -73,21 +83,23 @@ export const lab = {
     ],
     replay: [
       "Use the stolen copy",
-      "The thief shows it, and uses what he gets. Try it before you refresh, too.",
+      "The thief shows what he has, and uses what he gets. Try it before you refresh, too.",
     ],
   },
   happened: {
     refresh: (g: number, _overlap: string | null) => `You refreshed with generation ${g}.`,
     lose: (g: number) => `You refreshed with generation ${g}, and the answer was lost: you still hold ${g}.`,
     expire: () => "Your browser dropped the access token.",
-    tabs: (g: number) => `Five tabs showed generation ${g} at once, and got five equal answers.`,
+    tabs: (g: number, _overlap: string | null, n: number) =>
+      `${n} tabs showed generation ${g} at once, and all got the same refresh token.`,
     steal: (g: number) => `A thief copied the refresh token of generation ${g}.`,
     replay: (g: number) => `The thief showed generation ${g}.`,
-    nothingStolen: () => "There is no stolen copy yet. Steal one first.",
+    nothingStolen: () => "There is no stolen copy of this session yet. Steal one first.",
     page: (g: number) =>
       `A page found its access token expired, and refreshed by itself with generation ${g}.`,
-    used: (g: number, overlap: string | null) =>
-      `Generation ${g} was first used. That is the end of generation ${g - 1}${overlap ? `, after the overlap of ${overlap}` : ""}.`,
+    used: (g: number, overlap: string | null) => `Generation ${g} was first used. ${deathOf(g - 1, overlap)}`,
+    usedByThief: (g: number, overlap: string | null) =>
+      `The thief used generation ${g} first. ${deathOf(g - 1, overlap)}`,
   },
   rows: {
     ended: ["any token of a session that is over", "Refused, with the reason."],
@@ -101,7 +113,7 @@ export const lab = {
     ],
     overlap: [
       "the one before, whose successor was first used less than the overlap ago",
-      "The same successor again: most likely another tab. A thief this fast gets it too, and is found out at the next rotation.",
+      "The same successor again: most likely another tab. A thief this fast gets it too. Then both hold one token, and whoever shows it after the other has gone on sets off the alarm.",
     ],
     reuse: [
       "the one before when the overlap is over, or any older one",
@@ -109,7 +121,7 @@ export const lab = {
     ],
     unknown: [
       "one that is newer than the server knows",
-      "Refused, and nothing ends: a database restored from a backup.",
+      "Refused, and nothing ends: probably the database was restored from a backup.",
     ],
   },
 };

@@ -98,6 +98,8 @@ export const problems = {
   reasons,
   fields,
   advice: { warnings, suggestions },
+  /** Between two sentences. */
+  gap: " ",
   tooMany: (wait: string) => `Too many attempts. Try again in ${wait}`,
   sentences: (all: string[]): string => `${all.join(". ")}.`,
   statuses: {

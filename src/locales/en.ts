@@ -153,6 +153,7 @@ export const en = {
     nothing: (query: string) => `Nothing found for “${query}”`,
     found: (n: number) => count(n, "result", "results"),
   },
+  duration: (n: number, unit: "day" | "hour" | "minute" | "second"): string => count(n, unit, `${unit}s`),
   problem: {
     requestId: "Request",
     back: "Go back to the start",

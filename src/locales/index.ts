@@ -47,9 +47,8 @@ const UNITS = [
 
 /** A span in the largest unit that fits it evenly: "30 minutes". */
 export function describeDuration(language: Language, seconds: number): string {
-  const [unit, size] = UNITS.find(([, each]) => seconds % each === 0) ?? ["second", 1];
-  const format = { style: "unit", unit, unitDisplay: "long" } as const;
-  return new Intl.NumberFormat(LOCALES[language].htmlLang, format).format(seconds / size);
+  const [unit, size] = UNITS.find(([, each]) => seconds % each === 0)!;
+  return LOCALES[language].duration(seconds / size, unit);
 }
 
 /** Whole minutes where it is more than one. */

@@ -88,6 +88,7 @@ export const problems: typeof english = {
       useWords: "请使用几个不常见的词",
     },
   },
+  gap: "",
   tooMany: (wait) => `尝试次数过多，请在 ${wait}后重试`,
   sentences: (all) => `${all.join("。")}。`,
   statuses: {

@@ -145,6 +145,7 @@ export const zh: Locale = {
     nothing: (query) => `没有找到“${query}”`,
     found: (n) => `${n} 条结果`,
   },
+  duration: (n, unit) => `${n} ${{ day: "天", hour: "小时", minute: "分钟", second: "秒" }[unit]}`,
   problem: {
     requestId: "请求编号",
     back: "返回首页",

@@ -17,6 +17,15 @@ type Settings = { headers: Record<string, unknown>; status?: number | string };
  * delivered, lost, or belongs to a thief. The acts are below `/auth`, the only place that the refresh token is sent to.
  */
 export function labPages({ lab, sessions, cookies, makePage }: Deps) {
+  /** The thief's token, if it is one of this session: one of an earlier session is of no use here. */
+  async function stolenFrom(request: Request, sessionId: string) {
+    const token = cookies.stolen(request);
+    if (!token) return null;
+    const copy = { token, ...(await lab.read(token)) };
+    return copy.sessionId === sessionId ? copy : null;
+  }
+
+  /** Does it with the token that the browser holds, or the thief. */
   async function perform(act: LabAct, request: Request, set: Settings, held: string) {
     const device = lab.by(act, deviceOf(request));
     const { sessionId, generation } = await lab.read(held);
@@ -40,11 +49,12 @@ export function labPages({ lab, sessions, cookies, makePage }: Deps) {
         await lab.note(sessionId, act, generation);
         return cookies.setStolen(set, held);
       case "replay": {
-        const copy = cookies.stolen(request);
+        const copy = await stolenFrom(request, sessionId);
         if (!copy) return lab.note(sessionId, "nothingStolen", generation);
         // What the thief gets stays with the thief, who uses it at once.
-        const { accessToken } = await sessions.refresh(copy, device);
+        const { accessToken, refreshToken } = await sessions.refresh(copy.token, device);
         await sessions.authenticate(accessToken);
+        return cookies.setStolen(set, refreshToken);
       }
     }
   }
@@ -66,7 +76,9 @@ export function labPages({ lab, sessions, cookies, makePage }: Deps) {
       } catch (error) {
         end = error instanceof DuetError ? error.details.end : undefined;
         if (!end) throw error;
-        if (diary.entries.at(-1) === last) await lab.note(sessionId, act, generation, ["ended"]);
+        const copy = act === "replay" ? await stolenFrom(request, sessionId) : null;
+        const shown = copy?.generation ?? generation;
+        if (diary.entries.at(-1) === last) await lab.note(sessionId, act, shown, ["ended"]);
       }
       if (!isHtmx(request)) return redirect("/lab", 303);
       const page = makePage(request, null);

@@ -29,51 +29,53 @@ export const LabPage = (props: Told & { tokens: Tokens }) => {
           class="timeline"
           role="img"
           aria-labelledby="lab-timeline"
-          aria-describedby="timeline-hint"
+          aria-describedby="lab-holds timeline-hint"
           data-now={t.now}
           data-you={t.you}
           data-thief={t.thief}
           data-ended={t.ended}
           data-generation={t.generation}
+          data-offline={t.nothingSent}
         />
+        <noscript>
+          <p>{t.needsScript}</p>
+        </noscript>
+        <div class="lab-latest" id="lab-latest" role="status">
+          <Latest {...props} />
+        </div>
         <p id="timeline-hint" class="muted small">
           {t.timelineHint}
         </p>
       </section>
-      <div class="pair lab-bench">
-        <section class="panel" aria-labelledby="lab-actions">
-          <h2 id="lab-actions">{t.actions}</h2>
-          <ul class="acts">
-            {(Object.keys(t.acts) as LabAct[]).map((act) => (
-              <li>
-                <form method="post" action={`/auth/lab/${act}`} data-act={act}>
-                  <button
-                    class={act === "steal" || act === "replay" ? "secondary danger" : "secondary"}
-                    type="submit"
-                    aria-describedby={`about-${act}`}
-                  >
-                    {t.acts[act][0]}
-                  </button>
-                </form>
-                <p class="muted small" id={`about-${act}`}>
-                  {t.acts[act][1]}
-                </p>
-              </li>
-            ))}
-          </ul>
-          <div class="lab-latest" id="lab-latest" role="status">
-            <Latest {...props} />
-          </div>
-        </section>
-        <section class="panel" aria-labelledby="lab-heard">
-          <h2 id="lab-heard">{t.log}</h2>
-          <div class="lab-log" tabindex="0" role="group" aria-labelledby="lab-heard">
-            <ol id="lab-log">
-              <Log {...props} />
-            </ol>
-          </div>
-        </section>
-      </div>
+      <section class="panel" aria-labelledby="lab-actions">
+        <h2 id="lab-actions">{t.actions}</h2>
+        <ul class="acts">
+          {(Object.keys(t.acts) as LabAct[]).map((act) => (
+            <li>
+              <form method="post" action={`/auth/lab/${act}`} data-act={act}>
+                <button
+                  class={act === "steal" || act === "replay" ? "secondary danger" : "secondary"}
+                  type="submit"
+                  aria-describedby={`about-${act}`}
+                >
+                  {t.acts[act][0]}
+                </button>
+              </form>
+              <p class="muted small" id={`about-${act}`}>
+                {t.acts[act][1]}
+              </p>
+            </li>
+          ))}
+        </ul>
+      </section>
+      <section class="panel" aria-labelledby="lab-heard">
+        <h2 id="lab-heard">{t.log}</h2>
+        <div class="lab-log" tabindex="0" role="group" aria-labelledby="lab-heard">
+          <ol id="lab-log">
+            <Log {...props} />
+          </ol>
+        </div>
+      </section>
       <Rule page={page} decided={decidedBy(props.diary)} />
       <p class="muted" id="lab-holds">
         <Holds {...props} />
@@ -97,7 +99,7 @@ export const LabParts = (props: Told & { tokens?: Tokens }) => (
     </ol>
     {props.tokens && (
       <p id="lab-holds">
-        <Holds page={props.page} tokens={props.tokens} />
+        <Holds page={props.page} tokens={props.tokens} diary={props.diary} />
       </p>
     )}
     {props.tokens && (
@@ -127,13 +129,15 @@ const Why = ({ page, settings }: Pick<Told, "page" | "settings">) => {
     <section class="panel" aria-labelledby="lab-why">
       <h2 id="lab-why">{t.why}</h2>
       <p>{t.whyAccess(life(settings.accessTtlSeconds))}</p>
-      <p>{t.whyRefresh(life(settings.refreshTtlSeconds))}</p>
+      <p>{t.whyRefresh(life(settings.refreshTtlSeconds), life(settings.sessionTtlSeconds))}</p>
       <p>{t.whyRotation}</p>
       <p class="rule-lead">
         <strong>{t.ruleLead}</strong>
       </p>
       <p>
-        {t.used} {overlap > 0 ? t.overlap(life(overlap)) : t.strict}
+        {t.used}
+        {page.t.gap}
+        {overlap > 0 ? t.overlap(life(overlap)) : t.strict}
       </p>
     </section>
   );
@@ -141,8 +145,10 @@ const Why = ({ page, settings }: Pick<Told, "page" | "settings">) => {
 
 /** The last thing that was done, with the first use that came of it. */
 const Latest = ({ page, diary, settings, end }: Told) => {
-  const done = diary.entries.findLastIndex(({ what }) => what !== "used");
-  const entries = diary.entries.slice(Math.max(done, 0));
+  const { entries: all } = diary;
+  let done = all.findLastIndex(({ what }) => !what.startsWith("used"));
+  if (all[done]?.what === "page" && all[done - 1]?.what === "expire") done--;
+  const entries = all.slice(Math.max(done, 0));
   if (entries.length === 0) return <p class="muted">{page.t.lab.waiting}</p>;
   return (
     <>
@@ -182,7 +188,7 @@ const Happened = ({ page, entry, settings }: Pick<Told, "page" | "settings"> & {
   const isGranted = entry.rows.some((row) => row === "newest" || row === "unconfirmed" || row === "overlap");
   const overlap = settings.refreshOverlapSeconds;
   const life = overlap > 0 ? describeDuration(page.language, overlap) : null;
-  const says = t.happened[entry.what](entry.generation, life);
+  const says = t.happened[entry.what](entry.generation, life, entry.rows.length);
   return (
     <>
       <p>
@@ -190,7 +196,7 @@ const Happened = ({ page, entry, settings }: Pick<Told, "page" | "settings"> & {
           <span class="n">{entry.n}</span> <Time at={entry.at} isPrecise />
         </span>{" "}
         {says}
-        {isGranted && ` ${t.answered(entry.newest)}`}
+        {isGranted && page.t.gap + t.answered(entry.newest)}
       </p>
       {[...counts].map(([row, count]) => (
         <p class="verdict" data-row={row}>
@@ -215,7 +221,7 @@ const Rule = ({ page, decided }: { page: PageContext; decided: Row[] }) => {
         {(Object.keys(t.rows) as Row[]).map((row) => (
           <div id={`row-${row}`} data-row={row} class={decided.includes(row) ? "decided" : undefined}>
             <dt>
-              <code>{row}</code> {t.rows[row][0]}
+              <code>{row}</code> · {t.rows[row][0]}
             </dt>
             <dd>{t.rows[row][1]}</dd>
           </div>

@@ -1,17 +1,17 @@
-import type { Inspected } from "../core/lab.ts";
+import type { Diary, Inspected } from "../core/lab.ts";
 import { Time, type PageContext } from "./layout.view.tsx";
 
 /** Both tokens as the browser has them, and what the server has made since. */
 export type Tokens = Pick<Inspected, "access" | "refresh" | "held" | "newest">;
 
 /** Where the browser is behind the server: an answer was lost, or is a thief's. */
-export const Holds = ({ page, tokens }: { page: PageContext; tokens: Tokens }) => (
-  <>
-    {tokens.held === tokens.newest
-      ? page.t.lab.holds(tokens.held)
-      : page.t.lab.holdsOlder(tokens.held, tokens.newest)}
-  </>
-);
+export const Holds = ({ page, tokens, diary }: { page: PageContext; tokens: Tokens; diary: Diary }) => {
+  const { lab: t } = page.t;
+  const { held, newest } = tokens;
+  const made = diary.entries.find((entry) => entry.newest === newest && entry.rows.includes("newest"));
+  if (held === newest) return <>{t.holds(held)}</>;
+  return <>{made?.what === "replay" ? t.holdsOlderThanThief(held, newest) : t.holdsOlder(held, newest)}</>;
+};
 
 export const BothTokens = ({ page, tokens }: { page: PageContext; tokens: Tokens }) => {
   const { lab: t } = page.t;
@@ -44,7 +44,7 @@ const Token = ({ page, title, note, token }: TokenProps) => {
         data-over={t.over}
         data-ended={t.ended}
       >
-        <Time at={expiresAt} />
+        <noscript>{t.until}</noscript> <Time at={expiresAt} />
       </p>
       <p class="muted small">{note}</p>
       <h3>{t.header}</h3>

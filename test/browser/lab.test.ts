@@ -32,7 +32,7 @@ describeInBrowser("the lab", () => {
     await act("refresh", "You refreshed with generation 2. The answer: generation 3.");
     expect(await rows()).toEqual(["unconfirmed"]);
     await until(3);
-    await act("tabs", "Five tabs showed generation 3");
+    await act("tabs", "5 tabs showed generation 3");
     await page.waitForFunction(() =>
       /unconfirmed × 4/.test(document.querySelector("#lab-latest")!.textContent!),
     );
@@ -93,7 +93,7 @@ describeInBrowser("the lab", () => {
     await page.click("[data-act=steal] button");
     await page.waitForSelector("#lab-latest:has-text('攻击者复制了第 1 代')");
     await page.click("[data-act=replay] button");
-    await page.waitForSelector("#lab-holds:has-text('您的浏览器持有第 1 代；服务器上最新的是第 2 代')");
+    await page.waitForSelector("#lab-holds:has-text('它在攻击者手中，不在您这里')");
     await page.waitForFunction(() => {
       const { generations } = JSON.parse(document.querySelector<HTMLDataElement>("#lab-state")!.value);
       return Date.now() - generations.at(-1).usedAt > 1500;
