@@ -18,11 +18,17 @@
     createScript: (script) => (script.trim() ? refuse() : script),
   });
 
-  /** The one element that a fragment of our own server is; alive to htmx a moment later, when it is in its place. */
-  function elementOf(markup) {
+  function fragmentOf(markup) {
     const template = document.createElement("template");
     template.innerHTML = policy ? policy.createHTML(markup) : markup;
-    const element = template.content.firstElementChild;
+    return template.content;
+  }
+
+  const textOf = (markup) => fragmentOf(markup).textContent;
+
+  /** The one element that a fragment of our own server is; alive to htmx a moment later, when it is in its place. */
+  function elementOf(markup) {
+    const element = fragmentOf(markup).firstElementChild;
     queueMicrotask(() => htmx.process(element));
     localizeTimes(element);
     return element;
@@ -41,8 +47,10 @@
     htmx_before_request(element, { ctx }) {
       const around = element.closest(".more, .message, #members, #new-conversation");
       const isFocused = around?.contains(document.activeElement);
-      // What more there is comes after the item before it.
-      returnTo = isFocused && (around.matches(".more") ? around.previousElementSibling : around)?.id;
+      returnTo = isFocused && around;
+      // What more there is comes after the item before it; older messages before the first.
+      if (isFocused && around.matches(".more"))
+        returnTo = around.previousElementSibling ?? around.closest(".scroll");
       underWay++;
       showBusy();
       byId("notice").replaceChildren();
@@ -65,12 +73,14 @@
 
     htmx_after_swap() {
       localizeTimes();
-      const edited = document.querySelector(".editing textarea:focus");
+      const edited = document.querySelector(".editing textarea:focus:not([data-begun])");
       edited?.setSelectionRange(edited.value.length, edited.value.length);
+      edited?.setAttribute("data-begun", "");
       // Whoever changed a message goes on from there, and from the composer where there is nothing left to change.
       if (!returnTo || document.activeElement !== document.body) return;
       const controls = "[aria-invalid], textarea, .tool, :scope > a, input:not([type=hidden])";
-      (byId(returnTo)?.querySelector(controls) ?? byId("body"))?.focus();
+      const place = returnTo.isConnected ? returnTo : byId(returnTo.id);
+      (place?.matches(".scroll") ? place : (place?.querySelector(controls) ?? byId("body")))?.focus();
       returnTo = undefined;
     },
   });
@@ -175,5 +185,5 @@
     localizeTimes();
   }, 60_000);
 
-  Object.assign(window.duet, { elementOf, isComposing, sendsByEnter });
+  Object.assign(window.duet, { elementOf, textOf, isComposing, sendsByEnter });
 })();

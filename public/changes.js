@@ -55,7 +55,7 @@
     // Of an older page, or one that was changed far above, nothing is shown here.
     if (isOlderPage || (first?.id > fresh.id && document.querySelector("#messages > .more"))) return;
     const wasAtEnd = thread.isAtEnd();
-    thread.insert(fresh);
+    thread.receive(fresh);
     if (!wasAtEnd) return offerNewer();
     thread.scrollDown();
     void markRead();
@@ -97,15 +97,21 @@
   document.addEventListener("visibilitychange", markRead);
 
   /** An invitation that is being typed is not taken away. */
-  function showMembers() {
+  async function showMembers() {
     const members = byId("members");
     if (members.open) return members.addEventListener("toggle", showMembers, { once: true });
-    htmx.ajax("GET", `/conversations/${open}/members`, { target: "#members", swap: "outerHTML" });
+    const hadFocus = members.contains(document.activeElement);
+    await htmx.ajax("GET", `/conversations/${open}/members`, { target: "#members", swap: "outerHTML" });
+    if (hadFocus) byId("members").querySelector("summary").focus();
   }
 
   /** Whoever is on their way to another page is not sent to a third. */
   let leaving = false;
-  document.addEventListener("submit", (event) => (leaving ||= !event.defaultPrevented));
+  document.addEventListener("submit", ({ defaultPrevented }) => {
+    if (defaultPrevented) return;
+    leaving = true;
+    setTimeout(() => (leaving = false), 10_000);
+  });
 
   const SHOW = {
     message(data) {
@@ -127,14 +133,20 @@
     conversation_removed({ conversation }) {
       byId(`conversation-${conversation}`)?.remove();
       countUnread();
-      if (conversation === open && !leaving) location.replace("/conversations?gone=1");
+      if (conversation !== open || leaving) return;
+      const composer = byId("composer");
+      if (byId("body").value.trim() === "") return location.replace("/conversations?gone=1");
+      // What is being typed stays for as long as the page does.
+      byId("notice").textContent = composer.dataset.gone;
+      composer.querySelector("button").disabled = true;
     },
     heartbeat() {},
     reset: () => location.reload(),
   };
 
   countUnread();
-  void markRead();
+  // Where the address names a message, the browser has gone to it by then.
+  addEventListener("load", markRead);
 
   window.duet.changes = { show: SHOW, isSeen, isLeaving: () => leaving };
 })();

@@ -31,10 +31,16 @@
     learn();
   }
 
+  let acting = 0;
+
   async function look() {
     const response = await ask("/lab");
-    if (response.ok) show(await response.text());
+    if (response.ok && !diary.endedAt) show(await response.text());
   }
+  // An act that ends the session is told here first; the way to the sign-in is in it.
+  document.addEventListener("duet:session-ended", (event) => {
+    if (acting || diary.endedAt) event.preventDefault();
+  });
 
   // --- Acts --------------------------------------------------------------------------------------------------------------
 
@@ -56,9 +62,11 @@
     event.preventDefault();
     const button = event.target.querySelector("button");
     button.disabled = true;
+    acting++;
     perform(act)
       .catch(() => (byId("notice").textContent = words.offline))
       .finally(() => {
+        acting--;
         button.disabled = !!diary.endedAt;
         byId("lab-latest").scrollIntoView({ block: "nearest" });
         if (diary.endedAt) byId("lab-latest").querySelector(".button").focus();
@@ -166,7 +174,12 @@
 
     parts.push(
       shape("line", { class: diary.endedAt ? "end" : "now", x1: x(now), x2: x(now), y1: 8, y2: FLOOR }),
-      label(x(now), FLOOR + 18, diary.endedAt ? words.ended : words.now, "middle strong"),
+      label(
+        Math.min(x(now), width - 44),
+        FLOOR + 18,
+        diary.endedAt ? words.ended : words.now,
+        "middle strong",
+      ),
     );
 
     const isThiefs = ({ what }) => what === "steal" || what === "replay";
@@ -176,12 +189,15 @@
       [48, words.thief, isThiefs],
     ]) {
       parts.push(label(0, y + 4, name));
+      const marks = diary.entries
+        .filter((entry) => isHere(entry) && entry.at >= from)
+        .map((entry) => ({ x: x(entry.at), entries: [entry] }));
       // What lies too close together to be told apart shares a mark.
-      const marks = [];
-      for (const entry of diary.entries.filter((each) => isHere(each) && each.at >= from)) {
-        const last = marks.at(-1);
-        if (last && x(entry.at) - 12 < last.x + widthOf(last) / 2) last.entries.push(entry);
-        else marks.push({ x: x(entry.at), entries: [entry] });
+      for (let i = marks.length - 1; i > 0; i--) {
+        const [one, two] = [marks[i - 1], marks[i]];
+        if (one.x + widthOf(one) / 2 < two.x - widthOf(two) / 2) continue;
+        one.entries.push(...two.entries);
+        marks.splice(i, 1);
       }
       for (const mark of marks) {
         const size = widthOf(mark);
@@ -204,6 +220,7 @@
   setInterval(tick, 1000);
   // Another tab may have refreshed: the page follows.
   setInterval(() => {
-    if (document.visibilityState === "visible" && !diary.endedAt) void look().catch(() => undefined);
+    if (document.visibilityState === "visible" && !diary.endedAt && !acting)
+      void look().catch(() => undefined);
   }, 3000);
 })();

@@ -42,7 +42,7 @@
     apply(event);
   }
 
-  /** A connection that has died without a word: there is a heartbeat every 25 seconds. */
+  /** A connection that has died without a word: there is a heartbeat every 15 seconds. */
   function keepWatch() {
     clearTimeout(watch);
     watch = setTimeout(renew, 60_000);

@@ -2,7 +2,7 @@
 // server has it. A key of its own makes a message that is sent twice one message.
 (() => {
   "use strict";
-  const { root, byId, ask, elementOf } = window.duet;
+  const { root, byId, tabs, ask, textOf } = window.duet;
   const { viewer } = root.dataset;
   if (!viewer) return;
 
@@ -20,20 +20,32 @@
   const drafts = {
     get: (url) => sessionStorage.getItem(draftOf(url)) ?? "",
     set: (url, text) => store(draftOf(url), text),
+    add: (url, text) => drafts.set(url, [drafts.get(url), text].filter(Boolean).join("\n")),
   };
 
-  /** In order: `{ url, key, body }`, and for the time of this page the `item` that shows it. */
+  /** In order: `{ url, key, body }`, and for the time of this page the `item` that shows it, `isTried`, `failures`. */
   const entries = JSON.parse(sessionStorage.getItem(place) ?? "[]");
   const keep = () => store(place, JSON.stringify(entries.map(({ url, key, body }) => ({ url, key, body }))));
+  function remove(entry) {
+    if (entries.includes(entry)) entries.splice(entries.indexOf(entry), 1);
+    keep();
+  }
 
-  /** What the page that shows a conversation does; on other pages nothing is to be seen of it. */
-  const view = {
+  /** Where the conversation is not open, it is told only what was refused: the text is there, and in a draft. */
+  const elsewhere = {
     waiting() {},
     failed() {},
     arrived() {},
-    /** Not to be sent as it is: back to where it can be changed. */
-    refused: ({ url, body }) => drafts.set(url, [drafts.get(url), body].filter(Boolean).join("\n")),
+    refused({ body }, reason) {
+      const paragraphs = [reason, body].filter(Boolean).map((text) => {
+        const paragraph = document.createElement("p");
+        paragraph.textContent = text;
+        return paragraph;
+      });
+      byId("notice").replaceChildren(...paragraphs);
+    },
   };
+  const viewOf = ({ url }) => (outbox.view?.url === url ? outbox.view : elsewhere);
 
   const post = ({ url, key, body }) =>
     ask(url, {
@@ -43,52 +55,71 @@
       body: new URLSearchParams({ body, idempotency_key: key }),
     });
 
+  /** Not of a proxy, a portal or a page of maintenance. */
+  const isMessage = (markup) => markup.startsWith('<li id="message-');
   /** What the server will never take as it is, in contrast to what it cannot take now. */
-  const isRefused = ({ status }) => status >= 400 && status < 500 && status !== 401 && status !== 429;
+  const isRefused = ({ status, headers }) =>
+    headers.has("duet-error") && status >= 400 && status < 500 && status !== 401 && status !== 429;
 
-  async function deliverFirst() {
-    const [entry] = entries;
+  async function deliverOne(entry) {
+    const view = viewOf(entry);
+    entry.isTried = true;
     view.waiting(entry);
     const response = await post(entry);
     const markup = await response.text();
-    if (!response.ok && !isRefused(response)) throw new Error(`${response.status}`);
-    if (entries[0] === entry) entries.shift();
-    keep();
-    if (response.ok) return view.arrived(entry, markup);
-    if (response.status !== 422) byId("notice").replaceChildren(elementOf(markup));
-    view.refused(entry, response.status === 422 ? markup : "");
+    if (response.ok && isMessage(markup)) {
+      remove(entry);
+      return view.arrived(entry, markup);
+    }
+    if (!isRefused(response)) throw new Error(`${response.status}`);
+    // Back to where it can be changed.
+    drafts.add(entry.url, entry.body);
+    remove(entry);
+    view.refused(entry, textOf(markup));
   }
 
   let delivering = null;
   let failures = 0;
   let again;
 
-  /** Delivers what waits, one after the other. What fails stops the rest, and all of it is tried again later. */
+  /**
+   * Delivers what waits, one after the other. What fails holds back the rest of its conversation, and all of that is
+   * tried again later.
+   */
+  async function deliverAll() {
+    const held = new Set();
+    for (let entry; (entry = entries.find(({ url }) => !held.has(url)));)
+      try {
+        await deliverOne(entry);
+      } catch (error) {
+        // Whoever would rather not sign in now is not asked again before they say so.
+        if (error.name === "AbortError") return entries.forEach((each) => viewOf(each).failed(each));
+        held.add(entry.url);
+        for (const each of entries) if (each.url === entry.url) viewOf(each).failed(each);
+      }
+    failures = held.size > 0 ? failures + 1 : 0;
+    if (held.size > 0) again = setTimeout(deliver, Math.min(500 * 2 ** failures, 30_000));
+  }
+
   function deliver() {
     clearTimeout(again);
-    delivering ??= (async () => {
-      try {
-        while (entries.length > 0) await deliverFirst();
-        failures = 0;
-      } catch (error) {
-        entries.forEach(view.failed);
-        // Whoever would rather not sign in now is not asked again before they say so.
-        if (error.name !== "AbortError")
-          again = setTimeout(deliver, Math.min(1000 * 2 ** failures++, 30_000));
-      }
-    })().finally(() => (delivering = null));
+    delivering ??= deliverAll().finally(() => (delivering = null));
     return delivering;
   }
   addEventListener("online", deliver);
   document.addEventListener("duet:signed-in", deliver);
 
-  /** Not to be sent, after all. */
+  /** Not to be sent, after all; nor by a tab that was made from this one. */
   function takeBack(entry) {
-    if (!entries.includes(entry)) return;
-    entries.splice(entries.indexOf(entry), 1);
-    keep();
-    view.refused(entry, "");
+    remove(entry);
+    tabs.postMessage({ takenBack: entry.key });
   }
+  tabs.addEventListener("message", ({ data }) => {
+    const entry = data.takenBack && entries.find(({ key }) => key === data.takenBack);
+    if (!entry) return;
+    entry.item?.remove();
+    remove(entry);
+  });
 
   function add(entry) {
     entries.push(entry);
@@ -96,8 +127,9 @@
     void deliver();
   }
 
-  // The pages that show it take their places first.
+  /** `view`: of the conversation that is open. */
+  const outbox = { entries, drafts, view: null, add, takeBack, deliver };
+  window.duet.outbox = outbox;
+  // The page that shows it takes its place first.
   queueMicrotask(deliver);
-
-  window.duet.outbox = { entries, drafts, view, add, takeBack, deliver };
 })();

@@ -28,43 +28,43 @@
 
   // --- Sending ----------------------------------------------------------------------------------------------------
 
+  const make = (parent, name, className, text) => {
+    const element = parent.appendChild(document.createElement(name));
+    element.className = className;
+    element.textContent = text;
+    return element;
+  };
+
   function draw(entry) {
-    const item = document.createElement("li");
-    item.className = "message own pending";
-    const head = item.appendChild(document.createElement("div"));
-    head.className = "message-head";
-    const author = head.appendChild(document.createElement("span"));
-    author.className = "author";
-    author.textContent = words.you;
-    const state = head.appendChild(document.createElement("span"));
-    state.className = "state muted small";
-    const body = item.appendChild(document.createElement("p"));
-    body.className = "body";
-    body.dir = "auto";
-    body.textContent = entry.body;
+    const item = make(list, "li", "message own pending", "");
+    const head = make(item, "div", "message-head", "");
+    make(head, "span", "author", words.you);
+    make(head, "span", "state muted small", words.sending);
+    for (const [word, act] of [
+      [words.again, outbox.deliver],
+      [words.back, () => takeBack(entry)],
+    ]) {
+      const button = make(head, "button", "quiet", word);
+      button.type = "button";
+      button.addEventListener("click", act);
+    }
+    make(item, "p", "body", entry.body).dir = "auto";
     entry.item = item;
-    list.append(item);
     byId("no-messages")?.remove();
     scrollDown();
   }
 
   function show(entry, state, isFailed) {
-    const { item } = entry;
-    item.classList.toggle("failed", isFailed);
-    const status = item.querySelector(".state");
-    status.textContent = state;
-    if (!isFailed) return;
-    for (const [word, act] of [
-      [words.again, outbox.deliver],
-      [words.back, () => outbox.takeBack(entry)],
-    ]) {
-      const button = document.createElement("button");
-      button.type = "button";
-      button.className = "quiet";
-      button.textContent = word;
-      button.addEventListener("click", act);
-      status.append(" ", button);
-    }
+    if (!entry.item) return;
+    entry.item.classList.toggle("failed", isFailed);
+    entry.item.querySelector(".state").textContent = state;
+  }
+
+  /** Back to where it was typed. */
+  function takeBack(entry) {
+    outbox.takeBack(entry);
+    outbox.drafts.add(url, entry.body);
+    outbox.view.refused(entry, "");
   }
 
   /** In the order of their ids, which is that of time (UUIDv7). */
@@ -76,17 +76,25 @@
     if (next) next.before(item);
     else list.append(item);
     byId("no-messages")?.remove();
-    // The event stream was faster than the answer: one message is not shown twice until that comes.
-    const said = item.matches(".own") && item.querySelector(".body").textContent;
-    const waiting = outbox.entries.find((entry) => entry.item && entry.body === said);
-    waiting?.item.remove();
-    if (waiting) waiting.item = undefined;
   }
 
-  const { refused } = outbox.view;
-  Object.assign(outbox.view, {
-    waiting: (entry) => entry.item && show(entry, words.sending, false),
-    failed: (entry) => entry.item && show(entry, words.failed, true),
+  /** What the event stream brings. If it is faster than the answer, one message is not shown twice until that comes. */
+  function receive(item) {
+    insert(item);
+    const said = item.matches(".own") && item.querySelector(".body").textContent;
+    const own = outbox.entries.find((entry) => entry.item && entry.isTried && entry.body === said);
+    own?.item.remove();
+    if (own) Object.assign(own, { item: undefined, failures: 0 });
+  }
+
+  outbox.view = {
+    url,
+    waiting: (entry) => show(entry, words.sending, false),
+    failed(entry) {
+      // Its like came by the stream. If it goes on failing, that was another one.
+      if (!entry.item && ++entry.failures > 3) draw(entry);
+      show(entry, words.failed, true);
+    },
     /** The event stream may have brought it already. */
     arrived({ item }, markup) {
       // On a page from the middle it has no place.
@@ -98,15 +106,13 @@
       if (!byId(fresh.id)) insert(fresh);
       if (wasAtEnd) scrollDown();
     },
-    refused(entry, message) {
-      refused(entry);
-      if (!entry.item) return;
-      entry.item.remove();
+    refused({ item }, reason) {
+      item?.remove();
       text.value = outbox.drafts.get(url);
-      complain(message);
+      complain(reason);
       text.focus();
     },
-  });
+  };
 
   composer.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -137,8 +143,8 @@
     if (document.activeElement === text) event.preventDefault();
   });
 
-  const isTaken = location.hash || document.querySelector("[autofocus]");
+  const isTaken = location.hash || document.querySelector("main [autofocus]");
   if (matchMedia("(pointer: fine)").matches && !isTaken) text.focus();
 
-  window.duet.thread = { shown, insert, scroller, isAtEnd, scrollDown };
+  window.duet.thread = { shown, receive, scroller, isAtEnd, scrollDown };
 })();

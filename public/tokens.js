@@ -54,8 +54,11 @@
   function signInAgain({ message, isTheft }) {
     asking ??= new Promise((resolve, reject) => {
       const dialog = byId("sign-in-again");
-      if (!dialog)
-        return location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
+      if (!dialog) {
+        const goes = document.dispatchEvent(new Event("duet:session-ended", { cancelable: true }));
+        if (goes) location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
+        return reject(new DOMException("elsewhere", "AbortError"));
+      }
       const banner = dialog.querySelector("[data-reason]");
       banner.textContent = message;
       banner.hidden = !message;

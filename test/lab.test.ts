@@ -56,7 +56,9 @@ describe("the lab", () => {
     expect(refreshed).toMatch(
       /You refreshed with generation 1. The answer: generation 2. Decided by newest — /,
     );
-    expect(used).toContain("Generation 2 was first used. The refresh token of generation 1 dies in 10 seconds");
+    expect(used).toContain(
+      "Generation 2 was first used. The refresh token of generation 1 dies in 10 seconds",
+    );
     expect(generation()).toBe(2);
   });
 

@@ -173,7 +173,7 @@ describe("every error", () => {
           status: ERROR_STATUS[code],
           detail:
             code === "rate_limited"
-              ? LOCALES[language].tooMany(language === "en" ? "2 minutes" : "2分钟")
+              ? LOCALES[language].tooMany(language === "en" ? "2 minutes" : "2 分钟")
               : LOCALES[language].errors[code],
           code,
         });

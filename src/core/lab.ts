@@ -8,6 +8,8 @@ import type { Tokens } from "./tokens.ts";
 
 /** What can be done to a session in the lab. */
 export const LAB_ACTS = ["refresh", "lose", "expire", "tabs", "steal", "replay"] as const;
+const TABS = 5;
+
 export type LabAct = (typeof LAB_ACTS)[number];
 
 /** Something that happened to a session, in the order in which it did; times are epoch milliseconds. */
@@ -53,8 +55,9 @@ export function createLab(deps: {
   function write(diary: Diary, entry: Omit<Entry, "n">) {
     const last = diary.entries.at(-1);
     // Requests side by side are one thing that was done.
-    if (entry.what === "tabs" && last?.what === "tabs" && last.generation === entry.generation)
-      return last.rows.push(...entry.rows);
+    const isAlongside =
+      last?.what === "tabs" && last.rows.length < TABS && last.generation === entry.generation;
+    if (entry.what === "tabs" && isAlongside) return last.rows.push(...entry.rows);
     diary.entries.push({ n: (last?.n ?? 0) + 1, ...entry });
     diary.entries = diary.entries.slice(-LIMITS.labEntriesMax);
   }
@@ -96,11 +99,13 @@ export function createLab(deps: {
   async function diaryOf(sessionId: string): Promise<Diary> {
     const known = diaries.get(sessionId);
     const diary = known ?? { entries: [], generations: [] };
-    const session = known ? null : await store.sessions.find(sessionId);
-    if (session) addGeneration(diary, session.generation, session.rotated_at, session.confirmed_at);
     diaries.delete(sessionId);
     diaries.set(sessionId, diary);
     for (const oldest of [...diaries.keys()].slice(0, -LIMITS.labDiariesMax)) diaries.delete(oldest);
+    const session = known ? null : await store.sessions.find(sessionId);
+    // Something may have happened meanwhile, and then it is newer.
+    if (session && diary.generations.length === 0)
+      addGeneration(diary, session.generation, session.rotated_at, session.confirmed_at);
     return diary;
   }
 

@@ -9,7 +9,7 @@ export const LIMITS = {
   titleCharsMax: 200,
   messageCharsMax: 10_000,
   idempotencyKeyCharsMax: 100,
-  idempotencyKeepMs: 24 * 60 * 60 * 1000,
+  idempotencyKeepMs: 7 * 24 * 60 * 60 * 1000,
   pageItemsDefault: 50,
   pageItemsMax: 100,
   membersPerConversationMax: 200,

@@ -128,8 +128,8 @@ export function createSessions(deps: {
     if (ended) return refuse(session, ended);
     if (claims.gen > session.generation) throw new DuetError("token_invalid");
     if (claims.gen === session.generation && session.confirmed_at === null) {
-      await store.sessions.confirm(session.id, claims.gen, now);
-      observe({ kind: "used", sessionId: session.id, at: now, generation: claims.gen });
+      const isFirst = (await store.sessions.confirm(session.id, claims.gen, now)) > 0;
+      if (isFirst) observe({ kind: "used", sessionId: session.id, at: now, generation: claims.gen });
     }
     return {
       userId: session.user_id,

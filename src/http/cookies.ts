@@ -62,6 +62,12 @@ export function createCookies(secure: boolean) {
       ];
     },
 
+    /** For somebody who has gone: what their tabs have stored goes too. */
+    signOut(set: ResponseSettings, endedSessionId?: string) {
+      this.clear(set, endedSessionId);
+      set.headers["clear-site-data"] = '"cache", "storage"';
+    },
+
     /** For the lab: the access token goes as it goes when its time is over. */
     expireAccess(set: ResponseSettings) {
       set.headers["set-cookie"] = [

@@ -61,6 +61,8 @@ export function renderProblem(error: DuetError, request: Request): Response {
 export function headersOf(error: DuetError): Record<string, string> {
   const { allow, retryAfterSeconds } = error.details;
   return {
+    // By it a page's script tells our refusals from those of whatever stands between.
+    "duet-error": error.code,
     ...(error.status === 401 && { "www-authenticate": challenge(error) }),
     ...(allow && { allow: allow.join(", ") }),
     ...(retryAfterSeconds && { "retry-after": String(retryAfterSeconds) }),

@@ -116,7 +116,7 @@ export function accountPages({ account, users, events, live, sessions, cookies, 
     })
     .post("/logout-all", async ({ request, viewer, set, redirect }) => {
       await users.logoutAll(viewer, deviceOf(request));
-      cookies.clear(set, viewer.sessionId);
+      cookies.signOut(set, viewer.sessionId);
       return redirect("/login", 303);
     })
     .get("/export", async ({ viewer }) =>
@@ -129,7 +129,7 @@ export function accountPages({ account, users, events, live, sessions, cookies, 
       async ({ request, viewer, body, set, redirect }) => {
         try {
           await users.remove(viewer, body, deviceOf(request));
-          cookies.clear(set, viewer.sessionId);
+          cookies.signOut(set, viewer.sessionId);
           return redirect("/login", 303);
         } catch (error) {
           const removal = failedForm(error, makePage(request, viewer).language, {}, set);

@@ -122,8 +122,7 @@ export function sessionPages({ users, sessions, endings, cookies, makePage }: De
       .post("/auth/logout", async ({ request, set, redirect }) => {
         const presented = cookies.read(request);
         const hasToken = presented.accessToken || presented.refreshToken;
-        cookies.clear(set, hasToken ? await sessions.logout(presented, deviceOf(request)) : undefined);
-        set.headers["clear-site-data"] = '"cache", "storage"';
+        cookies.signOut(set, hasToken ? await sessions.logout(presented, deviceOf(request)) : undefined);
         return redirect(signInUrl("/conversations"), 303);
       })
   );

@@ -80,6 +80,7 @@ const Composer = ({ page, conversation, composer, idempotencyKey }: ThreadProps)
       data-back={t.takeBackUnsent}
       data-you={t.you}
       data-newer={t.newer}
+      data-gone={t.gone}
     >
       <input type="hidden" name="idempotency_key" value={idempotencyKey} />
       <label class="visually-hidden" for="body">

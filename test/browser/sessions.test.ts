@@ -55,7 +55,7 @@ describeInBrowser("one browser", () => {
       { name: "duet_refresh", value: refreshToken, url: `${site.url}/auth` },
     ]);
     await alice.page.press("#body", "Enter");
-    await alice.page.waitForSelector("#notice:has-text('Somebody else has signed in')");
+    await alice.page.waitForSelector("#composer-error:has-text('Somebody else has signed in')");
     expect(await alice.page.inputValue("#body")).toBe("alice's own words");
     await alice.page.goto(path);
     expect(await messages(alice.page)).toEqual([]);
