@@ -149,6 +149,18 @@ describe("the lab", () => {
     expect(html).toContain(`<code>${claims.iat}</code>`);
   });
 
+  test("tells a first use once, and five tabs in one, however many ask at once", async () => {
+    await using t = await startApp();
+    const { alice, act } = await inLab(t);
+    await alice.open("/lab");
+    await alice.script("POST", "/auth/lab/refresh");
+    await Promise.all([1, 2, 3, 4, 5].map(() => alice.script("GET", "/lab")));
+    const used = told((await alice.open("/lab")).html).filter((text) => /was first used/.test(text));
+    expect(used).toHaveLength(1);
+    for (let n = 0; n < 7; n++) await alice.script("POST", "/auth/lab/tabs");
+    for (const text of told((await act("expire")).html)) expect(text).not.toMatch(/× ([6-9]|\d\d)/);
+  });
+
   test("keeps diaries of the sessions that were looked at last, each of a few pages", async () => {
     await using t = await startApp(UNLIMITED);
     const { alice, act } = await inLab(t);

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { UNLIMITED } from "../support/app.ts";
+import { register as registerByProgram } from "../support/people.ts";
 import { describeInBrowser, open, passOn, register, serve, startConversation } from "../support/browser.ts";
 
 describeInBrowser("the focus", () => {
@@ -80,6 +81,36 @@ describeInBrowser("the focus", () => {
     await page.keyboard.press("Enter");
     await page.waitForFunction(() => document.querySelectorAll("#conversations li").length === 60);
     await page.waitForFunction((id) => document.activeElement?.parentElement?.id === id, last);
+
+    // Older messages come in above: one goes on scrolling.
+    const path = await startConversation(alice, "Long");
+    for (let n = 0; n < 60; n++)
+      await site.json("POST", `/api${path}/messages`, { body: `line ${n}` }, headers);
+    await page.goto(path);
+    await page.waitForFunction(() => document.activeElement?.id === "body");
+    await page.focus("#messages .more a");
+    await page.waitForFunction(() => document.querySelectorAll(".message").length === 60);
+    await page.waitForFunction(() => document.activeElement?.matches(".scroll"));
+
+    // What others do takes nobody's focus, nor moves their cursor.
+    const bob = await registerByProgram(site, "bob");
+    const carol = await registerByProgram(site, "carol");
+    const invite = (username: string) => site.json("POST", `/api${path}/members`, { username }, headers);
+    await page.focus("#members summary");
+    await invite(bob.username);
+    await page.waitForSelector("summary[aria-label='2 members']");
+    await page.waitForFunction(() => document.activeElement?.matches("#members summary"));
+    await page.fill("#body", "to be changed");
+    await page.press("#body", "Enter");
+    await page.waitForSelector(".message.own:not(.pending):has-text('to be changed')");
+    await page.locator(".message.own").last().hover();
+    await page.locator(".tool[href$='/edit']").last().click();
+    await page.waitForSelector(".editing textarea:focus");
+    await page.keyboard.press("Home");
+    await invite(carol.username);
+    await page.waitForSelector("summary[aria-label='3 members']");
+    await page.keyboard.type("now ");
+    expect(await page.inputValue(".editing textarea")).toBe("now to be changed");
   });
 });
 
