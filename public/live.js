@@ -65,10 +65,7 @@
     for (const kind of Object.keys(show)) stream.addEventListener(kind, (event) => tell(kind, event));
     stream.addEventListener("ready", () => (failures = 0));
     stream.addEventListener("token_expired", renew);
-    stream.addEventListener("session_ended", ({ data }) => {
-      channel.postMessage({ ended: JSON.parse(data) });
-      void ended(JSON.parse(data));
-    });
+    stream.addEventListener("session_ended", ({ data }) => tellEnded(JSON.parse(data)));
     // While it reconnects by itself there is nothing to do; a refusal ends it.
     stream.addEventListener("error", () => {
       if (stream === source && stream.readyState === EventSource.CLOSED) void renew();
@@ -88,22 +85,27 @@
       await new Promise((resolve) => setTimeout(resolve, pause));
       await refresh(seen);
     } catch (error) {
-      if (error instanceof SessionEnded) return void ended(error);
+      if (error instanceof SessionEnded) return tellEnded(error.problem);
     } finally {
       renewing = false;
     }
     if (leads) listen(toldTo);
   }
 
-  async function ended(why) {
+  function tellEnded(problem) {
+    channel.postMessage({ ended: problem });
+    void ended(problem);
+  }
+
+  async function ended(problem) {
     stop();
     if (isLeaving()) return;
     // Signed out in another tab: the cookies go a moment after the session.
-    for (let i = 0; i < 20 && why.reason === "logout" && generation() !== ""; i++)
+    for (let i = 0; i < 20 && problem.reason === "logout" && generation() !== ""; i++)
       await new Promise((resolve) => setTimeout(resolve, 100));
-    if (why.reason === "logout" && generation() === "") return location.replace("/login");
+    if (problem.reason === "logout" && generation() === "") return location.replace("/login");
     // Whoever would rather not now is asked again by the next thing that needs a token.
-    await signInAgain(why instanceof SessionEnded ? why : new SessionEnded(why)).catch(() => undefined);
+    await signInAgain(new SessionEnded(problem)).catch(() => undefined);
   }
   document.addEventListener("duet:signed-in", () => {
     if (leads && !source) listen(toldTo);

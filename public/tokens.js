@@ -16,7 +16,8 @@
   const isNewer = (seen) => generation() !== "" && generation() !== seen;
 
   class SessionEnded extends Error {
-    constructor({ reason, reason_detail, ended_at, ended_by }) {
+    constructor(problem) {
+      const { reason, reason_detail, ended_at, ended_by } = problem;
       const when =
         ended_at &&
         new Intl.DateTimeFormat(root.lang, { dateStyle: "medium", timeStyle: "short" }).format(
@@ -24,6 +25,7 @@
         );
       super([reason_detail, when, ended_by?.device, ended_by?.ip].filter(Boolean).join(" · "));
       this.isTheft = reason === "reuse_detected";
+      this.problem = problem;
     }
   }
 

@@ -138,7 +138,8 @@ describe("any", () => {
         if (status >= 400) expect(text).not.toContain(marker);
         expect(Object.prototype).not.toHaveProperty("username");
       }),
-      { numRuns: 400 },
+      // Found here once: a value that cannot become the text of a message.
+      { numRuns: 400, examples: [[{ token: { toString: [] } }, routes[5]]] },
     );
   });
 

@@ -184,7 +184,10 @@ const Log = ({ page, diary, settings }: Told) => (
 const Happened = ({ page, entry, settings }: Pick<Told, "page" | "settings"> & { entry: Entry }) => {
   const { lab: t } = page.t;
   const counts = new Map<Row, number>();
-  for (const row of entry.rows) counts.set(row, (counts.get(row) ?? 0) + 1);
+  for (const row of Object.keys(t.rows) as Row[]) {
+    const count = entry.rows.filter((each) => each === row).length;
+    if (count > 0) counts.set(row, count);
+  }
   const isGranted = entry.rows.some((row) => row === "newest" || row === "unconfirmed" || row === "overlap");
   const overlap = settings.refreshOverlapSeconds;
   const life = overlap > 0 ? describeDuration(page.language, overlap) : null;
