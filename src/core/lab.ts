@@ -165,6 +165,7 @@ export function createLab(deps: {
       };
     },
 
+    now: clock,
     settings,
   };
 }

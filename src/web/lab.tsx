@@ -82,7 +82,7 @@ export function labPages({ lab, sessions, cookies, makePage }: Deps) {
       }
       if (!isHtmx(request)) return redirect("/lab", 303);
       const page = makePage(request, null);
-      return <LabParts page={page} diary={diary} now={Date.now()} settings={lab.settings} end={end} />;
+      return <LabParts page={page} diary={diary} now={lab.now()} settings={lab.settings} end={end} />;
     })
     .use(cookieViewer(sessions, cookies))
     .get("/lab", async ({ request, viewer }) => {
