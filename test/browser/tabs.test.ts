@@ -145,7 +145,8 @@ describeInBrowser("tabs that share a stream", () => {
     for (const tab of [alice.page, other!])
       await tab.evaluate(() => {
         const dialog = document.querySelector("#sign-in-again")!;
-        new MutationObserver(() => (window as any).dialogOpened()).observe(dialog, { attributes: true });
+        const { dialogOpened } = window as unknown as { dialogOpened(): void };
+        new MutationObserver(() => dialogOpened()).observe(dialog, { attributes: true });
       });
     // The session ends a while before its cookies go.
     await alice.page.route("**/auth/logout", async (route) => {
