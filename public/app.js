@@ -100,12 +100,16 @@
 
   // What the browser does for a page that is on its way, for a phone that shows nothing of it.
   addEventListener("beforeunload", () => {
-    underWay++;
-    setTimeout(showBusy, 300);
-    setTimeout(() => underWay-- && showBusy(), 10_000); // it was a download
+    if (!document.activeElement?.download) root.setAttribute("data-busy", "");
   });
   addEventListener("offline", () => (byId("notice").textContent = byId("notice").dataset.offline));
   addEventListener("online", () => byId("notice").replaceChildren());
+
+  // What is being put right is no longer called wrong.
+  document.addEventListener("input", ({ target }) => {
+    byId(`${target.id}-error`)?.remove();
+    target.removeAttribute("aria-invalid");
+  });
 
   document.addEventListener("click", ({ target }) => {
     if (target.closest("[data-close]")) target.closest("dialog").close();

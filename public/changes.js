@@ -113,6 +113,13 @@
     setTimeout(() => (leaving = false), 10_000);
   });
 
+  /** What was deleted is back, or one is in it again. */
+  function comeBack() {
+    const button = byId("composer").querySelector("button");
+    if (button.disabled) byId("notice").replaceChildren();
+    button.disabled = false;
+  }
+
   const SHOW = {
     message(data) {
       showItem(data);
@@ -120,6 +127,7 @@
     },
     conversation(data) {
       if (data.conversation === open) {
+        comeBack();
         byId("thread-title").textContent = data.title;
         title = `${data.title} · Duet`;
       }
@@ -127,7 +135,9 @@
     },
     members(data) {
       showItem(data);
-      if (data.conversation === open) showMembers();
+      if (data.conversation !== open) return;
+      comeBack();
+      void showMembers();
     },
     read: showItem,
     conversation_removed({ conversation }) {

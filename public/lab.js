@@ -147,8 +147,7 @@
             y,
             width: Math.max(2, x(to) - x(start)),
             height,
-            // What began before the picture has no beginning in it.
-            rx: start < from ? 0 : 3,
+            rx: 3,
           }),
         );
     };
@@ -204,7 +203,6 @@
         const left = Math.min(mark.x - size / 2, width - size);
         const group = shape("g", { class: mark.entries.some(isEnd) ? "mark-at mark-end" : "mark-at" });
         group.append(
-          shape("title", {}, mark.entries.map(({ n }) => byId(`entry-${n}`)?.textContent).join("\n")),
           shape("rect", { x: left, y: y - 10, width: size, height: 20, rx: 10 }),
           label(left + size / 2, y + 4, numbersOf(mark), "middle"),
         );

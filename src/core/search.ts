@@ -7,6 +7,8 @@ import { highlight, matchOf, termsOf, type Segment } from "./words.ts";
 export type Found = {
   conversations: { conversation: Conversation; title: Segment[] }[];
   messages: { message: Message; title: string; excerpt: Segment[] }[];
+  /** There may be older ones. */
+  isCut: boolean;
 };
 
 export type Search = ReturnType<typeof createSearch>;
@@ -20,7 +22,7 @@ export function createSearch({ store }: { store: Store }) {
      */
     async find(viewer: { userId: string }, query: string): Promise<Found> {
       const terms = termsOf(query.slice(0, LIMITS.queryCharsMax));
-      if (terms.length === 0) return { conversations: [], messages: [] };
+      if (terms.length === 0) return { conversations: [], messages: [], isCut: false };
       const [all, messages] = await Promise.all([
         store.conversations.listByActivity(viewer.userId, null, LIMITS.titlesSearchedMax),
         store.messages.search(viewer.userId, matchOf(terms), LIMITS.searchItemsMax),
@@ -39,6 +41,7 @@ export function createSearch({ store }: { store: Store }) {
           title,
           excerpt: highlight(message.body, terms),
         })),
+        isCut: Math.max(conversations.length, messages.length) >= LIMITS.searchItemsMax,
       };
     },
   };

@@ -27,7 +27,7 @@ const script = [
 const style = appStyle
   .replaceAll(/\/\*[^]*?\*\//g, "")
   .replaceAll(/\s+/g, " ")
-  .replaceAll(/ ?([{};,]) ?/g, "$1")
+  .replaceAll(/ ?([{};,>]) ?/g, "$1")
   .replaceAll(";}", "}")
   .replaceAll(": ", ":");
 

@@ -65,7 +65,7 @@ export const en = {
     back: "All conversations",
     unread: (n: number) => count(n, "unread message", "unread messages"),
     removed: (title: string) =>
-      `“${title}” was deleted for everybody in it. You can have it back for 30 days.`,
+      `“${title}” was deleted for everybody in it. Undo brings it back, messages and all.`,
     undo: "Undo",
   },
   conversation: {
@@ -110,7 +110,7 @@ export const en = {
   },
   password: {
     strength: "Strength",
-    strengths: ["very weak", "weak", "fair", "good", "strong"],
+    strengths: ["very weak", "weak", "not strong enough", "good", "strong"],
   },
   account: {
     title: "Account",
@@ -127,6 +127,7 @@ export const en = {
     thisDevice: "this device",
     unknownDevice: "Unknown device",
     seen: "last seen",
+    seenNow: "in use now",
     signOutThere: "Sign out there",
     signOutEverywhere: "Sign out everywhere",
     confirmEverywhere: "Sign out on all devices, this one too?",
@@ -151,13 +152,13 @@ export const en = {
     label: "Search",
     results: "Found",
     nothing: (query: string) => `Nothing found for “${query}”`,
-    found: (n: number) => count(n, "result", "results"),
+    found: (n: number, isCut: boolean) => (isCut ? `The newest ${n} results` : count(n, "result", "results")),
   },
   duration: (n: number, unit: "day" | "hour" | "minute" | "second"): string => count(n, unit, `${unit}s`),
   problem: {
     requestId: "Request",
     back: "Go back to the start",
-    offline: "No connection. What you typed is kept; try again when you are back.",
+    offline: "No connection. What you typed is kept, and what you sent goes when you are back.",
   },
 };
 

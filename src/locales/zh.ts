@@ -57,7 +57,7 @@ export const zh: Locale = {
     more: "加载更多",
     back: "全部对话",
     unread: (n) => `${n} 条未读消息`,
-    removed: (title) => `已为所有成员删除“${title}”。30 天内可以恢复。`,
+    removed: (title) => `已为所有成员删除“${title}”。撤销即可连同消息一并恢复。`,
     undo: "撤销",
   },
   conversation: {
@@ -102,7 +102,7 @@ export const zh: Locale = {
   },
   password: {
     strength: "强度",
-    strengths: ["很弱", "弱", "一般", "良好", "强"],
+    strengths: ["很弱", "弱", "还不够强", "良好", "强"],
   },
   account: {
     title: "账号",
@@ -119,6 +119,7 @@ export const zh: Locale = {
     thisDevice: "本设备",
     unknownDevice: "未知设备",
     seen: "最近使用",
+    seenNow: "正在使用",
     signOutThere: "让该设备退出登录",
     signOutEverywhere: "在所有设备上退出登录",
     confirmEverywhere: "确定在包括本设备在内的所有设备上退出登录吗？",
@@ -143,12 +144,12 @@ export const zh: Locale = {
     label: "搜索",
     results: "搜索结果",
     nothing: (query) => `没有找到“${query}”`,
-    found: (n) => `${n} 条结果`,
+    found: (n, isCut) => (isCut ? `最新的 ${n} 条结果` : `${n} 条结果`),
   },
   duration: (n, unit) => `${n} ${{ day: "天", hour: "小时", minute: "分钟", second: "秒" }[unit]}`,
   problem: {
     requestId: "请求编号",
     back: "返回首页",
-    offline: "网络已断开。输入的内容已保留，恢复后请重试。",
+    offline: "网络已断开。输入的内容已保留，已发送的消息会在恢复后自动发出。",
   },
 };

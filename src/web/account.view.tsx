@@ -108,7 +108,14 @@ const Devices = ({ page, sessions }: AccountProps) => {
               <strong>{session.device ?? t.unknownDevice}</strong>
               {session.isCurrent && <span class="tag">{t.thisDevice}</span>}
               <span class="muted small">
-                {session.ip} · {t.seen} <Time at={session.seen_at} />
+                {session.ip} ·{" "}
+                {session.isCurrent ? (
+                  t.seenNow
+                ) : (
+                  <>
+                    {t.seen} <Time at={session.seen_at} />
+                  </>
+                )}
               </span>
             </span>
             {!session.isCurrent && (

@@ -28,6 +28,6 @@ export const ErrorPage = ({ page, status, title, detail, requestId }: ErrorProps
 export const ErrorNotice = ({ detail, requestId }: { detail: string; requestId: string | null }) => (
   <p>
     {detail}
-    {requestId && <span class="muted small"> {requestId}</span>}
+    {requestId && <span class="small"> {requestId}</span>}
   </p>
 );

@@ -9,7 +9,7 @@ export const FoundItems = ({ page, found, query }: { page: PageContext; found: F
   const count = found.conversations.length + found.messages.length;
   return (
     <section class="found" aria-label={t.results}>
-      <p class="muted small">{count === 0 ? t.nothing(query) : t.found(count)}</p>
+      <p class="muted small">{count === 0 ? t.nothing(query) : t.found(count, found.isCut)}</p>
       <ul class="list">
         {found.conversations.map(({ conversation, title }) => (
           <li>

@@ -172,6 +172,28 @@ describeInBrowser("a person who waits", () => {
     await page.click("#conversation-menu summary");
     await page.click("#conversation-menu .danger");
     await other.waitForSelector(".banner:has-text('刚才打开的对话已被删除')");
+    // Whoever is typing keeps what they typed, the way out, and the conversation when it is back.
+    await page.click("button:has-text('撤销')");
+    await page.waitForURL(`**${path}`);
+    await other.goto(path);
+    await other.setViewportSize({ width: 390, height: 700 });
+    await other.fill("#body", "写到一半");
+    await page.click("#conversation-menu summary");
+    await page.click("#conversation-menu .danger");
+    await other.waitForSelector("#notice:has-text('刚才打开的对话已被删除')");
+    expect(await other.inputValue("#body")).toBe("写到一半");
+    const box = (await other.locator(".back").boundingBox())!;
+    const onTop = await other.evaluate(
+      ([x, y]) => document.elementFromPoint(x!, y!)?.closest("a")?.className,
+      [box.x + box.width / 2, box.y + box.height / 2],
+    );
+    expect(onTop).toBe("back");
+    await page.click("button:has-text('撤销')");
+    await other.waitForSelector("#composer button:enabled");
+    expect(await other.locator("#notice").textContent()).toBe("");
+    await page.click("#conversation-menu summary");
+    await page.click("#conversation-menu .danger");
+    await page.waitForURL("**/conversations?*");
     // An error page is one's own page, too.
     await other.goto(path);
     expect(await other.textContent(".who-name span")).toBe("alice");

@@ -261,6 +261,7 @@ describeInBrowser("a page of a conversation", () => {
     await shows(alice.page, "line 39");
     const scrollTo = (top: number) =>
       alice.page.evaluate((to) => document.querySelector(".scroll")!.scrollTo({ top: to }), top);
+    const composerBefore = (await alice.page.locator("#composer").boundingBox())!;
     await scrollTo(-600);
     await say("new one");
     await alice.page.waitForSelector("#newer");
@@ -272,6 +273,9 @@ describeInBrowser("a page of a conversation", () => {
     ];
     expect(button.y).toBeGreaterThan(head.y + head.height + 200);
     expect(button.y + button.height).toBeLessThan(composer.y);
+    // Nothing else has moved for it.
+    expect(composer).toEqual(composerBefore);
+    expect(button.x).toBeGreaterThan(head.x + head.width / 4);
     await scrollTo(0);
     await alice.page.waitForSelector("#newer", { state: "detached" });
     await alice.context.close();
