@@ -121,10 +121,10 @@ describeInBrowser("a person who waits", () => {
     const { page } = alice;
     await register(alice);
     await startConversation(alice, "Slow");
-    let answer = () => {};
+    const { promise: isAnswered, resolve: answer } = Promise.withResolvers<void>();
     await page.route("**/search?*", async (route) => {
       const response = await passOn(route);
-      await new Promise<void>((resolve) => (answer = resolve));
+      await isAnswered;
       await route.fulfill({ response });
     });
     await page.fill("#q", "slow");
