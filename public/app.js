@@ -123,12 +123,12 @@
   /** On a telephone there is no Shift+Enter, so Enter starts a line there. */
   const sendsByEnter = ({ key, shiftKey }) =>
     key === "Enter" && !shiftKey && matchMedia("(pointer: fine)").matches;
-  const isTyping = (target) => target.matches("input, textarea, select, [contenteditable]");
+  const isTyping = (target) => target.matches("input, textarea");
 
   /** Moves the focus along the links of a list. */
   function moveAlong(list, from, step) {
     const links = [...list.querySelectorAll(":scope > li > a")];
-    links[Math.min(Math.max(links.indexOf(from) + step, 0), links.length - 1)]?.focus();
+    links[links.indexOf(from) + step]?.focus();
   }
 
   document.addEventListener("keydown", (event) => {
@@ -175,8 +175,8 @@
       const isToday = at.toDateString() === today;
       const timeStyle = "precise" in time.dataset ? "medium" : "short";
       const style = isToday ? { timeStyle } : DATE_AND_TIME;
-      time.textContent = new Intl.DateTimeFormat(root.lang, style).format(at);
-      time.title = new Intl.DateTimeFormat(root.lang, { dateStyle: "full", timeStyle: "long" }).format(at);
+      time.textContent = at.toLocaleString(root.lang, style);
+      time.title = at.toLocaleString(root.lang, { dateStyle: "full", timeStyle: "medium" });
       time.dataset.local = "";
     }
   }

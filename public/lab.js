@@ -80,11 +80,9 @@
     for (const countdown of document.querySelectorAll(".countdown")) {
       const { expires, left, day, over, ended } = countdown.dataset;
       const seconds = Math.round((Number(expires) - Date.now() - skewMs) / 1000);
-      const clock = [seconds / 3600, seconds / 60, seconds].map((n, i) =>
-        String(Math.floor(n) % (i ? 60 : 24)).padStart(2, "0"),
-      );
+      const clock = new Date(Math.max(seconds, 0) * 1000).toISOString().slice(11, 19);
       const days = Math.floor(seconds / 86_400);
-      const shown = left.replace("{}", (days ? days + day : "") + clock.join(":"));
+      const shown = left.replace("{}", (days ? days + day : "") + clock);
       countdown.textContent = diary.endedAt ? ended : seconds <= 0 ? over : shown;
     }
     draw();
@@ -130,16 +128,15 @@
     const parts = [];
 
     const step = STEPS_MS.find((each) => each * scale > 84) ?? STEPS_MS.at(-1);
-    const clock = new Intl.DateTimeFormat(root.lang, { timeStyle: "medium" });
     for (let at = Math.ceil(from / step) * step; x(at) < x(now) - 70; at += step)
       parts.push(
         shape("line", { class: "tick", x1: x(at), x2: x(at), y1: 8, y2: FLOOR }),
-        label(x(at), FLOOR + 18, clock.format(at), "middle"),
+        label(x(at), FLOOR + 18, new Date(at).toLocaleTimeString(root.lang), "middle"),
       );
 
     const bar = (className, y, height, start, stop) => {
       const to = Math.min(stop, end);
-      if (x(to) > x(start) || stop > now)
+      if (x(to) > x(start))
         parts.push(
           shape("rect", {
             class: className,

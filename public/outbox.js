@@ -33,17 +33,7 @@
 
   /** Where the conversation is not open, it is told only what was refused: the text is there, and in a draft. */
   const elsewhere = {
-    waiting() {},
-    failed() {},
-    arrived() {},
-    refused({ body }, reason) {
-      const paragraphs = [reason, body].filter(Boolean).map((text) => {
-        const paragraph = document.createElement("p");
-        paragraph.textContent = text;
-        return paragraph;
-      });
-      byId("notice").replaceChildren(...paragraphs);
-    },
+    refused: ({ body }, reason) => (byId("notice").textContent = `${reason}: ${body}`),
   };
   const viewOf = ({ url }) => (outbox.view?.url === url ? outbox.view : elsewhere);
 
@@ -64,12 +54,12 @@
   async function deliverOne(entry) {
     const view = viewOf(entry);
     entry.isTried = true;
-    view.waiting(entry);
+    view.waiting?.(entry);
     const response = await post(entry);
     const markup = await response.text();
     if (response.ok && isMessage(markup)) {
       remove(entry);
-      return view.arrived(entry, markup);
+      return view.arrived?.(entry, markup);
     }
     if (!isRefused(response)) throw new Error(`${response.status}`);
     // Back to where it can be changed.
@@ -93,9 +83,9 @@
         await deliverOne(entry);
       } catch (error) {
         // Whoever would rather not sign in now is not asked again before they say so.
-        if (error.name === "AbortError") return entries.forEach((each) => viewOf(each).failed(each));
+        if (error.name === "AbortError") return entries.forEach((each) => viewOf(each).failed?.(each));
         held.add(entry.url);
-        for (const each of entries) if (each.url === entry.url) viewOf(each).failed(each);
+        for (const each of entries) if (each.url === entry.url) viewOf(each).failed?.(each);
       }
     failures = held.size > 0 ? failures + 1 : 0;
     if (held.size > 0) again = setTimeout(deliver, Math.min(500 * 2 ** failures, 30_000));

@@ -6,7 +6,7 @@
   const composer = byId("composer");
   if (!composer) return;
 
-  const text = composer.elements.namedItem("body");
+  const text = byId("body");
   const error = byId("composer-error");
   const list = byId("messages");
   const words = composer.dataset;

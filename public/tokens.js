@@ -18,11 +18,8 @@
   class SessionEnded extends Error {
     constructor(problem) {
       const { reason, reason_detail, ended_at, ended_by } = problem;
-      const when =
-        ended_at &&
-        new Intl.DateTimeFormat(root.lang, { dateStyle: "medium", timeStyle: "short" }).format(
-          new Date(ended_at),
-        );
+      const style = { dateStyle: "medium", timeStyle: "short" };
+      const when = ended_at && new Date(ended_at).toLocaleString(root.lang, style);
       super([reason_detail, when, ended_by?.device, ended_by?.ip].filter(Boolean).join(" · "));
       this.isTheft = reason === "reuse_detected";
       this.problem = problem;
@@ -131,7 +128,7 @@
   tabs.addEventListener("message", ({ data }) => {
     // At the sign-in, somebody has signed in in another tab.
     if (!generationCookie && data.viewer && location.pathname === "/login")
-      location.replace(document.forms.namedItem("sign-in").elements.namedItem("next").value);
+      location.replace(document.querySelector("main [name=next]").value);
     if (!generationCookie) return;
     // Only if the cookies are really gone: a sign-out may fail.
     if (data.signedOut && generation() === "") location.replace("/login");

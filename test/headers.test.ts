@@ -82,9 +82,8 @@ describe("the assets", () => {
       const text = await plain.text();
       expect(new TextDecoder().decode(Bun.gunzipSync(body))).toBe(text);
       expect(text).not.toContain("sourceMappingURL");
-      if (!url.endsWith(".svg")) bytes += body.byteLength;
+      bytes += body.byteLength;
     }
-    // The script and the style, together.
     expect(bytes).toBeLessThan(25_000);
   });
 

@@ -23,7 +23,7 @@ export const SignInPage = ({ page, form, next, end }: SignInProps) => (
           )}
         </p>
       )}
-      <form method="post" action="/login" name="sign-in">
+      <form method="post" action="/login">
         <SignInFields page={page} form={form} />
         <input type="hidden" name="next" value={next} />
         <button type="submit">{page.t.signIn.submit}</button>
