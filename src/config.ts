@@ -1,16 +1,18 @@
-import { ALGORITHMS, type Algorithm } from "./core/keys.ts";
+import { parseArgs } from "node:util";
 import { networks } from "./core/addresses.ts";
-import { StartError } from "./core/errors.ts";
-import { LIMITS } from "./core/limits.ts";
-import { LOG_LEVELS, type LogLevel } from "./core/log.ts";
+import { ALGORITHMS } from "./core/auth/keys.ts";
+import { LOG_LEVELS } from "./core/log.ts";
+import { StartError } from "./errors.ts";
+import { LIMITS } from "./limits.ts";
 
 /** Reads one setting's text; throws an Error that says what it should be. */
 type Parse<T> = (text: string) => T;
+
 type Setting<T> = { parse: Parse<T>; default: string | undefined; doc: string };
 
-const setting = <T>(parse: Parse<T>, defaultText: string, doc: string): Setting<T> => ({
+const setting = <T>(parse: Parse<T>, fallback: string, doc: string): Setting<T> => ({
   parse,
-  default: defaultText,
+  default: fallback,
   doc,
 });
 const optional = <T>(parse: Parse<T>, doc: string): Setting<T | undefined> => ({
@@ -22,12 +24,15 @@ const optional = <T>(parse: Parse<T>, doc: string): Setting<T | undefined> => ({
 const MINUTE = 60;
 const DAY = 24 * 60 * MINUTE;
 
-/** Every setting: `DUET_<NAME>` in the environment, `--<name>` on the command line, which wins. */
+/**
+ * Every setting, once: name, type with its bounds, default, and what it is for. `accessTtlSeconds` is
+ * `DUET_ACCESS_TTL` in the environment and `--access-ttl` on the command line, which wins.
+ */
 export const SETTINGS = {
   port: setting(integer(0, 65_535), "3000", "Port to listen on; 0 takes a free one"),
   host: setting(text, "127.0.0.1", "Address to listen on"),
   data: setting(text, "./duet-data", "Data folder: database, secret, lock"),
-  public_url: optional(
+  publicUrl: optional(
     origin,
     "Origin that browsers use (default http://localhost:PORT); issuer of the tokens",
   ),
@@ -35,75 +40,72 @@ export const SETTINGS = {
     secret,
     "Seals the signing keys, 32 characters or more (default: written to the data folder)",
   ),
-  access_ttl: setting(duration(1, DAY), "30m", "Life of an access token"),
-  refresh_ttl: setting(
+  accessTtlSeconds: setting(duration(1, DAY), "30m", "Life of an access token"),
+  refreshTtlSeconds: setting(
     duration(2, LIMITS.refreshTtlDaysMax * DAY),
     "7d",
     "Life of a refresh token: how long a session may idle",
   ),
-  session_ttl: setting(duration(2, 3650 * DAY), "90d", "Life of a session, however often it is refreshed"),
-  refresh_overlap: setting(
+  sessionTtlSeconds: setting(
+    duration(2, 3650 * DAY),
+    "90d",
+    "Life of a session, however often it is refreshed",
+  ),
+  refreshOverlapSeconds: setting(
     duration(0, 60),
     "10s",
     "How long a refresh token still answers after its successor's first use; 0 is strict",
   ),
-  jwt_alg: setting(oneOf(ALGORITHMS), "EdDSA", "Signature algorithm: EdDSA, ES256 or HS256"),
-  key_rotation: setting(
+  jwtAlg: setting(oneOf(ALGORITHMS), "EdDSA", "Signature algorithm: EdDSA, ES256 or HS256"),
+  keyRotationSeconds: setting(
     duration(60 * MINUTE, 3650 * DAY),
     "90d",
     "How long a key signs before the next one does; nobody is signed out by it",
   ),
-  password_min: setting(integer(8, 64), "8", "Least characters in a new password"),
+  passwordMin: setting(integer(8, 64), "8", "Least characters in a new password"),
   registration: setting(
     oneOf(["open", "closed"]),
     "open",
     "Whether new accounts can be made: open or closed",
   ),
-  introspection_secret: optional(
+  introspectionSecret: optional(
     secret,
     "What resource servers authenticate with at /oauth/introspect (default: an access token)",
   ),
-  trusted_proxies: optional(
+  trustedProxies: optional(
     addresses,
     "Proxies whose X-Forwarded-For is believed: addresses or networks, comma-separated (default: none)",
   ),
-  rate_limits: setting(
+  rateLimits: setting(
     oneOf(["on", "off"]),
     "on",
     "Limits on sign-ins, refreshes, messages and streams: on or off",
   ),
-  event_retention: setting(duration(60 * MINUTE, 3650 * DAY), "90d", "How long security events are kept"),
+  eventRetentionSeconds: setting(
+    duration(60 * MINUTE, 3650 * DAY),
+    "90d",
+    "How long security events are kept",
+  ),
   log: setting(oneOf(LOG_LEVELS), "info", "Least level that is logged: silent, error, warn, info or debug"),
 } satisfies Record<string, Setting<unknown>>;
 
 export type SettingName = keyof typeof SETTINGS;
 
-export type Config = {
-  port: number;
-  host: string;
-  data: string;
-  publicUrl: string | undefined;
-  secret: string | undefined;
-  accessTtlSeconds: number;
-  refreshTtlSeconds: number;
-  sessionTtlSeconds: number;
-  refreshOverlapSeconds: number;
-  jwtAlg: Algorithm;
-  keyRotationSeconds: number;
-  passwordMin: number;
-  registration: "open" | "closed";
-  introspectionSecret: string | undefined;
-  trustedProxies: string[] | undefined;
-  rateLimits: "on" | "off";
-  eventRetentionSeconds: number;
-  log: LogLevel;
-};
+/** The settings as they are used: each of the type that its parser answers. */
+export type Config = { [K in SettingName]: ReturnType<(typeof SETTINGS)[K]["parse"]> };
 
-export const variableOf = (name: string) => `DUET_${name.toUpperCase()}`;
-export const flagOf = (name: string) => `--${name.replaceAll("_", "-")}`;
+/** `accessTtlSeconds` → `access_ttl`: the unit is a word of the code, not of the setting. */
+const wordsOf = (name: string) =>
+  name.replace(/Seconds$/, "").replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+export const variableOf = (name: SettingName) => `DUET_${wordsOf(name).toUpperCase()}`;
+export const flagOf = (name: SettingName) => `--${wordsOf(name).replaceAll("_", "-")}`;
 
 /** The only place that looks at the environment. */
 export const environment = (): Record<string, string | undefined> => process.env;
+
+/** Who signs the tokens, and the origin of cookies and forms. A free port is known too late to be part of the name. */
+export const issuerOf = ({ publicUrl, port }: Config): string =>
+  publicUrl ?? `http://localhost${port === 0 ? "" : `:${port}`}`;
 
 /**
  * Reads every setting once. All faults are reported together, in one StartError with a line each; a value is
@@ -111,81 +113,78 @@ export const environment = (): Record<string, string | undefined> => process.env
  */
 export function readConfig(env: Record<string, string | undefined>, args: string[] = []): Config {
   const faults: string[] = [];
-  const given = { ...readEnvironment(env, faults), ...readFlags(args, faults) };
-
-  function read<T>(name: SettingName, { parse, default: fallback }: Setting<T>): T {
-    const source = given[name];
+  const given = new Map([...readEnvironment(env, faults), ...readFlags(args, faults)]);
+  const config = {} as Config;
+  const read = <K extends SettingName>(name: K) => {
+    const { parse, default: fallback }: Setting<unknown> = SETTINGS[name];
+    const { text = fallback, label = name } = given.get(name) ?? {};
     try {
-      return source ? parse(source.text) : fallback === undefined ? (undefined as T) : parse(fallback);
+      config[name] = (text === undefined ? undefined : parse(text)) as Config[K];
     } catch (error) {
-      faults.push(`${source?.label ?? name}: ${(error as Error).message}`);
-      return undefined as T;
+      faults.push(`${label}: ${(error as Error).message}`);
     }
-  }
-
-  const config: Config = {
-    port: read("port", SETTINGS.port),
-    host: read("host", SETTINGS.host),
-    data: read("data", SETTINGS.data),
-    publicUrl: read("public_url", SETTINGS.public_url),
-    secret: read("secret", SETTINGS.secret),
-    accessTtlSeconds: read("access_ttl", SETTINGS.access_ttl),
-    refreshTtlSeconds: read("refresh_ttl", SETTINGS.refresh_ttl),
-    sessionTtlSeconds: read("session_ttl", SETTINGS.session_ttl),
-    refreshOverlapSeconds: read("refresh_overlap", SETTINGS.refresh_overlap),
-    jwtAlg: read("jwt_alg", SETTINGS.jwt_alg),
-    keyRotationSeconds: read("key_rotation", SETTINGS.key_rotation),
-    passwordMin: read("password_min", SETTINGS.password_min),
-    registration: read("registration", SETTINGS.registration) as Config["registration"],
-    introspectionSecret: read("introspection_secret", SETTINGS.introspection_secret),
-    trustedProxies: read("trusted_proxies", SETTINGS.trusted_proxies),
-    rateLimits: read("rate_limits", SETTINGS.rate_limits) as Config["rateLimits"],
-    eventRetentionSeconds: read("event_retention", SETTINGS.event_retention),
-    log: read("log", SETTINGS.log),
   };
+  for (const name of NAMES) read(name);
   if (config.refreshOverlapSeconds >= config.accessTtlSeconds)
-    faults.push(`${variableOf("refresh_overlap")}: must be shorter than ${variableOf("access_ttl")}`);
+    faults.push(
+      `${variableOf("refreshOverlapSeconds")}: must be shorter than ${variableOf("accessTtlSeconds")}`,
+    );
   if (config.accessTtlSeconds > config.refreshTtlSeconds)
-    faults.push(`${variableOf("access_ttl")}: must not be longer than ${variableOf("refresh_ttl")}`);
+    faults.push(
+      `${variableOf("accessTtlSeconds")}: must not be longer than ${variableOf("refreshTtlSeconds")}`,
+    );
   if (config.refreshTtlSeconds > config.sessionTtlSeconds)
-    faults.push(`${variableOf("refresh_ttl")}: must not be longer than ${variableOf("session_ttl")}`);
+    faults.push(
+      `${variableOf("refreshTtlSeconds")}: must not be longer than ${variableOf("sessionTtlSeconds")}`,
+    );
   if (faults.length > 0) throw new StartError(faults.join("\n"));
   return config;
 }
 
-type Given = Partial<Record<string, { text: string; label: string }>>;
+const NAMES = Object.keys(SETTINGS) as SettingName[];
+
+/** What was given for a setting, and what it was called there. */
+type Given = [name: SettingName, { text: string; label: string }][];
 
 function readEnvironment(env: Record<string, string | undefined>, faults: string[]): Given {
-  const given: Given = {};
-  for (const [variable, value] of Object.entries(env)) {
-    if (!variable.startsWith("DUET_") || value === undefined || value === "") continue;
-    const name = variable.slice("DUET_".length).toLowerCase();
-    if (Object.hasOwn(SETTINGS, name) && variable === variableOf(name))
-      given[name] = { text: value, label: variable };
+  const given: Given = [];
+  for (const [variable, text] of Object.entries(env)) {
+    if (!variable.startsWith("DUET_") || !text) continue;
+    const name = NAMES.find((each) => variableOf(each) === variable);
+    if (name) given.push([name, { text, label: variable }]);
     else faults.push(`${variable}: there is no such setting`);
   }
   return given;
 }
 
 function readFlags(args: string[], faults: string[]): Given {
-  const given: Given = {};
-  for (let i = 0; i < args.length; i++) {
-    const [flag, inline] = splitOnce(args[i]!, "=");
-    const hasNext = inline === undefined && args[i + 1] !== undefined && !args[i + 1]!.startsWith("--");
-    const value = hasNext ? args[++i] : inline;
-    const name = flag.slice(2).replaceAll("-", "_");
-    if (!Object.hasOwn(SETTINGS, name) || flag !== flagOf(name))
-      faults.push(`${flag}: there is no such flag`);
-    else if (value === undefined) faults.push(`${flag}: a value is missing`);
-    else given[name] = { text: value, label: flag };
+  const given: Given = [];
+  const options = Object.fromEntries(
+    NAMES.map((name) => [flagOf(name).slice(2), { type: "string" as const }]),
+  );
+  // Not strict: every fault is to be told, not only the first.
+  const { tokens } = parseArgs({ args, options, strict: false, tokens: true });
+  // The value of a flag that is refused already is no fault of its own.
+  let refused = -1;
+  for (const token of tokens) {
+    if (token.kind === "positional" && token.index === refused) continue;
+    const label = token.kind === "option" ? token.rawName : token.kind === "positional" ? token.value : "--";
+    const name = NAMES.find((each) => flagOf(each) === label);
+    if (!name) faults.push(`${label}: there is no such flag`);
+    else if (token.kind !== "option" || token.value === undefined || isFlag(token))
+      faults.push(`${label}: a value is missing`);
+    else {
+      given.push([name, { text: token.value, label }]);
+      continue;
+    }
+    refused = token.index + (name ? 2 : 1);
   }
   return given;
 }
 
-function splitOnce(value: string, separator: string): [string, string | undefined] {
-  const at = value.indexOf(separator);
-  return at < 0 ? [value, undefined] : [value.slice(0, at), value.slice(at + 1)];
-}
+/** `--port --host x`: the second flag is not the first one's value. */
+const isFlag = ({ value, inlineValue }: { value?: string | undefined; inlineValue?: boolean | undefined }) =>
+  !inlineValue && value?.startsWith("--");
 
 function text(value: string): string {
   if (value.trim() === "") throw new Error("must not be empty");

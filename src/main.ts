@@ -2,7 +2,7 @@ import { version } from "../package.json";
 import { help } from "./cli/help.ts";
 import { keys } from "./cli/keys.ts";
 import { serve } from "./cli/serve.ts";
-import { StartError } from "./core/errors.ts";
+import { StartError } from "./errors.ts";
 
 const args = process.argv.slice(2);
 const [first = "serve"] = args;

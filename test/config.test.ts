@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { readConfig } from "../src/config.ts";
-import { StartError } from "../src/core/errors.ts";
+import { StartError } from "../src/errors.ts";
 
 function faults(env: Record<string, string>, args: string[] = []): string[] {
   try {

@@ -257,14 +257,14 @@ describe("a conversation that was deleted", () => {
 
     await alice.call("DELETE", url);
     advance(29 * 24 * 3600);
-    await t.app.housekeeping.tend();
+    await t.app.duet.housekeeping.tend();
     const rows = (table: string) => {
       using db = new Database(`${t.folder}/duet.db`, { readonly: true });
       return db.query(`SELECT count(*) AS n FROM ${table}`).get();
     };
     expect([rows("messages"), rows("message_words")]).toEqual([{ n: 1 }, { n: 1 }]);
     advance(2 * 24 * 3600);
-    await t.app.housekeeping.tend();
+    await t.app.duet.housekeeping.tend();
     expect([rows("conversations"), rows("messages"), rows("message_words")]).toEqual(Array(3).fill({ n: 0 }));
   });
 });

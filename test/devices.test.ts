@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { nameDevice } from "../src/core/devices.ts";
+import { nameDevice } from "../src/core/auth/devices.ts";
 import { advance, freezeClock, startApp } from "./support/app.ts";
 import { login, me, refresh, register } from "./support/people.ts";
 

@@ -1,6 +1,6 @@
 import { connect } from "node:net";
 import { expect, describe, test } from "bun:test";
-import { LIMITS } from "../src/core/limits.ts";
+import { LIMITS } from "../src/limits.ts";
 import { register } from "./support/people.ts";
 import { serve } from "./support/browser.ts";
 

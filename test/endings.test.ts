@@ -1,6 +1,6 @@
 import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
-import { END_REASONS, type EndReason } from "../src/core/errors.ts";
+import { END_REASONS, type EndReason } from "../src/errors.ts";
 import { LOCALES } from "../src/locales/index.ts";
 import { advance, freezeClock, startApp, type TestApp } from "./support/app.ts";
 import { Visitor } from "./support/browserless.ts";
@@ -141,11 +141,11 @@ describe("a session that ends", () => {
       return db.query("SELECT count(*) AS n FROM sessions").get();
     };
     advance(36 * DAY);
-    await t.app.housekeeping.tend();
+    await t.app.duet.housekeeping.tend();
     expect(rows()).toEqual({ n: 1 });
     expect((await refresh(t, alice.refreshToken)).body.reason).toBe("expired_idle");
     advance(2 * DAY);
-    await t.app.housekeeping.tend();
+    await t.app.duet.housekeeping.tend();
     expect(rows()).toEqual({ n: 0 });
     expect((await refresh(t, alice.refreshToken)).body.code).toBe("token_expired");
   });

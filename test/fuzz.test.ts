@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { decideRotation } from "../src/core/rotation.ts";
-import { readUsername, usernameKey } from "../src/core/usernames.ts";
+import { decideRotation } from "../src/core/auth/rotation.ts";
+import { readUsername, usernameKey } from "../src/core/auth/usernames.ts";
 import { eventStream, type SseEvent } from "../src/http/sse.ts";
 import { safeNext } from "../src/web/next.ts";
 import { ORIGIN, startApp, UNLIMITED, type TestApp } from "./support/app.ts";
@@ -270,6 +270,8 @@ describe("any", () => {
       ends_at: fc.constant(2_000_000),
       ended_at: fc.constant(null),
       end_reason: fc.constant(null),
+      username: fc.constant("alice"),
+      disabled_at: fc.constant(null),
     });
     fc.assert(
       fc.property(

@@ -2,14 +2,14 @@ import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 import { unlinkSync } from "node:fs";
 import { join } from "node:path";
-import { StartError } from "../src/core/errors.ts";
+import { StartError } from "../src/errors.ts";
 import { createRemoteJWKSet, jwtVerify } from "jose";
 import { advance, freezeClock, startApp, type TestApp } from "./support/app.ts";
 import { serve } from "./support/browser.ts";
 import { decode, me, refresh, register } from "./support/people.ts";
 import { bareEnvironment, ROOT } from "./support/process.ts";
 
-const states = (t: TestApp) => t.app.keys.list().map((key) => key.state);
+const states = (t: TestApp) => t.app.duet.keys.list().map((key) => key.state);
 const rows = (t: TestApp): any[] => {
   using db = new Database(join(t.folder, "duet.db"), { readonly: true });
   return db.query("SELECT * FROM signing_keys").all();
@@ -19,18 +19,20 @@ describe("the key ring", () => {
   test("starts with a key that signs and the next one, published and silent", async () => {
     await using t = await startApp();
     expect(states(t).toSorted()).toEqual(["active", "next"]);
-    expect(t.app.keys.publicKeys().map(({ kid }) => kid)).toContain(t.app.keys.active().id);
-    expect(t.app.keys.publicKeys()).toHaveLength(2);
-    for (const key of t.app.keys.publicKeys())
+    expect(t.app.duet.keys.publicKeys().map(({ kid }) => kid)).toContain(t.app.duet.keys.active().id);
+    expect(t.app.duet.keys.publicKeys()).toHaveLength(2);
+    for (const key of t.app.duet.keys.publicKeys())
       expect(Object.keys(key).toSorted()).toEqual(["alg", "crv", "kid", "kty", "use", "x"]);
   });
 
   test("rotates without a sign-out: the next key signs, the old one still verifies", async () => {
     await using t = await startApp();
     const alice = await register(t, "alice");
-    const [old, next] = ["active", "next"].map((s) => t.app.keys.list().find((key) => key.state === s)!.id);
-    await t.app.keys.rotate();
-    expect(t.app.keys.active().id).toBe(next!);
+    const [old, next] = ["active", "next"].map(
+      (s) => t.app.duet.keys.list().find((key) => key.state === s)!.id,
+    );
+    await t.app.duet.keys.rotate();
+    expect(t.app.duet.keys.active().id).toBe(next!);
     expect((await me(t, alice.accessToken)).status).toBe(200);
     const { body } = await refresh(t, alice.refreshToken);
     expect(decode(alice.refreshToken).header.kid).toBe(old);
@@ -40,39 +42,39 @@ describe("the key ring", () => {
   test("drops a retired key when no token it signed can be good, whatever the settings are by then", async () => {
     freezeClock();
     const before = await startApp({ DUET_REFRESH_TTL: "365d", DUET_SESSION_TTL: "365d" });
-    const first = before.app.keys.active().id;
+    const first = before.app.duet.keys.active().id;
     const alice = await register(before, "alice");
-    await before.app.keys.rotate();
+    await before.app.duet.keys.rotate();
     await using t = await before.restart({ DUET_REFRESH_TTL: "1d", DUET_SESSION_TTL: "2d" });
     advance(365 * 86_400 - 1);
-    await t.app.keys.tend();
-    expect(await t.app.keys.find(first)).toBeDefined();
+    await t.app.duet.keys.tend();
+    expect(await t.app.duet.keys.find(first)).toBeDefined();
     expect((await refresh(t, alice.refreshToken)).status).toBe(200);
     advance(2);
-    await t.app.keys.tend();
-    expect(await t.app.keys.find(first)).toBeUndefined();
+    await t.app.duet.keys.tend();
+    expect(await t.app.duet.keys.find(first)).toBeUndefined();
   });
 
   test("rotates by itself when the active key's time is over, and not before", async () => {
     freezeClock();
     await using t = await startApp({ DUET_KEY_ROTATION: "30d" });
-    const first = t.app.keys.active().id;
+    const first = t.app.duet.keys.active().id;
     advance(30 * 86_400 - 1);
-    await t.app.keys.tend();
-    expect(t.app.keys.active().id).toBe(first);
+    await t.app.duet.keys.tend();
+    expect(t.app.duet.keys.active().id).toBe(first);
     advance(1);
-    await t.app.keys.tend();
-    expect(t.app.keys.active().id).not.toBe(first);
+    await t.app.duet.keys.tend();
+    expect(t.app.duet.keys.active().id).not.toBe(first);
     expect(states(t).toSorted()).toEqual(["active", "next", "retired"]);
   });
 
   test("survives a restart as it was", async () => {
     const before = await startApp();
-    await before.app.keys.rotate();
+    await before.app.duet.keys.rotate();
     const alice = await register(before, "alice");
-    const active = before.app.keys.active().id;
+    const active = before.app.duet.keys.active().id;
     await using after = await before.restart();
-    expect(after.app.keys.active().id).toBe(active);
+    expect(after.app.duet.keys.active().id).toBe(active);
     expect(states(after).toSorted()).toEqual(["active", "next", "retired"]);
     expect((await me(after, alice.accessToken)).status).toBe(200);
   });
@@ -88,7 +90,7 @@ describe("the key ring", () => {
 
   test("publishes nothing with HS256, whose one key signs as well as it verifies", async () => {
     await using t = await startApp({ DUET_JWT_ALG: "HS256" });
-    expect(t.app.keys.publicKeys()).toEqual([]);
+    expect(t.app.duet.keys.publicKeys()).toEqual([]);
     expect(rows(t).every((row) => row.public_jwk === null)).toBe(true);
   });
 
@@ -103,7 +105,7 @@ describe("the key ring", () => {
   test("has keys of its own in every folder", async () => {
     await using one = await startApp();
     await using other = await startApp();
-    expect(one.app.keys.active().id).not.toBe(other.app.keys.active().id);
+    expect(one.app.duet.keys.active().id).not.toBe(other.app.duet.keys.active().id);
     const alice = await register(one, "alice");
     expect((await me(other, alice.accessToken)).body.code).toBe("token_invalid");
   });
@@ -155,12 +157,12 @@ describe("an operator's command", () => {
   test("rotates beside the running server, which takes it in without a restart or a sign-out", async () => {
     await using t = await startApp();
     const alice = await register(t, "alice");
-    const next = t.app.keys.list().find((key) => key.state === "next")!.id;
+    const next = t.app.duet.keys.list().find((key) => key.state === "next")!.id;
     const { out, exitCode } = await duet(t, "rotate");
     expect([exitCode, out]).toEqual([0, expect.stringMatching(RegExp(`^active +EdDSA +${next} `, "m"))]);
     expect((await me(t, alice.accessToken)).status).toBe(200);
-    await t.app.keys.tend();
-    expect(t.app.keys.active().id).toBe(next);
+    await t.app.duet.keys.tend();
+    expect(t.app.duet.keys.active().id).toBe(next);
     const { body } = await refresh(t, alice.refreshToken);
     expect(decode(body.access_token).header.kid).toBe(next);
     expect((await me(t, alice.accessToken)).status).toBe(200);
@@ -200,7 +202,7 @@ describe("the published keys", () => {
     expect(response.headers.get("cache-control")).toBe("public, max-age=300");
     expect(response.headers.get("access-control-allow-origin")).toBe("*");
     const { keys } = (await response.json()) as { keys: Record<string, string>[] };
-    expect(keys.map(({ kid }) => kid)).toEqual(t.app.keys.list().map(({ id }) => id));
+    expect(keys.map(({ kid }) => kid)).toEqual(t.app.duet.keys.list().map(({ id }) => id));
     for (const key of keys) {
       expect(key).toMatchObject({ alg: "EdDSA", use: "sig", kty: "OKP" });
       for (const secret of ["d", "p", "q", "k", "priv"]) expect(key).not.toHaveProperty(secret);
@@ -214,7 +216,7 @@ describe("the published keys", () => {
     const issuer = "http://localhost";
     const options = { issuer, audience: issuer, typ: "at+jwt", algorithms: ["EdDSA"] };
     expect((await jwtVerify(alice.accessToken, service, options)).payload.sub).toBe(alice.id);
-    await site.app.keys.rotate();
+    await site.app.duet.keys.rotate();
     const { body } = await refresh(site, alice.refreshToken);
     expect((await jwtVerify(body.access_token, service, options)).payload.sub).toBe(alice.id);
     await expect(jwtVerify(alice.refreshToken, service, options)).rejects.toThrow();

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { LIMITS } from "../src/core/limits.ts";
+import { LIMITS } from "../src/limits.ts";
 import { LOCALES } from "../src/locales/index.ts";
 import { advance, freezeClock, startApp, type TestApp, UNLIMITED } from "./support/app.ts";
 import { Visitor } from "./support/browserless.ts";
@@ -168,7 +168,7 @@ describe("the lab", () => {
     const { html } = await alice.open("/lab");
     expect(told(html)).toHaveLength(LIMITS.labEntriesMax);
     expect(told(html)[0]).toContain(`Generation ${LIMITS.labEntriesMax + 1} was first used`);
-    for (let n = 0; n < LIMITS.labDiariesMax; n++) await t.app.lab.diaryOf(`session ${n}`);
+    for (let n = 0; n < LIMITS.labDiariesMax; n++) await t.app.duet.lab.diaries.of(`session ${n}`);
     expect(told((await alice.open("/lab")).html)).toEqual([]);
   });
 

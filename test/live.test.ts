@@ -1,7 +1,7 @@
 import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
-import { THROTTLES } from "../src/core/throttle.ts";
-import { LIMITS } from "../src/core/limits.ts";
+import { THROTTLES } from "../src/core/auth/throttle.ts";
+import { LIMITS } from "../src/limits.ts";
 import { eventStream } from "../src/http/sse.ts";
 import { changeStore } from "../src/store/changes.ts";
 import { advance, freezeClock, startApp, temporaryFolder, UNLIMITED, type TestApp } from "./support/app.ts";
@@ -98,7 +98,7 @@ describe("an event stream", () => {
       await stranger.close();
     }
     advance(2 * 24 * 3600);
-    await t.app.housekeeping.tend();
+    await t.app.duet.housekeeping.tend();
     const pair = (await refresh(t, bob.refreshToken)).body;
     const late = await Stream.open(t.fetch, pair.access_token, place);
     expect(await late.next()).toMatchObject({ event: "reset" });
@@ -118,7 +118,7 @@ describe("an event stream", () => {
     await post(alice, "after that");
     expect(await stream.next()).toMatchObject({ event: "session_ended", data: { reason } });
     expect(await stream.next()).toBeNull();
-    expect(t.app.bell.count(bob.id)).toBe(0);
+    expect(t.app.duet.notifier.count(bob.id)).toBe(0);
   });
 
   test("ends with its own session only, when that is revoked, loses its password or its token is stolen", async () => {
@@ -163,7 +163,7 @@ describe("an event stream", () => {
     const alice = await register(t, "alice");
     const stream = await listen(t, alice);
     await stream.next();
-    const ringing = setInterval(() => t.app.bell.ring([alice.id]), 10);
+    const ringing = setInterval(() => t.app.duet.notifier.notify([alice.id]), 10);
     expect(await stream.nextOfAny()).toEqual({ id: expect.any(String) });
     clearInterval(ringing);
     await stream.close();
@@ -231,7 +231,7 @@ describe("an event stream", () => {
     expect([refused.status, refused.headers.get("retry-after")]).toEqual([429, "5"]);
     expect(LIMITS.streamsPerUserMax).toBe(20);
     await Promise.all(streams.map((stream) => stream.close()));
-    expect(t.app.bell.count(alice.id)).toBe(0);
+    expect(t.app.duet.notifier.count(alice.id)).toBe(0);
     const statuses = [];
     for (let i = 0; i < THROTTLES.stream_account.burst; i++) {
       const response = await ask();
@@ -239,7 +239,7 @@ describe("an event stream", () => {
       await response.body?.cancel(); // before anything was read
     }
     expect(new Set(statuses)).toEqual(new Set([200, 429]));
-    expect(t.app.bell.count(alice.id)).toBe(0);
+    expect(t.app.duet.notifier.count(alice.id)).toBe(0);
   });
 
   test("asks for no more than its reader takes: a slow one costs nothing, and loses nothing", async () => {
@@ -265,14 +265,14 @@ describe("an event stream", () => {
     const gone = new AbortController();
     const left = await Stream.open(overNetwork, alice.accessToken, undefined, gone.signal);
     await left.next();
-    expect(t.app.bell.count(alice.id)).toBe(2);
+    expect(t.app.duet.notifier.count(alice.id)).toBe(2);
     gone.abort();
     await alice.call("POST", "/api/conversations", { title: "a sound" });
     await stream.next();
     await alice.call("POST", "/api/auth/logout");
     expect(await stream.next()).toMatchObject({ event: "session_ended" });
     expect(await stream.next()).toBeNull();
-    expect(t.app.bell.count(alice.id)).toBe(0);
+    expect(t.app.duet.notifier.count(alice.id)).toBe(0);
   });
 });
 

@@ -9,8 +9,8 @@ import {
   PASSWORD_SUGGESTIONS,
   PASSWORD_WARNINGS,
   type ErrorCode,
-} from "../src/core/errors.ts";
-import { LIMITS } from "../src/core/limits.ts";
+} from "../src/errors.ts";
+import { LIMITS } from "../src/limits.ts";
 import { LOCALES } from "../src/locales/index.ts";
 import {
   advance,

@@ -1,22 +1,24 @@
 import { describe, expect, test } from "bun:test";
-import { decideRotation, type RotationState } from "../src/core/rotation.ts";
+import { decideRotation, type SessionState } from "../src/core/auth/rotation.ts";
 
 // The table of the rule, row by row, on a session in its 7th generation at 12:00:00.
 const NOON = Date.UTC(2026, 10, 23, 12);
 const OVERLAP = 10_000;
-const session: RotationState = {
+const session: SessionState = {
   generation: 7,
   confirmed_at: null,
   idle_ends_at: NOON + 7 * 86_400_000,
   ends_at: NOON + 90 * 86_400_000,
   ended_at: null,
   end_reason: null,
+  username: "alice",
+  disabled_at: null,
 };
 const confirmed = (ms: number) => ({ ...session, confirmed_at: ms });
 
 type Row = [
   what: string,
-  state: RotationState,
+  state: SessionState,
   generation: number,
   now: number,
   overlap: number,

@@ -1,6 +1,6 @@
 import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
-import { THROTTLES, type ThrottleName } from "../src/core/throttle.ts";
+import { THROTTLES, type ThrottleName } from "../src/core/auth/throttle.ts";
 import { freezeClock, startApp, type TestApp } from "./support/app.ts";
 import { DATA_CSP, FIXED, PAGE_CSP } from "./support/headers.ts";
 import { PASSWORDS, register, type Person } from "./support/people.ts";

@@ -1,39 +1,100 @@
 import { describe, expect, test } from "bun:test";
-import { join } from "node:path";
-import { ROOT } from "./support/process.ts";
-import { SECTIONS } from "./security/rows.ts";
-import { splitOnce, written } from "./security/write.ts";
+import { SECURITY_EVENT_KINDS } from "../src/core/auth/security.ts";
+import { advance, freezeClock, startApp } from "./support/app.ts";
+import { login, me, PASSWORDS, refresh, register } from "./support/people.ts";
 
-/** How many rows each letter of the checklist has. */
-const ROWS = { A: 11, B: 22, C: 12, D: 14, E: 9, F: 7, G: 9, H: 10, I: 10, J: 9, K: 7, L: 5, M: 10 };
-const rows = SECTIONS.flatMap(([, rows]) => rows);
+describe("security events", () => {
+  test("say who did what, when, from where, and whether it succeeded: every kind of them", async () => {
+    freezeClock();
+    await using t = await startApp({ DUET_TRUSTED_PROXIES: "127.0.0.1" });
+    const alice = await register(t, "alice");
+    const signIn = { username: "alice", password: alice.password };
+    const headers = { "user-agent": "curl/8.5.0", "x-forwarded-for": "192.0.2.1" };
+    await t.json("POST", "/api/auth/login", { ...signIn, password: "wrong" }, headers);
+    const other = await login(t, "alice");
+    const id = (await other.call("GET", "/api/auth/sessions")).body.items.find((s: any) => s.current).id;
+    await alice.call("DELETE", `/api/auth/sessions/${id}`);
+    await (await login(t, "alice")).call("POST", "/api/auth/logout");
+    await alice.call("PATCH", "/api/auth/me", { email: "a@example.com" });
+    const change = { current_password: alice.password, new_password: PASSWORDS["bob"] };
+    await alice.call("POST", "/api/auth/password", { ...change, current_password: "wrong" });
+    await alice.call("POST", "/api/auth/password", change);
+    await alice.call("POST", "/api/auth/delete", { password: "wrong" });
+    const thief = await t.json("POST", "/api/auth/login", { ...signIn, password: PASSWORDS["bob"] });
+    const next = await refresh(t, thief.body.refresh_token);
+    await me(t, next.body.access_token);
+    advance(11);
+    await t.json("POST", "/api/auth/refresh", { refresh_token: thief.body.refresh_token }, headers);
+    await alice.call("POST", "/api/auth/logout-all");
+    const back = await t.json("POST", "/api/auth/login", { ...signIn, password: PASSWORDS["bob"] });
 
-describe("SECURITY.md", () => {
-  test("has every row of the checklist, once", () => {
-    for (const [letter, n] of Object.entries(ROWS)) {
-      const first = letter === "H" ? 0 : 1;
-      const dash = letter === "D" ? "-" : "";
-      const expected = Array.from({ length: n }, (_, i) => `${letter}${dash}${first + i}`);
-      expect(rows.map(({ id }) => id).filter((id) => id.startsWith(letter))).toEqual(expected);
-    }
+    const answer = await t.json("GET", "/api/auth/events", undefined, {
+      authorization: `Bearer ${back.body.access_token}`,
+    });
+    const { items, next: more } = answer.body;
+    expect(more).toBeNull();
+    expect(items.map((e: any) => `${e.kind} ${e.outcome}`)).toEqual([
+      "login success",
+      "logout_all success",
+      "reuse_detected failure",
+      "login success",
+      "account_delete failure",
+      "password_change success",
+      "password_change failure",
+      "profile_change success",
+      "logout success",
+      "login success",
+      "session_revoke success",
+      "login success",
+      "login failure",
+      "register success",
+    ]);
+    expect(new Set(items.map((e: any) => e.kind))).toEqual(new Set(SECURITY_EVENT_KINDS));
+    expect(items[0]).toEqual({
+      id: expect.any(String),
+      kind: "login",
+      outcome: "success",
+      created_at: new Date().toISOString(),
+      device: null,
+      ip: "127.0.0.1",
+      session_id: expect.any(String),
+      current: true,
+    });
+    for (const event of [items[2], items[12]])
+      expect(event).toMatchObject({ device: "curl", ip: "192.0.2.1" });
+    expect(answer.text).not.toMatch(/wrong|eyJ/);
   });
 
-  test("names for each row tests that are there, or says plainly why there is none", async () => {
-    for (const { id, by = [], note } of rows) {
-      expect([id, by.length > 0 || note !== undefined]).toEqual([id, true]);
-      for (const reference of by) {
-        const [file, title] = splitOnce(reference);
-        const source = Bun.file(join(ROOT, `test/${file}.test.ts${file === "jsx" ? "x" : ""}`));
-        // A title in the source has its quotes escaped, and may stand on a line of its own.
-        const text = (await source.text()).replaceAll('\\"', '"');
-        expect([id, title, text.includes(`"${title}"`)]).toEqual([id, title, true]);
-      }
-    }
+  test("are one's own, newest first, page by page", async () => {
+    await using t = await startApp();
+    const alice = await register(t, "alice");
+    const bob = await register(t, "bob");
+    for (const username of ["Alice", "ALICE", "aLice"])
+      await alice.call("PATCH", "/api/auth/me", { username });
+    const first = (await alice.call("GET", "/api/auth/events?limit=3")).body;
+    const rest = (await alice.call("GET", `/api/auth/events?limit=3&before=${first.next}`)).body;
+    expect(first.items).toHaveLength(3);
+    expect(rest.items.map((e: any) => e.kind)).toEqual(["register"]);
+    expect(rest.next).toBeNull();
+    expect((await bob.call("GET", "/api/auth/events")).body.items).toHaveLength(1);
+    for (const query of ["before=x", "limit=0", "limit=x", `before=${"%00".repeat(3)}`])
+      expect((await alice.call("GET", `/api/auth/events?${query}`)).status).toBe(422);
   });
 
-  test("is as it was made from them", async () => {
-    // The formatter pads tables.
-    const plain = (text: string) => text.replaceAll(/ *\| */g, "|").replaceAll(/-{3,}/g, "---");
-    expect(plain(await Bun.file(join(ROOT, "SECURITY.md")).text())).toBe(plain(await written()));
+  test("are kept for as long as the setting says", async () => {
+    freezeClock();
+    await using t = await startApp({ DUET_EVENT_RETENTION: "1d", DUET_ACCESS_TTL: "1d" });
+    const alice = await register(t, "alice");
+    await t.json("POST", "/api/auth/login", { username: "nobody", password: "x" });
+    const kinds = async () => {
+      await t.app.duet.housekeeping.tend();
+      return (await alice.call("GET", "/api/auth/events")).body.items.map((e: any) => e.kind);
+    };
+    advance(86_000);
+    await alice.call("PATCH", "/api/auth/me", { username: "Alice" });
+    expect(await kinds()).toEqual(["profile_change", "register"]);
+    advance(500);
+    alice.accessToken = (await refresh(t, alice.refreshToken)).body.access_token;
+    expect(await kinds()).toEqual(["profile_change"]);
   });
 });

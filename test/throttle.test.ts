@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { THROTTLES } from "../src/core/throttle.ts";
+import { THROTTLES } from "../src/core/auth/throttle.ts";
 import { advance, freezeClock, startApp, type TestApp } from "./support/app.ts";
 import { login, PASSWORDS, refresh, register } from "./support/people.ts";
 

@@ -10,7 +10,7 @@ describe("the two tokens", () => {
     freezeClock();
     await using t = await startApp();
     const alice = await register(t, "alice");
-    const kid = t.app.keys.active().id;
+    const kid = t.app.duet.keys.active().id;
     const iat = Date.now() / 1000;
     const access = decode(alice.accessToken);
     const long = decode(alice.refreshToken);
@@ -103,7 +103,7 @@ describe("a forged access token", () => {
     "with alg none": () => `${base64url({ alg: "none", typ: "at+jwt" })}.${parts()[1]}.`,
     "with alg none under a good signature": () => withHeader({ alg: "none" }),
     "with alg HS256 keyed by the public key": () => {
-      const publicKey = Buffer.from(t.app.keys.publicKeys()[0]!.x!, "base64url");
+      const publicKey = Buffer.from(t.app.duet.keys.publicKeys()[0]!.x!, "base64url");
       return signed({ alg: "HS256" }, {}, publicKey);
     },
     "signed by another key under our kid": () => signed({}, {}),

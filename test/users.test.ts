@@ -2,10 +2,10 @@ import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { PASSWORD_SUGGESTIONS, PASSWORD_WARNINGS, type FieldCode } from "../src/core/errors.ts";
-import { LIMITS } from "../src/core/limits.ts";
-import { createPasswords } from "../src/core/passwords.ts";
-import { readUsername } from "../src/core/usernames.ts";
+import { PASSWORD_SUGGESTIONS, PASSWORD_WARNINGS, type FieldCode } from "../src/errors.ts";
+import { LIMITS } from "../src/limits.ts";
+import { createPasswords } from "../src/core/auth/passwords.ts";
+import { readUsername } from "../src/core/auth/usernames.ts";
 import { FULL_COST, startApp, temporaryFolder, UNLIMITED, type TestApp } from "./support/app.ts";
 import { ROOT } from "./support/process.ts";
 import { login, me, PASSWORDS, refresh, register, type Person } from "./support/people.ts";
@@ -346,7 +346,7 @@ describe("changing one's profile", () => {
 
 describe("hashing", () => {
   test("is bounded: what the queue cannot hold is refused with 503, the rest is done", async () => {
-    const passwords = createPasswords({ minChars: 8, log: () => {} });
+    const passwords = createPasswords({ settings: { passwordMin: 8 }, log: () => {} });
     const outcomes = await Promise.allSettled(
       Array.from({ length: LIMITS.hashQueueMax + availableParallelism() + 4 }, () => passwords.hash("x")),
     );
@@ -358,7 +358,7 @@ describe("hashing", () => {
   });
 
   test("salts: equal passwords have unequal hashes", async () => {
-    const passwords = createPasswords({ minChars: 8, log: () => {} });
+    const passwords = createPasswords({ settings: { passwordMin: 8 }, log: () => {} });
     expect(await passwords.hash("same")).not.toBe(await passwords.hash("same"));
   });
 });

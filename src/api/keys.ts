@@ -1,9 +1,9 @@
 import { Elysia } from "elysia";
-import type { KeyRing } from "../core/keys.ts";
+import type { Duet } from "../duet.ts";
 import { PUBLIC_DOCUMENT } from "../http/headers.ts";
 
 /** RFC 7517: the public keys, for anybody on any origin, so that any JWT verifier works with Duet as it is. */
-export const keyRoutes = ({ keys }: { keys: Pick<KeyRing, "publicKeys"> }) =>
+export const keyRoutes = ({ keys }: Pick<Duet, "keys">) =>
   new Elysia({ name: "api/keys" }).get("/.well-known/jwks.json", () =>
     Response.json(
       { keys: keys.publicKeys() },

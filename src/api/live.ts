@@ -1,12 +1,12 @@
 import { Elysia } from "elysia";
-import type { Live, LiveEvent } from "../core/live.ts";
-import type { Sessions } from "../core/sessions.ts";
+import type { LiveEvent } from "../core/chat/live.ts";
+import type { Duet } from "../duet.ts";
 import { bearerViewer } from "../http/auth.ts";
 import { eventStream, streamEvent, type SseEvent } from "../http/sse.ts";
 import { conversationBody, messageBody } from "./shapes.ts";
 
 /** One event stream for everything that the viewer may see; `Last-Event-ID` goes on from where one was cut. */
-export const liveRoutes = ({ live, sessions }: { live: Live; sessions: Sessions }) =>
+export const liveRoutes = ({ live, sessions }: Pick<Duet, "live" | "sessions">) =>
   new Elysia({ name: "api/live" })
     .use(bearerViewer(sessions))
     .get("/api/events", async ({ viewer, headers }) =>

@@ -1,18 +1,17 @@
 import { Elysia, t } from "elysia";
-import type { Messages } from "../core/messages.ts";
-import type { Sessions } from "../core/sessions.ts";
+import type { Duet } from "../duet.ts";
 import { bearerViewer } from "../http/auth.ts";
 import { jsonBodies } from "../http/body.ts";
 import { limitOf, messageBody, pageQuery } from "./shapes.ts";
 
-export const messageRoutes = (deps: { messages: Messages; sessions: Sessions }) =>
+export const messageRoutes = ({ messages, sessions }: Pick<Duet, "messages" | "sessions">) =>
   new Elysia({ name: "api/messages", prefix: "/api/conversations/:id/messages" })
     .use(jsonBodies)
-    .use(bearerViewer(deps.sessions))
+    .use(bearerViewer(sessions))
     .get(
       "",
       async ({ viewer, params, query }) => {
-        const { items, next } = await deps.messages.list(viewer, params.id, {
+        const { items, next } = await messages.list(viewer, params.id, {
           ...query,
           limit: limitOf(query.limit),
         });
@@ -24,7 +23,7 @@ export const messageRoutes = (deps: { messages: Messages; sessions: Sessions }) 
       "",
       async ({ viewer, params, body, headers, set }) => {
         const idempotencyKey = headers["idempotency-key"];
-        const message = await deps.messages.post(viewer, params.id, { ...body, idempotencyKey });
+        const message = await messages.post(viewer, params.id, { ...body, idempotencyKey });
         set.status = 201;
         return messageBody(message);
       },
@@ -33,10 +32,10 @@ export const messageRoutes = (deps: { messages: Messages; sessions: Sessions }) 
     .patch(
       "/:messageId",
       async ({ viewer, params, body }) =>
-        messageBody(await deps.messages.edit(viewer, params.id, params.messageId, body)),
+        messageBody(await messages.edit(viewer, params.id, params.messageId, body)),
       { body: t.Object({ body: t.String() }) },
     )
     .delete("/:messageId", async ({ viewer, params, set }) => {
-      await deps.messages.takeBack(viewer, params.id, params.messageId);
+      await messages.takeBack(viewer, params.id, params.messageId);
       set.status = 204;
     });

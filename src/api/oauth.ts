@@ -1,28 +1,21 @@
 import { Elysia, t } from "elysia";
-import { invalidField } from "../core/errors.ts";
-import type { Introspect } from "../core/introspection.ts";
-import type { Sessions } from "../core/sessions.ts";
-import type { Claims } from "../core/tokens.ts";
-import type { Users } from "../core/users.ts";
+import { invalidField } from "../errors.ts";
+import type { Claims } from "../core/auth/signer.ts";
+import type { Duet } from "../duet.ts";
 import { createCallerCheck } from "../http/auth.ts";
 import { formOrJsonBodies } from "../http/body.ts";
 import { PUBLIC_DOCUMENT } from "../http/headers.ts";
-import { deviceOf } from "../http/observe.ts";
+import type { Edge } from "../http/edge.ts";
 import { grantBody } from "./shapes.ts";
 
-type Deps = {
-  users: Users;
-  sessions: Sessions;
-  introspect: Introspect;
-  issuer: string;
-  introspectionSecret: string | undefined;
-};
+type Deps = Pick<Duet, "users" | "sessions" | "introspect" | "settings"> & Pick<Edge, "deviceOf">;
 
 /**
  * The standard routes, so that any OAuth 2 client library works with Duet as it is. Clients are public and all one:
  * a `client_id` is taken and means nothing.
  */
-export function oauthRoutes({ users, sessions, introspect, issuer, introspectionSecret }: Deps) {
+export function oauthRoutes({ users, sessions, introspect, settings, deviceOf }: Deps) {
+  const { issuer, introspectionSecret } = settings;
   const checkCaller = createCallerCheck(sessions, introspectionSecret);
   return (
     new Elysia({ name: "api/oauth" })
@@ -34,9 +27,9 @@ export function oauthRoutes({ users, sessions, introspect, issuer, introspection
       /** RFC 6749 section 4.3 (password) and section 6 (refresh_token). */
       .post(
         "/oauth/token",
-        async ({ body, request, set }) => {
+        async ({ body, request, server, set }) => {
           set.headers["pragma"] = "no-cache";
-          const device = deviceOf(request);
+          const device = deviceOf({ request, server });
           switch (body.grant_type) {
             case "password": {
               const { username, password } = body;
@@ -63,9 +56,9 @@ export function oauthRoutes({ users, sessions, introspect, issuer, introspection
       /** RFC 7009: ends the session of the token, whichever it is; 200 for what is no token of ours too. */
       .post(
         "/oauth/revoke",
-        async ({ body, request }) => {
+        async ({ body, request, server }) => {
           if (body.token === "") throw invalidField("token", "required");
-          await sessions.logout({ refreshToken: body.token }, deviceOf(request));
+          await sessions.logout({ refreshToken: body.token }, deviceOf({ request, server }));
           return new Response(null, { status: 200 });
         },
         { body: t.Object({ token: t.String() }) },

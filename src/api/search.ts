@@ -1,11 +1,10 @@
 import { Elysia, t } from "elysia";
-import type { Search } from "../core/search.ts";
-import type { Sessions } from "../core/sessions.ts";
+import type { Duet } from "../duet.ts";
 import { bearerViewer } from "../http/auth.ts";
 import { conversationBody, messageBody } from "./shapes.ts";
 
 /** The viewer's own conversations and messages by their words. */
-export const searchRoutes = ({ search, sessions }: { search: Search; sessions: Sessions }) =>
+export const searchRoutes = ({ search, sessions }: Pick<Duet, "search" | "sessions">) =>
   new Elysia({ name: "api/search" }).use(bearerViewer(sessions)).get(
     "/api/search",
     async ({ viewer, query }) => {

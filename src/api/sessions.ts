@@ -1,56 +1,61 @@
 import { Elysia, t } from "elysia";
-import { nameDevice } from "../core/devices.ts";
-import type { Session, Sessions, Viewer } from "../core/sessions.ts";
-import type { Users } from "../core/users.ts";
+import { nameDevice } from "../core/auth/devices.ts";
+import type { Session } from "../core/auth/sessions.ts";
+import type { Viewer } from "../core/viewer.ts";
+import type { Duet } from "../duet.ts";
 import { bearerViewer, presentedToken } from "../http/auth.ts";
 import { jsonBodies } from "../http/body.ts";
-import { deviceOf } from "../http/observe.ts";
+import type { Edge } from "../http/edge.ts";
 import { grantBody, timeBody, userBody } from "./shapes.ts";
 
-type Deps = { users: Users; sessions: Sessions };
+type Deps = Pick<Duet, "account" | "users" | "sessions"> & Pick<Edge, "deviceOf">;
 
 /** To sign in is to create a session, to sign out is to end it. */
-export const sessionRoutes = ({ users, sessions }: Deps) =>
+export const sessionRoutes = ({ users, sessions, deviceOf }: Deps) =>
   new Elysia({ name: "api/sessions" })
     .use(jsonBodies)
     .post(
       "/api/auth/login",
-      async ({ body, request }) => {
-        const { user, grant } = await users.login({ ...body, identifier: body.username }, deviceOf(request));
+      async ({ body, request, server }) => {
+        const { user, grant } = await users.login(
+          { ...body, identifier: body.username },
+          deviceOf({ request, server }),
+        );
         return { ...grantBody(grant), user: userBody(user) };
       },
       { body: t.Object({ username: t.String(), password: t.String() }) },
     )
     .post(
       "/api/auth/refresh",
-      async ({ body, request }) => grantBody(await sessions.refresh(body.refresh_token, deviceOf(request))),
+      async ({ body, request, server }) =>
+        grantBody(await sessions.refresh(body.refresh_token, deviceOf({ request, server }))),
       { body: t.Object({ refresh_token: t.String() }) },
     )
     .post(
       "/api/auth/logout",
-      async ({ body, request, set }) => {
+      async ({ body, request, server, set }) => {
         const presented = { accessToken: presentedToken(request), refreshToken: body.refresh_token };
-        await sessions.logout(presented, deviceOf(request));
+        await sessions.logout(presented, deviceOf({ request, server }));
         set.status = 204;
       },
       { body: t.Object({ refresh_token: t.Optional(t.String()) }) },
     );
 
 /** The viewer's own sessions, which people know as their devices. */
-export const deviceRoutes = ({ users, sessions }: Deps) =>
+export const deviceRoutes = ({ account, sessions, deviceOf }: Deps) =>
   new Elysia({ name: "api/devices" })
     .use(jsonBodies)
     .use(bearerViewer(sessions))
-    .post("/api/auth/logout-all", async ({ viewer, request, set }) => {
-      await users.logoutAll(viewer, deviceOf(request));
+    .post("/api/auth/logout-all", async ({ viewer, request, server, set }) => {
+      await account.logoutAll(viewer, deviceOf({ request, server }));
       set.status = 204;
     })
     .get("/api/auth/sessions", async ({ viewer }) => {
       const items = (await sessions.list(viewer)).map((session) => sessionBody(session, viewer));
       return { items, next: null };
     })
-    .delete("/api/auth/sessions/:id", async ({ viewer, params, request, set }) => {
-      await sessions.revoke(viewer, params.id, deviceOf(request));
+    .delete("/api/auth/sessions/:id", async ({ viewer, params, request, server, set }) => {
+      await sessions.revoke(viewer, params.id, deviceOf({ request, server }));
       set.status = 204;
     });
 

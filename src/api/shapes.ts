@@ -1,7 +1,7 @@
 import { t } from "elysia";
-import type { Conversation } from "../core/conversations.ts";
-import type { Message } from "../core/messages.ts";
-import type { Grant } from "../core/sessions.ts";
+import type { Conversation } from "../core/chat/conversations.ts";
+import type { Message } from "../core/chat/messages.ts";
+import type { Grant } from "../core/auth/sessions.ts";
 
 /** What goes in and out of several routes. */
 

@@ -1,16 +1,15 @@
 import { Elysia, t } from "elysia";
-import type { Sessions } from "../core/sessions.ts";
-import type { Users } from "../core/users.ts";
+import type { Duet } from "../duet.ts";
 import { bearerViewer } from "../http/auth.ts";
 import { jsonBodies } from "../http/body.ts";
-import { deviceOf } from "../http/observe.ts";
+import type { Edge } from "../http/edge.ts";
 import { grantBody, userBody } from "./shapes.ts";
 
-export const registration = ({ users }: { users: Users }) =>
+export const registration = ({ users, deviceOf }: Pick<Duet, "users"> & Pick<Edge, "deviceOf">) =>
   new Elysia({ name: "api/registration" }).use(jsonBodies).post(
     "/api/auth/register",
-    async ({ body, request, set }) => {
-      const { user, grant } = await users.register(body, deviceOf(request));
+    async ({ body, request, server, set }) => {
+      const { user, grant } = await users.register(body, deviceOf({ request, server }));
       set.status = 201;
       return { ...grantBody(grant), user: userBody(user) };
     },
@@ -24,15 +23,19 @@ export const registration = ({ users }: { users: Users }) =>
   );
 
 /** The viewer's own account. */
-export const me = ({ users, sessions }: { users: Users; sessions: Sessions }) =>
+export const me = ({
+  account,
+  sessions,
+  deviceOf,
+}: Pick<Duet, "account" | "sessions"> & Pick<Edge, "deviceOf">) =>
   new Elysia({ name: "api/me" })
     .use(jsonBodies)
     .use(bearerViewer(sessions))
     .get("/api/auth/me", ({ viewer }) => userBody({ ...viewer, id: viewer.userId }))
     .patch(
       "/api/auth/me",
-      async ({ viewer, body, request }) =>
-        userBody(await users.updateProfile(viewer, body, deviceOf(request))),
+      async ({ viewer, body, request, server }) =>
+        userBody(await account.updateProfile(viewer, body, deviceOf({ request, server }))),
       {
         body: t.Object({
           username: t.Optional(t.String()),
@@ -42,16 +45,16 @@ export const me = ({ users, sessions }: { users: Users; sessions: Sessions }) =>
     )
     .post(
       "/api/auth/password",
-      async ({ viewer, body, request }) => {
+      async ({ viewer, body, request, server }) => {
         const passwords = { currentPassword: body.current_password, newPassword: body.new_password };
-        return grantBody(await users.changePassword(viewer, passwords, deviceOf(request)));
+        return grantBody(await account.changePassword(viewer, passwords, deviceOf({ request, server })));
       },
       { body: t.Object({ current_password: t.String(), new_password: t.String() }) },
     )
     .post(
       "/api/auth/delete",
-      async ({ viewer, body, request, set }) => {
-        await users.remove(viewer, body, deviceOf(request));
+      async ({ viewer, body, request, server, set }) => {
+        await account.remove(viewer, body, deviceOf({ request, server }));
         set.status = 204;
       },
       { body: t.Object({ password: t.String() }) },

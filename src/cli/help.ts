@@ -1,8 +1,9 @@
-import { flagOf, SETTINGS, variableOf } from "../config.ts";
+import { flagOf, SETTINGS, variableOf, type SettingName } from "../config.ts";
 
 /** `duet help`: made from the settings themselves, so that it names every one. */
 export function help(): string {
-  const rows = Object.entries(SETTINGS).map(([name, { default: fallback, doc }]) => {
+  const rows = (Object.keys(SETTINGS) as SettingName[]).map((name) => {
+    const { default: fallback, doc } = SETTINGS[name];
     const shown = fallback === undefined ? "" : ` [${fallback}]`;
     return { flag: flagOf(name), variable: variableOf(name), doc: `${doc}${shown}` };
   });

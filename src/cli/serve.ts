@@ -1,5 +1,6 @@
-import { createApp, demoFolder, type App } from "../app.ts";
+import { createApp, type App } from "../app.ts";
 import { environment, readConfig } from "../config.ts";
+import { demoFolder } from "../db/folder.ts";
 import { populate } from "./demo.ts";
 
 /**
@@ -18,7 +19,7 @@ export async function serve(args: string[]): Promise<void> {
   const demo = isDemo ? await populate(app) : undefined;
 
   // A mistake in one request must not take the others down.
-  process.on("unhandledRejection", (cause) => app.log("error", "unhandled", { cause: String(cause) }));
+  process.on("unhandledRejection", (cause) => app.duet.log("error", "unhandled", { cause: String(cause) }));
 
   async function close() {
     demo?.stop();

@@ -1,30 +1,43 @@
+import { LIMITS } from "../limits.ts";
 import type { Store } from "../store/index.ts";
-import type { KeyRing } from "./keys.ts";
-import { LIMITS } from "./limits.ts";
+import type { Clock } from "./clock.ts";
+import type { Log } from "./log.ts";
+
+export type Housekeeping = ReturnType<typeof createHousekeeping>;
 
 /**
- * What is over goes: sessions that no token names any more, security events and changes past their time,
- * conversations that were removed, limits
- * that are full again; and the key ring is tended. Effects: rows of all of these.
+ * What is over goes: sessions that no token names any more, security events and changes past their time, limits that
+ * are full again, conversations that were removed; and the key ring is tended. Effects: rows of all of these.
  */
 export function createHousekeeping(deps: {
   store: Store;
-  keys: Pick<KeyRing, "tend">;
-  clock: () => number;
-  eventRetentionMs: number;
+  tendKeys: () => Promise<void>;
+  clock: Clock;
+  log: Log;
+  settings: { eventRetentionSeconds: number };
 }) {
-  const { store, keys, clock } = deps;
+  const { store, clock, log, settings } = deps;
+
+  async function tend(): Promise<void> {
+    await deps.tendKeys();
+    const now = clock();
+    await Promise.all([
+      store.sessions.removeOverBefore(now - LIMITS.sessionKeepMs),
+      store.security.removeBefore(now - settings.eventRetentionSeconds * 1000),
+      store.throttles.removeFull(now),
+      store.conversations.removeRemovedBefore(now - LIMITS.conversationKeepMs),
+      store.changes.removeBefore(now - LIMITS.changesKeepMs),
+    ]);
+  }
+
   return {
-    async tend(): Promise<void> {
-      await keys.tend();
-      const now = clock();
-      await Promise.all([
-        store.sessions.removeOverBefore(now - LIMITS.sessionKeepMs),
-        store.events.removeBefore(now - deps.eventRetentionMs),
-        store.throttles.removeFull(now),
-        store.conversations.removeRemovedBefore(now - LIMITS.conversationKeepMs),
-        store.changes.removeBefore(now - LIMITS.changesKeepMs),
-      ]);
+    tend,
+
+    /** Tends every half minute, until the function that it answers is called. */
+    start(): () => void {
+      const failed = (cause: unknown) => log("error", "untended", { cause: String(cause) });
+      const timer = setInterval(() => tend().catch(failed), LIMITS.tendMs);
+      return () => clearInterval(timer);
     },
   };
 }

@@ -15,7 +15,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { StartError } from "../core/errors.ts";
+import { StartError } from "../errors.ts";
 
 /**
  * The data folder: `duet.db` (with its -wal and -shm), `secret`, `server.lock`. Everything in it is for the

@@ -1,4 +1,4 @@
-import { StartError } from "../core/errors.ts";
+import { StartError } from "../errors.ts";
 import type { Db } from "./index.ts";
 import { migrations as embedded, type Migration } from "./migrations/index.ts";
 

@@ -1,7 +1,7 @@
 import { Database, type SQLQueryBindings, type Statement } from "bun:sqlite";
 import { statSync } from "node:fs";
-import { DuetError } from "../core/errors.ts";
-import { LIMITS } from "../core/limits.ts";
+import { DuetError } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
 import { checkStatement, UniqueViolation, type Db, type Queryable, type Row, type Value } from "./index.ts";
 
 type Job = {

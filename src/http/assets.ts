@@ -9,7 +9,7 @@ import tokensScript from "../../public/tokens.js" with { type: "text" };
 import threadScript from "../../public/thread.js" with { type: "text" };
 import appStyle from "../../public/app.css" with { type: "text" };
 import favicon from "../../public/favicon.svg" with { type: "text" };
-import { DuetError } from "../core/errors.ts";
+import { DuetError } from "../errors.ts";
 
 type Asset = { text: string; type: string; gzipped?: Uint8Array };
 

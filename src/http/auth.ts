@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { Elysia } from "elysia";
-import { DuetError } from "../core/errors.ts";
-import type { Sessions } from "../core/sessions.ts";
+import { DuetError } from "../errors.ts";
+import type { Sessions } from "../core/auth/sessions.ts";
 import type { Cookies } from "./cookies.ts";
 
 /** For routes of programs: `viewer` from `Authorization: Bearer`, checked before the input is looked at. */

@@ -1,6 +1,6 @@
 import { Elysia } from "elysia";
-import { DuetError } from "../core/errors.ts";
-import { LIMITS } from "../core/limits.ts";
+import { DuetError } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
 
 /**
  * Bodies of some media types and no other. Elysia guesses the parser from one character of the header, so that a

@@ -1,5 +1,5 @@
-import { LIMITS } from "../core/limits.ts";
-import type { Grant } from "../core/sessions.ts";
+import { LIMITS } from "../limits.ts";
+import type { Grant } from "../core/auth/sessions.ts";
 import { isLanguage, type Language } from "../locales/index.ts";
 
 /** The part of Elysia's `set` that cookies need; the only place that writes the header. */

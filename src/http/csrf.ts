@@ -1,5 +1,5 @@
 import { Elysia } from "elysia";
-import { DuetError } from "../core/errors.ts";
+import { DuetError } from "../errors.ts";
 
 const SAFE_METHODS = new Set(["GET", "HEAD", "OPTIONS"]);
 

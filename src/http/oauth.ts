@@ -1,4 +1,4 @@
-import type { DuetError, ErrorCode } from "../core/errors.ts";
+import type { DuetError, ErrorCode } from "../errors.ts";
 import { describe } from "../locales/index.ts";
 
 /** The error names of RFC 6749 section 5.2 and RFC 6750 section 3.1; what is not named here is `invalid_request`. */

@@ -1,12 +1,12 @@
 import { Elysia, type AnyElysia, type ValidationError } from "elysia";
-import { nameDevice } from "../core/devices.ts";
-import { DuetError, type FieldError, type SessionEnd } from "../core/errors.ts";
-import { LIMITS } from "../core/limits.ts";
+import { nameDevice } from "../core/auth/devices.ts";
+import { DuetError, type FieldError, type SessionEnd } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
 import type { Log } from "../core/log.ts";
 import { describe, describeField, describeReason } from "../locales/index.ts";
 import { languageOf } from "./language.ts";
 import { isOAuth, oauthError } from "./oauth.ts";
-import { factsOf } from "./observe.ts";
+import { requestIdOf } from "./caller.ts";
 
 /** Draws an error; null leaves it to the JSON renderer. */
 export type RenderPage = (error: DuetError, request: Request) => Promise<Response | null>;
@@ -19,8 +19,8 @@ export const problems = (deps: { root: () => AnyElysia; renderPage: RenderPage; 
   new Elysia({ name: "problems" }).onError({ as: "global" }, async ({ error, code, request }) => {
     const problem = toDuetError(error, code, request, deps.root());
     if (problem.status >= 500) {
-      const { id } = factsOf(request);
-      deps.log("error", problem.code, { request_id: id, path: pathOf(request), cause: causeOf(problem) });
+      const facts = { request_id: requestIdOf(request), path: pathOf(request), cause: causeOf(problem) };
+      deps.log("error", problem.code, facts);
     }
     return (await deps.renderPage(problem, request)) ?? renderProblem(problem, request);
   });
@@ -50,7 +50,7 @@ export function renderProblem(error: DuetError, request: Request): Response {
     ...(fields && {
       errors: fields.map((f) => ({ field: f.field, code: f.code, detail: describeField(language, f) })),
     }),
-    ...(error.status >= 500 && { instance: `urn:uuid:${factsOf(request).id}` }),
+    ...(error.status >= 500 && { instance: `urn:uuid:${requestIdOf(request)}` }),
   };
   headers.set("content-type", "application/problem+json");
   headers.set("content-language", language);

@@ -1,4 +1,4 @@
-import { DuetError } from "../core/errors.ts";
+import { DuetError } from "../errors.ts";
 
 /**
  * The request as the routes may see it. Error code: `malformed_request` for a Host that can be none (RFC 9112

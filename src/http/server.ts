@@ -1,4 +1,4 @@
-import { StartError } from "../core/errors.ts";
+import { StartError } from "../errors.ts";
 
 /** Listens. `handle` gets each request with the address of the peer. Throws StartError if the port is taken. */
 export function startServer(

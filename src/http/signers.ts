@@ -1,7 +1,7 @@
 import { jwt } from "@elysiajs/jwt";
 import { errors as jose, jwtVerify, SignJWT, type JWTVerifyOptions } from "jose";
-import type { KeyMaterial } from "../core/keys.ts";
-import { TOKEN_TYP, type Claims, type Signer, type Verification } from "../core/tokens.ts";
+import type { KeyMaterial } from "../core/auth/keys.ts";
+import { TOKEN_TYP, type Claims, type Signer, type Verification } from "../core/auth/signer.ts";
 
 const REQUIRED_CLAIMS = ["iss", "aud", "sub", "sid", "gen", "type", "jti", "iat", "exp"];
 

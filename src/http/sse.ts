@@ -1,5 +1,5 @@
-import type { EndReason } from "../core/errors.ts";
-import type { LiveEvent } from "../core/live.ts";
+import type { EndReason } from "../errors.ts";
+import type { LiveEvent } from "../core/chat/live.ts";
 import { endBody } from "./problem.ts";
 
 /** One server-sent event (WHATWG HTML section 9.2). An `id` alone moves the reader's place and tells it nothing. */

@@ -1,5 +1,5 @@
-import type { EventKind } from "../core/events.ts";
-import type { EndReason, ErrorCode, FieldCode, PasswordAdvice } from "../core/errors.ts";
+import type { SecurityEventKind } from "../core/auth/security.ts";
+import type { EndReason, ErrorCode, FieldCode, PasswordAdvice } from "../errors.ts";
 
 export const count = (n: number, one: string, many: string) => `${n} ${n === 1 ? one : many}`;
 
@@ -126,5 +126,5 @@ export const problems = {
     profile_change: "Profile changed",
     account_delete: "Account deletion",
     reuse_detected: "An old refresh token was used; its session was ended",
-  } as Record<EventKind, string>,
+  } as Record<SecurityEventKind, string>,
 };

@@ -1,4 +1,4 @@
-import type { DuetError, EndReason, FieldError } from "../core/errors.ts";
+import type { DuetError, EndReason, FieldError } from "../errors.ts";
 import { en, type Locale } from "./en.ts";
 import { zh } from "./zh.ts";
 

@@ -7,6 +7,8 @@ export type ConversationRow = {
   created_at: number;
   updated_at: number;
   removed_at: number | null;
+  /** The last message that the viewer has read; empty before the first. */
+  read_id: string;
   /** How many messages of others the viewer has not read; counted up to a bound. */
   unread: number;
 };
@@ -17,7 +19,7 @@ export type ActivityCursor = { updatedAt: number; id: string } | null;
 const UNREAD_MAX = 100;
 
 /** Every read goes through the viewer's membership: what is not theirs is not there. */
-const SELECT = `SELECT conversations.*, (SELECT count(*) FROM (
+const SELECT = `SELECT conversations.*, members.read_id, (SELECT count(*) FROM (
     SELECT 1 FROM messages
      WHERE messages.conversation_id = conversations.id AND messages.id > members.read_id
        AND messages.author_id IS DISTINCT FROM members.user_id AND messages.removed_at IS NULL
@@ -25,7 +27,7 @@ const SELECT = `SELECT conversations.*, (SELECT count(*) FROM (
   FROM members JOIN conversations ON conversations.id = members.conversation_id`;
 
 export const conversationStore = (q: Queryable) => ({
-  insert: (c: Omit<ConversationRow, "unread" | "removed_at">) =>
+  insert: (c: Omit<ConversationRow, "unread" | "removed_at" | "read_id">) =>
     q.run(
       "INSERT INTO conversations (id, owner_id, title, created_at, updated_at) VALUES ($1, $2, $3, $4, $5)",
       c.id,

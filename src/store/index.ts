@@ -1,7 +1,7 @@
 import type { Db, Queryable } from "../db/index.ts";
 import { changeStore } from "./changes.ts";
 import { conversationStore } from "./conversations.ts";
-import { eventStore } from "./events.ts";
+import { securityStore } from "./security.ts";
 import { idempotencyStore } from "./idempotency.ts";
 import { keyStore } from "./keys.ts";
 import { memberStore } from "./members.ts";
@@ -13,7 +13,7 @@ import { userStore } from "./users.ts";
 const bind = (q: Queryable) => ({
   users: userStore(q),
   sessions: sessionStore(q),
-  events: eventStore(q),
+  security: securityStore(q),
   throttles: throttleStore(q),
   keys: keyStore(q),
   conversations: conversationStore(q),

@@ -39,4 +39,7 @@ export const memberStore = (q: Queryable) => ({
 
   remove: (conversationId: string, userId: string) =>
     q.run("DELETE FROM members WHERE conversation_id = $1 AND user_id = $2", conversationId, userId),
+
+  /** Out of every conversation that a user is in. */
+  removeEverywhere: (userId: string) => q.run("DELETE FROM members WHERE user_id = $1", userId),
 });

@@ -1,4 +1,4 @@
-import type { EndReason } from "../core/errors.ts";
+import type { EndReason } from "../errors.ts";
 import type { Queryable } from "../db/index.ts";
 
 export type SessionRow = {

@@ -1,4 +1,4 @@
-import { DuetError } from "../core/errors.ts";
+import { DuetError } from "../errors.ts";
 import { UniqueViolation, type Queryable } from "../db/index.ts";
 
 export type UserRow = {

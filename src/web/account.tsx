@@ -1,47 +1,35 @@
 import { Elysia, t } from "elysia";
-import type { Account } from "../core/account.ts";
-import { nameDevice } from "../core/devices.ts";
-import type { Events } from "../core/events.ts";
-import type { Live } from "../core/live.ts";
-import type { Sessions, Viewer } from "../core/sessions.ts";
-import type { Users } from "../core/users.ts";
+import { nameDevice } from "../core/auth/devices.ts";
+import type { Viewer } from "../core/viewer.ts";
 import { cookieViewer } from "../http/auth.ts";
 import { formBodies } from "../http/body.ts";
-import type { Cookies } from "../http/cookies.ts";
-import { deviceOf } from "../http/observe.ts";
 import { AccountPage, type Done } from "./account.view.tsx";
 import { failedForm } from "./form.ts";
 import { emptyForm, type FormState } from "./form.view.tsx";
-import { pages, type MakePage } from "./page.ts";
+import { pages, type Web } from "./page.ts";
 import { Strength } from "./passwords.view.tsx";
 
-type Deps = {
-  account: Account;
-  users: Users;
-  events: Events;
-  live: Live;
-  sessions: Sessions;
-  cookies: Cookies;
-  makePage: MakePage;
-};
+type Deps = Pick<Web, "account" | "security" | "live" | "sessions" | "cookies" | "deviceOf" | "pageContext">;
 
 const EVENTS_SHOWN = 20;
 
 /** The viewer's account: what it is, where it is signed in, what happened to it, and its end. */
-export function accountPages({ account, users, events, live, sessions, cookies, makePage }: Deps) {
+export function accountPages(deps: Deps) {
+  const { account, security, live, sessions, cookies, deviceOf, pageContext } = deps;
+
   async function show(
     request: Request,
     viewer: Viewer,
     forms: { profile?: FormState; password?: FormState; removal?: FormState } = {},
     done?: Done,
   ) {
-    const [devices, security] = await Promise.all([
+    const [devices, events] = await Promise.all([
       sessions.list(viewer),
-      events.list(viewer, { limit: EVENTS_SHOWN }),
+      security.list(viewer, { limit: EVENTS_SHOWN }),
     ]);
     return (
       <AccountPage
-        page={makePage(request, viewer)}
+        page={pageContext(request, viewer)}
         email={viewer.email}
         sessions={devices.map((session) => ({
           ...session,
@@ -49,7 +37,7 @@ export function accountPages({ account, users, events, live, sessions, cookies, 
           isPhone: /iPhone|Android|Mobile/.test(session.user_agent),
           isCurrent: session.id === viewer.sessionId,
         }))}
-        events={security.items.map((event) => ({ ...event, device: nameDevice(event.user_agent) }))}
+        events={events.items.map((event) => ({ ...event, device: nameDevice(event.user_agent) }))}
         profile={forms.profile ?? emptyForm}
         password={forms.password ?? emptyForm}
         removal={forms.removal ?? emptyForm}
@@ -76,12 +64,12 @@ export function accountPages({ account, users, events, live, sessions, cookies, 
     )
     .post(
       "/profile",
-      async ({ request, viewer, body, set, redirect }) => {
+      async ({ request, server, viewer, body, set, redirect }) => {
         try {
-          await users.updateProfile(viewer, body, deviceOf(request));
+          await account.updateProfile(viewer, body, deviceOf({ request, server }));
           return redirect("/account?done=profile", 303);
         } catch (error) {
-          const profile = failedForm(error, makePage(request, viewer).language, body, set);
+          const profile = failedForm(error, pageContext(request, viewer).language, body, set);
           return show(request, viewer, { profile });
         }
       },
@@ -89,13 +77,13 @@ export function accountPages({ account, users, events, live, sessions, cookies, 
     )
     .post(
       "/password",
-      async ({ request, viewer, body, set, redirect }) => {
+      async ({ request, server, viewer, body, set, redirect }) => {
         const input = { currentPassword: body.current_password, newPassword: body.new_password };
         try {
-          cookies.grant(set, await users.changePassword(viewer, input, deviceOf(request)));
+          cookies.grant(set, await account.changePassword(viewer, input, deviceOf({ request, server })));
           return redirect("/account?done=password", 303);
         } catch (error) {
-          const password = failedForm(error, makePage(request, viewer).language, {}, set);
+          const password = failedForm(error, pageContext(request, viewer).language, {}, set);
           return show(request, viewer, { password });
         }
       },
@@ -103,19 +91,19 @@ export function accountPages({ account, users, events, live, sessions, cookies, 
     )
     .post(
       "/strength",
-      async ({ request, viewer, body }) => {
+      async ({ request, server, viewer, body }) => {
         const password = body.new_password;
-        const rated = await account.ratePassword(viewer, password, deviceOf(request));
-        return <Strength page={makePage(request, viewer)} password={password} {...rated} />;
+        const rated = await account.ratePassword(viewer, password, deviceOf({ request, server }));
+        return <Strength page={pageContext(request, viewer)} password={password} {...rated} />;
       },
       { body: t.Object({ new_password: t.String() }) },
     )
-    .post("/sessions/:id/end", async ({ request, viewer, params, redirect }) => {
-      await sessions.revoke(viewer, params.id, deviceOf(request));
+    .post("/sessions/:id/end", async ({ request, server, viewer, params, redirect }) => {
+      await sessions.revoke(viewer, params.id, deviceOf({ request, server }));
       return redirect("/account?done=session", 303);
     })
-    .post("/logout-all", async ({ request, viewer, set, redirect }) => {
-      await users.logoutAll(viewer, deviceOf(request));
+    .post("/logout-all", async ({ request, server, viewer, set, redirect }) => {
+      await account.logoutAll(viewer, deviceOf({ request, server }));
       cookies.signOut(set, viewer.sessionId);
       return redirect("/login", 303);
     })
@@ -126,13 +114,13 @@ export function accountPages({ account, users, events, live, sessions, cookies, 
     )
     .post(
       "/delete",
-      async ({ request, viewer, body, set, redirect }) => {
+      async ({ request, server, viewer, body, set, redirect }) => {
         try {
-          await users.remove(viewer, body, deviceOf(request));
+          await account.remove(viewer, body, deviceOf({ request, server }));
           cookies.signOut(set, viewer.sessionId);
           return redirect("/login", 303);
         } catch (error) {
-          const removal = failedForm(error, makePage(request, viewer).language, {}, set);
+          const removal = failedForm(error, pageContext(request, viewer).language, {}, set);
           return show(request, viewer, { removal });
         }
       },

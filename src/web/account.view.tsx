@@ -1,6 +1,6 @@
-import type { Session } from "../core/sessions.ts";
-import type { SecurityEvent } from "../core/events.ts";
-import type { EventKind } from "../core/events.ts";
+import type { Session } from "../core/auth/sessions.ts";
+import type { SecurityEvent } from "../core/auth/security.ts";
+import type { SecurityEventKind } from "../core/auth/security.ts";
 import { Field, FormError, type FormState } from "./form.view.tsx";
 import { Icon } from "./icons.view.tsx";
 import { Layout, Time, type PageContext } from "./layout.view.tsx";
@@ -179,7 +179,7 @@ const Events = ({ page, events }: AccountProps) => {
         {events.map((event) => (
           <li>
             <span class="row-main">
-              <strong>{page.t.events[event.kind as EventKind] ?? event.kind}</strong>
+              <strong>{page.t.events[event.kind as SecurityEventKind] ?? event.kind}</strong>
               {event.outcome === "failure" && <span class="tag danger">{t.failed}</span>}
               <span class="muted small">
                 <Time at={event.created_at} /> · {event.device ?? t.unknownDevice} · {event.ip}

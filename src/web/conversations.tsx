@@ -1,33 +1,28 @@
 import { Elysia, t } from "elysia";
-import type { Conversations } from "../core/conversations.ts";
-import type { Live } from "../core/live.ts";
-import type { Sessions, Viewer } from "../core/sessions.ts";
+import type { Viewer } from "../core/viewer.ts";
 import { cookieViewer } from "../http/auth.ts";
 import { formBodies } from "../http/body.ts";
-import type { Cookies } from "../http/cookies.ts";
 import { ConversationItems, ConversationsPage, NewConversation } from "./conversations.view.tsx";
 import { failedForm } from "./form.ts";
 import { emptyForm } from "./form.view.tsx";
 import { Members, type Invited } from "./members.view.tsx";
-import { isHtmx, pages, type MakePage } from "./page.ts";
-import type { ShowThread } from "./thread.tsx";
+import { isHtmx, pages, type Web } from "./page.ts";
+import { showThread } from "./thread.tsx";
 
-type Deps = {
-  conversations: Conversations;
-  live: Live;
-  sessions: Sessions;
-  cookies: Cookies;
-  makePage: MakePage;
-  showThread: ShowThread;
-};
+type Deps = Pick<
+  Web,
+  "conversations" | "members" | "openThread" | "live" | "sessions" | "cookies" | "pageContext"
+>;
 
 /** The list, and what is done with a conversation as a whole. */
-export function conversationPages({ conversations, live, sessions, cookies, makePage, showThread }: Deps) {
+export function conversationPages(deps: Deps) {
+  const { conversations, members, live, sessions, cookies, pageContext } = deps;
+
   async function showMembers(request: Request, viewer: Viewer, id: string, invited: Invited = {}) {
-    const page = makePage(request, viewer);
+    const page = pageContext(request, viewer);
     const conversation = await conversations.get(viewer, id);
-    const members = await conversations.listMembers(viewer, id);
-    return <Members page={page} conversation={conversation} members={members} {...invited} />;
+    const view = { page, conversation, members: await members.listIn(conversation) };
+    return <Members {...view} {...invited} />;
   }
 
   return new Elysia({ name: "web/conversations", prefix: "/conversations" })
@@ -37,7 +32,7 @@ export function conversationPages({ conversations, live, sessions, cookies, make
     .get(
       "",
       async ({ request, viewer, query }) => {
-        const page = makePage(request, viewer);
+        const page = pageContext(request, viewer);
         const place = await live.place();
         const list = await conversations.list(viewer, query);
         if (isHtmx(request)) return <ConversationItems page={page} list={list} />;
@@ -73,7 +68,7 @@ export function conversationPages({ conversations, live, sessions, cookies, make
           set.status = 204;
           return;
         } catch (error) {
-          const page = makePage(request, viewer);
+          const page = pageContext(request, viewer);
           const form = failedForm(error, page.language, body, set);
           if (isHtmx(request)) return <NewConversation page={page} form={form} />;
           const place = await live.place();
@@ -90,8 +85,8 @@ export function conversationPages({ conversations, live, sessions, cookies, make
           await conversations.rename(viewer, params.id, body);
           return redirect(`/conversations/${params.id}`, 303);
         } catch (error) {
-          const title = failedForm(error, makePage(request, viewer).language, body, set);
-          return showThread(request, viewer, params.id, { title });
+          const title = failedForm(error, pageContext(request, viewer).language, body, set);
+          return showThread(deps, request, viewer, params.id, { title });
         }
       },
       { body: t.Object({ title: t.String() }) },
@@ -113,19 +108,19 @@ export function conversationPages({ conversations, live, sessions, cookies, make
       "/:id/members",
       async ({ request, viewer, params, body, set, redirect }) => {
         try {
-          const invited = await conversations.addMember(viewer, params.id, body);
+          const invited = await members.add(viewer, params.id, body);
           if (!isHtmx(request)) return redirect(`/conversations/${params.id}`, 303);
           return showMembers(request, viewer, params.id, { invited });
         } catch (error) {
-          const invitation = failedForm(error, makePage(request, viewer).language, body, set);
-          if (!isHtmx(request)) return showThread(request, viewer, params.id, { invitation });
+          const invitation = failedForm(error, pageContext(request, viewer).language, body, set);
+          if (!isHtmx(request)) return showThread(deps, request, viewer, params.id, { invitation });
           return showMembers(request, viewer, params.id, { invitation });
         }
       },
       { body: t.Object({ username: t.String() }) },
     )
     .post("/:id/members/:userId/remove", async ({ viewer, params, redirect }) => {
-      await conversations.removeMember(viewer, params.id, params.userId);
+      await members.remove(viewer, params.id, params.userId);
       return redirect(
         params.userId === viewer.userId ? "/conversations" : `/conversations/${params.id}`,
         303,

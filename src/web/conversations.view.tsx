@@ -1,5 +1,6 @@
 import type { Child } from "#html";
-import type { Conversation, Page } from "../core/conversations.ts";
+import type { Conversation } from "../core/chat/conversations.ts";
+import type { Page } from "../core/page.ts";
 import { Field, type FormState } from "./form.view.tsx";
 import { Icon } from "./icons.view.tsx";
 import { SignInDialog } from "./sessions.view.tsx";

@@ -1,4 +1,4 @@
-import { DuetError } from "../core/errors.ts";
+import { DuetError } from "../errors.ts";
 import { headersOf } from "../http/problem.ts";
 import { describe, describeField, type Language } from "../locales/index.ts";
 import type { FormState } from "./form.view.tsx";

@@ -1,27 +1,29 @@
 import { Elysia, t } from "elysia";
 import { formBodies } from "../http/body.ts";
-import type { Cookies } from "../http/cookies.ts";
-import { DuetError, invalidField } from "../core/errors.ts";
-import type { Sessions } from "../core/sessions.ts";
+import { DuetError, invalidField } from "../errors.ts";
 import { isLanguage } from "../locales/index.ts";
 import { HomePage } from "./home.view.tsx";
 import { safeNext } from "./next.ts";
-import { pages, type MakePage } from "./page.ts";
+import { pages, type Web } from "./page.ts";
 
 /** The front page, for anybody, and the language switch. */
-export const homePages = (deps: { sessions: Sessions; cookies: Cookies; makePage: MakePage }) =>
+export const homePages = ({
+  sessions,
+  cookies,
+  pageContext,
+}: Pick<Web, "sessions" | "cookies" | "pageContext">) =>
   new Elysia({ name: "web/home" })
     .use(pages)
     .use(formBodies)
     .get("/", async ({ request }) => {
-      const viewer = await deps.sessions.authenticate(deps.cookies.read(request).accessToken).catch(nobody);
-      return <HomePage page={deps.makePage(request, viewer)} />;
+      const viewer = await sessions.authenticate(cookies.read(request).accessToken).catch(nobody);
+      return <HomePage page={pageContext(request, viewer)} />;
     })
     .post(
       "/language",
       ({ body, set, redirect }) => {
         if (!isLanguage(body.language)) throw invalidField("language", "invalid");
-        deps.cookies.setLanguage(set, body.language);
+        cookies.setLanguage(set, body.language);
         return redirect(safeNext(body.next, "/"), 303);
       },
       { body: t.Object({ language: t.String(), next: t.Optional(t.String()) }) },

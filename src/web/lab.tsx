@@ -1,22 +1,22 @@
 import { Elysia } from "elysia";
-import { DuetError, type SessionEnd } from "../core/errors.ts";
-import { LAB_ACTS, type Lab, type LabAct } from "../core/lab.ts";
-import type { Sessions } from "../core/sessions.ts";
+import { DuetError, type SessionEnd } from "../errors.ts";
+import type { Device } from "../core/auth/devices.ts";
+import { LAB_ACTS, type LabAct } from "../core/auth/diary.ts";
 import { cookieViewer } from "../http/auth.ts";
 import { formBodies } from "../http/body.ts";
-import type { Cookies } from "../http/cookies.ts";
-import { deviceOf } from "../http/observe.ts";
 import { LabParts, LabPage } from "./lab.view.tsx";
-import { isHtmx, pages, type MakePage } from "./page.ts";
+import { isHtmx, pages, type Web } from "./page.ts";
 
-type Deps = { lab: Lab; sessions: Sessions; cookies: Cookies; makePage: MakePage };
+type Deps = Pick<Web, "lab" | "sessions" | "cookies" | "deviceOf" | "pageContext">;
 type Settings = { headers: Record<string, unknown>; status?: number | string };
 
 /**
  * The lab. What is done is done by `sessions.refresh`, as everywhere; only what becomes of the answer differs: it is
  * delivered, lost, or belongs to a thief. The acts are below `/auth`, the only place that the refresh token is sent to.
  */
-export function labPages({ lab, sessions, cookies, makePage }: Deps) {
+export function labPages({ lab, sessions, cookies, deviceOf, pageContext }: Deps) {
+  const { diaries } = lab;
+
   /** The thief's token, if it is one of this session: one of an earlier session is of no use here. */
   async function stolenFrom(request: Request, sessionId: string) {
     const token = cookies.stolen(request);
@@ -26,33 +26,34 @@ export function labPages({ lab, sessions, cookies, makePage }: Deps) {
   }
 
   /** Does it with the token that the browser holds, or the thief. */
-  async function perform(act: LabAct, request: Request, set: Settings, held: string) {
-    const device = lab.by(act, deviceOf(request));
+  async function perform(act: LabAct, request: Request, device: Device, set: Settings, held: string) {
+    const observe = diaries.observer(act);
+    const refresh = (token: string) => sessions.refresh(token, device, observe);
     const { sessionId, generation } = await lab.read(held);
     switch (act) {
       case "refresh":
-        return cookies.grant(set, await sessions.refresh(held, device));
+        return cookies.grant(set, await refresh(held));
       case "tabs": {
         // The script sends five requests; without it there is one, which does what five would.
         const n = isHtmx(request) ? 1 : 5;
-        const grants = await Promise.all(Array.from({ length: n }, () => sessions.refresh(held, device)));
+        const grants = await Promise.all(Array.from({ length: n }, () => refresh(held)));
         return cookies.grant(set, grants[0]!);
       }
       case "lose":
         // Rotated and signed, and the browser is told nothing of it.
-        await sessions.refresh(held, device);
+        await refresh(held);
         return;
       case "expire":
-        await lab.note(sessionId, act, generation);
+        await diaries.note(sessionId, act, generation);
         return cookies.expireAccess(set);
       case "steal":
-        await lab.note(sessionId, act, generation);
+        await diaries.note(sessionId, act, generation);
         return cookies.setStolen(set, held);
       case "replay": {
         const copy = await stolenFrom(request, sessionId);
-        if (!copy) return lab.note(sessionId, "nothingStolen", generation);
+        if (!copy) return diaries.note(sessionId, "nothingStolen", generation);
         // What the thief gets stays with the thief, who uses it at once.
-        const { accessToken, refreshToken } = await sessions.refresh(copy.token, device);
+        const { accessToken, refreshToken } = await refresh(copy.token);
         await sessions.authenticate(accessToken);
         return cookies.setStolen(set, refreshToken);
       }
@@ -62,31 +63,31 @@ export function labPages({ lab, sessions, cookies, makePage }: Deps) {
   return new Elysia({ name: "web/lab" })
     .use(pages)
     .use(formBodies)
-    .post("/auth/lab/:act", async ({ request, params, set, redirect }) => {
+    .post("/auth/lab/:act", async ({ request, server, params, set, redirect }) => {
       const act = LAB_ACTS.find((each) => each === params.act);
       const held = cookies.read(request).refreshToken;
       if (!held) throw new DuetError("token_missing");
       if (!act) throw new DuetError("not_found");
       const { sessionId, generation } = await lab.read(held);
-      const diary = await lab.diaryOf(sessionId);
+      const diary = await diaries.of(sessionId);
       const last = diary.entries.at(-1);
       let end: SessionEnd | undefined;
       try {
-        await perform(act, request, set, held);
+        await perform(act, request, deviceOf({ request, server }), set, held);
       } catch (error) {
         end = error instanceof DuetError ? error.details.end : undefined;
         if (!end) throw error;
         const copy = act === "replay" ? await stolenFrom(request, sessionId) : null;
         const shown = copy?.generation ?? generation;
-        if (diary.entries.at(-1) === last) await lab.note(sessionId, act, shown, ["ended"]);
+        if (diary.entries.at(-1) === last) await diaries.note(sessionId, act, shown, ["ended"]);
       }
       if (!isHtmx(request)) return redirect("/lab", 303);
-      const page = makePage(request, null);
+      const page = pageContext(request, null);
       return <LabParts page={page} diary={diary} now={lab.now()} settings={lab.settings} end={end} />;
     })
     .use(cookieViewer(sessions, cookies))
     .get("/lab", async ({ request, viewer }) => {
-      const page = makePage(request, viewer);
+      const page = pageContext(request, viewer);
       const state = await lab.inspect(viewer, cookies.read(request).accessToken!);
       const View = isHtmx(request) ? LabParts : LabPage;
       return <View page={page} {...state} tokens={state} settings={lab.settings} />;

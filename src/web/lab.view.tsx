@@ -1,5 +1,6 @@
-import type { Diary, Entry, Lab, LabAct } from "../core/lab.ts";
-import type { SessionEnd } from "../core/errors.ts";
+import type { Diary, Entry, LabAct } from "../core/auth/diary.ts";
+import type { Lab } from "../core/auth/lab.ts";
+import type { SessionEnd } from "../errors.ts";
 import { describeDuration } from "../locales/index.ts";
 import { Layout, Time, type PageContext } from "./layout.view.tsx";
 import { BothTokens, Holds, type Tokens } from "./tokens.view.tsx";

@@ -1,26 +1,29 @@
 import { Elysia, t } from "elysia";
-import { DuetError } from "../core/errors.ts";
-import type { Live, LiveEvent } from "../core/live.ts";
-import type { Sessions } from "../core/sessions.ts";
+import { DuetError } from "../errors.ts";
+import type { LiveEvent } from "../core/chat/live.ts";
 import { cookieViewer } from "../http/auth.ts";
-import type { Cookies } from "../http/cookies.ts";
 import { eventStream, streamEvent, type SseEvent } from "../http/sse.ts";
 import { ConversationItem } from "./conversations.view.tsx";
 import type { PageContext } from "./layout.view.tsx";
 import { MessageItem } from "./messages.view.tsx";
-import type { MakePage } from "./page.ts";
+import type { Web } from "./page.ts";
 
 /** The event stream of pages: the fragments that a page shows first are the ones that are pushed. */
-export const livePages = (deps: { live: Live; sessions: Sessions; cookies: Cookies; makePage: MakePage }) =>
-  new Elysia({ name: "web/live" }).use(cookieViewer(deps.sessions, deps.cookies)).get(
+export const livePages = ({
+  live,
+  sessions,
+  cookies,
+  pageContext,
+}: Pick<Web, "live" | "sessions" | "cookies" | "pageContext">) =>
+  new Elysia({ name: "web/live" }).use(cookieViewer(sessions, cookies)).get(
     "/live",
     async ({ request, viewer, query, headers }) => {
       // An EventSource sends no headers of its own.
       if (query.viewer !== undefined && query.viewer !== viewer.userId) throw new DuetError("viewer_changed");
-      const page = deps.makePage(request, viewer);
+      const page = pageContext(request, viewer);
       // A reader that comes back by itself names its place; one that is new was given it with its page.
       const place = headers["last-event-id"] ?? query.after;
-      return eventStream(await deps.live.open(viewer, place), (event) => shown(page, event));
+      return eventStream(await live.open(viewer, place), (event) => shown(page, event));
     },
     { query: t.Object({ after: t.Optional(t.String()), viewer: t.Optional(t.String()) }) },
   );

@@ -1,4 +1,5 @@
-import type { Conversation, Member } from "../core/conversations.ts";
+import type { Conversation } from "../core/chat/conversations.ts";
+import type { Member } from "../core/chat/members.ts";
 import { emptyForm, Field, type FormState } from "./form.view.tsx";
 import { Icon } from "./icons.view.tsx";
 import type { PageContext } from "./layout.view.tsx";

@@ -1,28 +1,20 @@
 import { Elysia, t } from "elysia";
-import type { Conversations } from "../core/conversations.ts";
-import type { Messages } from "../core/messages.ts";
-import type { Sessions } from "../core/sessions.ts";
 import { cookieViewer } from "../http/auth.ts";
 import { formBodies } from "../http/body.ts";
-import type { Cookies } from "../http/cookies.ts";
 import { failedForm } from "./form.ts";
 import { emptyForm } from "./form.view.tsx";
 import { EditMessage, EditMessagePage, MessageItem, MessageItems } from "./messages.view.tsx";
-import { isHtmx, pages, type MakePage } from "./page.ts";
-import type { ShowThread } from "./thread.tsx";
+import { isHtmx, pages, type Web } from "./page.ts";
+import { showThread } from "./thread.tsx";
+import { ThreadPage } from "./thread.view.tsx";
 
-type Deps = {
-  conversations: Conversations;
-  messages: Messages;
-  sessions: Sessions;
-  cookies: Cookies;
-  makePage: MakePage;
-  showThread: ShowThread;
-};
+type Deps = Pick<Web, "conversations" | "messages" | "openThread" | "sessions" | "cookies" | "pageContext">;
 
 /** The thread. A form posts to the address of the page it is on, so that one can come back to it. */
-export const messagePages = ({ conversations, messages, sessions, cookies, makePage, showThread }: Deps) =>
-  new Elysia({ name: "web/messages", prefix: "/conversations/:id" })
+export function messagePages(deps: Deps) {
+  const { conversations, messages, openThread, sessions, cookies, pageContext } = deps;
+
+  return new Elysia({ name: "web/messages", prefix: "/conversations/:id" })
     .use(pages)
     .use(formBodies)
     .use(cookieViewer(sessions, cookies))
@@ -30,15 +22,17 @@ export const messagePages = ({ conversations, messages, sessions, cookies, makeP
       "",
       async ({ request, viewer, params, query }) => {
         if (!isHtmx(request)) {
-          const shown = await showThread(request, viewer, params.id, query);
+          const thread = await openThread(viewer, params.id, query);
           // What is only fetched ahead, or older than the latest, has not been read to the end.
           const isLatest = query.before === undefined && query.at === undefined;
-          if (isLatest && !request.headers.has("sec-purpose")) await messages.markRead(viewer, params.id);
-          return shown;
+          const last = thread.messages.items.at(-1);
+          if (last && isLatest && !request.headers.has("sec-purpose"))
+            await messages.markReadIn(viewer, thread.conversation, last.id);
+          return <ThreadPage page={pageContext(request, viewer)} thread={thread} />;
         }
-        const page = makePage(request, viewer);
+        const page = pageContext(request, viewer);
         const conversation = await conversations.get(viewer, params.id);
-        const older = await messages.list(viewer, params.id, query);
+        const older = await messages.listIn(conversation, query);
         return <MessageItems page={page} conversation={conversation} messages={older} />;
       },
       { query: t.Object({ before: t.Optional(t.String()), at: t.Optional(t.String()) }) },
@@ -54,11 +48,11 @@ export const messagePages = ({ conversations, messages, sessions, cookies, makeP
             idempotencyKey: body.idempotency_key,
           });
           if (!isHtmx(request)) return redirect(`/conversations/${params.id}`, 303);
-          return <MessageItem page={makePage(request, viewer)} message={message} />;
+          return <MessageItem page={pageContext(request, viewer)} message={message} />;
         } catch (error) {
-          const { language } = makePage(request, viewer);
+          const { language } = pageContext(request, viewer);
           const composer = failedForm(error, language, { body: typed }, set);
-          if (!isHtmx(request)) return showThread(request, viewer, params.id, { composer });
+          if (!isHtmx(request)) return showThread(deps, request, viewer, params.id, { composer });
           return <>{composer.errors["body"] ?? composer.general}</>;
         }
       },
@@ -71,18 +65,18 @@ export const messagePages = ({ conversations, messages, sessions, cookies, makeP
     .get("/messages/:messageId", async ({ request, viewer, params, redirect }) => {
       if (!isHtmx(request)) return redirect(`/conversations/${params.id}`, 303);
       const message = await messages.get(viewer, params.id, params.messageId);
-      return <MessageItem page={makePage(request, viewer)} message={message} />;
+      return <MessageItem page={pageContext(request, viewer)} message={message} />;
     })
     .get("/messages/:messageId/edit", async ({ request, viewer, params }) => {
       const message = await messages.getOwn(viewer, params.id, params.messageId);
-      const view = { page: makePage(request, viewer), message, form: emptyForm };
+      const view = { page: pageContext(request, viewer), message, form: emptyForm };
       return isHtmx(request) ? <EditMessage {...view} /> : <EditMessagePage {...view} />;
     })
     .post(
       "/messages/:messageId",
       async ({ request, viewer, params, body, set, redirect }) => {
         const typed = body.body.replaceAll("\r\n", "\n");
-        const page = makePage(request, viewer);
+        const page = pageContext(request, viewer);
         try {
           const message = await messages.edit(viewer, params.id, params.messageId, { body: typed });
           if (!isHtmx(request)) return redirect(`/conversations/${params.id}`, 303);
@@ -99,5 +93,6 @@ export const messagePages = ({ conversations, messages, sessions, cookies, makeP
     .post("/messages/:messageId/remove", async ({ request, viewer, params, redirect }) => {
       const message = await messages.takeBack(viewer, params.id, params.messageId);
       if (!isHtmx(request)) return redirect(`/conversations/${params.id}`, 303);
-      return <MessageItem page={makePage(request, viewer)} message={message} />;
+      return <MessageItem page={pageContext(request, viewer)} message={message} />;
     });
+}

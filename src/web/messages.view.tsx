@@ -1,6 +1,7 @@
 import type { Child } from "#html";
-import type { Conversation, Page } from "../core/conversations.ts";
-import type { Message } from "../core/messages.ts";
+import type { Conversation } from "../core/chat/conversations.ts";
+import type { Page } from "../core/page.ts";
+import type { Message } from "../core/chat/messages.ts";
 import type { FormState } from "./form.view.tsx";
 import { Icon } from "./icons.view.tsx";
 import { Layout, Time, type PageContext } from "./layout.view.tsx";

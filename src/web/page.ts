@@ -1,19 +1,26 @@
 import { html } from "@elysiajs/html";
 import { Elysia } from "elysia";
 import { Markup } from "#html";
-import type { Viewer } from "../core/sessions.ts";
+import type { Viewer } from "../core/viewer.ts";
+import type { Duet } from "../duet.ts";
 import { assetUrls } from "../http/assets.ts";
-import type { Cookies } from "../http/cookies.ts";
+import type { Edge } from "../http/edge.ts";
 import { languageOf } from "../http/language.ts";
 import { LOCALES } from "../locales/index.ts";
 import type { PageContext } from "./layout.view.tsx";
 import { refererOf } from "./next.ts";
 
-export type MakePage = (request: Request, viewer: Pick<Viewer, "userId" | "username"> | null) => PageContext;
+/** What pages are made of: the services, what they need of HTTP, and what every view is given. */
+export type Web = Duet &
+  Edge & {
+    pageContext(request: Request, viewer: Pick<Viewer, "userId" | "username"> | null): PageContext;
+  };
 
-export const createMakePage =
-  (cookies: Cookies): MakePage =>
-  (request, viewer) => {
+/** Made once, for all pages. */
+export const createWeb = (duet: Duet, edge: Edge): Web => ({
+  ...duet,
+  ...edge,
+  pageContext(request, viewer) {
     const language = languageOf(request);
     return {
       t: LOCALES[language],
@@ -21,9 +28,10 @@ export const createMakePage =
       path: pathOf(request),
       viewer: viewer && { userId: viewer.userId, username: viewer.username },
       ...assetUrls,
-      generationCookie: cookies.names.generation,
+      generationCookie: edge.cookies.names.generation,
     };
-  };
+  },
+});
 
 /** Where a page is to be found again: a form that is shown again, on the page that it was on. */
 function pathOf(request: Request): string {

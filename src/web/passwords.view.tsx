@@ -1,4 +1,4 @@
-import type { Weakness } from "../core/passwords.ts";
+import type { Weakness } from "../core/auth/passwords.ts";
 import { describeField } from "../locales/index.ts";
 import { Field, type FieldProps } from "./form.view.tsx";
 import type { PageContext } from "./layout.view.tsx";

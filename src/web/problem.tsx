@@ -1,18 +1,17 @@
-import { DuetError } from "../core/errors.ts";
-import type { Viewer } from "../core/sessions.ts";
-import { factsOf } from "../http/observe.ts";
+import { DuetError } from "../errors.ts";
+import { requestIdOf } from "../http/caller.ts";
 import { languageOf } from "../http/language.ts";
 import { challenge, headersOf, renderProblem, type RenderPage } from "../http/problem.ts";
 import { describe } from "../locales/index.ts";
 import { ErrorNotice, ErrorPage } from "./problem.view.tsx";
-import { isHtmx, type MakePage } from "./page.ts";
+import { isHtmx, type Web } from "./page.ts";
 
 /**
  * Errors as people meet them. A refused token on a navigation goes to the refresh and comes back (303; 307 keeps
  * a form's method and body); to a script it is a 401, by which the script refreshes and asks again.
  */
 export const createPageErrors =
-  (makePage: MakePage, viewerOf: (request: Request) => Promise<Viewer | null>): RenderPage =>
+  ({ sessions, cookies, pageContext }: Pick<Web, "sessions" | "cookies" | "pageContext">): RenderPage =>
   async (error, request) => {
     if (isForPrograms(request)) return null;
     const isTokenError = error.status === 401 && error.code !== "invalid_credentials";
@@ -23,14 +22,15 @@ export const createPageErrors =
     if (form) return new Response(null, { status: 303, headers: { location: form[1]! } });
 
     const { title, detail } = describe(languageOf(request), error);
-    const requestId = error.status >= 500 ? factsOf(request).id : null;
+    const requestId = error.status >= 500 ? requestIdOf(request) : null;
     if (isHtmx(request)) {
       // Beside the content, not over it: what was typed stays.
       const headers = { "hx-retarget": "#notice", "hx-reswap": "innerHTML" };
       return respond(<ErrorNotice detail={detail} requestId={requestId} />, error, headers);
     }
     // A person who is signed in stays so on an error page, as far as it can be known.
-    const page = makePage(request, await viewerOf(request).catch(() => null));
+    const viewer = await sessions.authenticate(cookies.read(request).accessToken).catch(() => null);
+    const page = pageContext(request, viewer);
     const view = { page, status: error.status, title, detail, requestId };
     return respond(<ErrorPage {...view} />, error);
   };

@@ -1,33 +1,21 @@
 import { Elysia, t } from "elysia";
-import type { Conversations } from "../core/conversations.ts";
-import type { Live } from "../core/live.ts";
-import type { Search } from "../core/search.ts";
-import type { Sessions } from "../core/sessions.ts";
 import { cookieViewer } from "../http/auth.ts";
-import type { Cookies } from "../http/cookies.ts";
 import { ConversationsPage } from "./conversations.view.tsx";
 import { emptyForm } from "./form.view.tsx";
-import { isHtmx, pages, type MakePage } from "./page.ts";
+import { isHtmx, pages, type Web } from "./page.ts";
 import { FoundItems } from "./search.view.tsx";
 
-type Deps = {
-  conversations: Conversations;
-  search: Search;
-  live: Live;
-  sessions: Sessions;
-  cookies: Cookies;
-  makePage: MakePage;
-};
+type Deps = Pick<Web, "conversations" | "search" | "live" | "sessions" | "cookies" | "pageContext">;
 
 /** What was said where: above the list, or on a page of its own where there is no script. */
-export const searchPages = ({ conversations, search, live, sessions, cookies, makePage }: Deps) =>
+export const searchPages = ({ conversations, search, live, sessions, cookies, pageContext }: Deps) =>
   new Elysia({ name: "web/search" })
     .use(pages)
     .use(cookieViewer(sessions, cookies))
     .get(
       "/search",
       async ({ request, viewer, query }) => {
-        const page = makePage(request, viewer);
+        const page = pageContext(request, viewer);
         const found = <FoundItems page={page} found={await search.find(viewer, query.q)} query={query.q} />;
         if (isHtmx(request)) return found;
         const place = await live.place();

@@ -1,5 +1,5 @@
-import type { Found } from "../core/search.ts";
-import type { Segment } from "../core/words.ts";
+import type { Found } from "../core/chat/search.ts";
+import type { Segment } from "../core/chat/terms.ts";
 import { Time, type PageContext } from "./layout.view.tsx";
 
 /** What was found, with the words marked where they are. */

@@ -1,22 +1,17 @@
 import { Elysia, t } from "elysia";
-import { nameDevice } from "../core/devices.ts";
-import type { Endings } from "../core/endings.ts";
-import { DuetError, type SessionEnd } from "../core/errors.ts";
-import type { Sessions } from "../core/sessions.ts";
-import type { Users } from "../core/users.ts";
+import { nameDevice, type Device } from "../core/auth/devices.ts";
+import { DuetError, type SessionEnd } from "../errors.ts";
 import { formBodies } from "../http/body.ts";
-import type { Cookies } from "../http/cookies.ts";
-import { deviceOf } from "../http/observe.ts";
 import { failedForm } from "./form.ts";
 import { emptyForm } from "./form.view.tsx";
 import { refererOf, safeNext } from "./next.ts";
-import { isHtmx, pages, type MakePage } from "./page.ts";
+import { isHtmx, pages, type Web } from "./page.ts";
 import { SignInDialogForm, SignInPage } from "./sessions.view.tsx";
 
-type Deps = { users: Users; sessions: Sessions; endings: Endings; cookies: Cookies; makePage: MakePage };
+type Deps = Pick<Web, "users" | "sessions" | "endings" | "cookies" | "deviceOf" | "pageContext">;
 
 /** Sign-in, sign-out, and the refresh that a browser goes through without noticing. */
-export function sessionPages({ users, sessions, endings, cookies, makePage }: Deps) {
+export function sessionPages({ users, sessions, endings, cookies, deviceOf, pageContext }: Deps) {
   /**
    * Refreshes by cookie: new cookies, or the refusal. Only a session that has ended loses its cookies; a late,
    * malformed or losing refresh leaves them, and what cannot be checked (503) is thrown on. Where another tab has
@@ -25,11 +20,12 @@ export function sessionPages({ users, sessions, endings, cookies, makePage }: De
    */
   async function refreshCookies(
     request: Request,
+    device: Device,
     set: { headers: Record<string, unknown> },
   ): Promise<DuetError | null> {
     try {
       if (await hasGoodAccess(request)) return null;
-      cookies.grant(set, await sessions.refresh(cookies.read(request).refreshToken, deviceOf(request)));
+      cookies.grant(set, await sessions.refresh(cookies.read(request).refreshToken, device));
       return null;
     } catch (error) {
       if (!(error instanceof DuetError) || error.status !== 401) throw error;
@@ -59,7 +55,7 @@ export function sessionPages({ users, sessions, endings, cookies, makePage }: De
           const ended = cookies.endedSession(request);
           const end = ended && (await endings.find(ended));
           const next = safeNext(query.next);
-          const page = makePage(request, null);
+          const page = pageContext(request, null);
           return (
             <SignInPage page={page} form={emptyForm} next={next} end={end ? shownEnd(end) : undefined} />
           );
@@ -68,16 +64,16 @@ export function sessionPages({ users, sessions, endings, cookies, makePage }: De
       )
       .post(
         "/login",
-        async ({ request, body, set, redirect }) => {
+        async ({ request, server, body, set, redirect }) => {
           try {
-            const { user, grant } = await users.login(body, deviceOf(request));
+            const { user, grant } = await users.login(body, deviceOf({ request, server }));
             cookies.grant(set, grant, { forgetEnd: true });
             if (!body.dialog) return redirect(safeNext(body.next), 303);
             set.headers["hx-trigger"] = JSON.stringify({ "duet:signed-in": { userId: user.id } });
             set.status = 204;
             return;
           } catch (error) {
-            const page = makePage(request, null);
+            const page = pageContext(request, null);
             const form = failedForm(error, page.language, { identifier: body.identifier }, set);
             if (body.dialog && isHtmx(request)) return <SignInDialogForm page={page} form={form} />;
             return <SignInPage page={page} form={form} next={safeNext(body.next)} />;
@@ -95,11 +91,11 @@ export function sessionPages({ users, sessions, endings, cookies, makePage }: De
       /** On a navigation whose access token was refused. Only there: a foreign `<img>` carries the cookie too. */
       .get(
         "/auth/refresh",
-        async ({ request, query, set, redirect }) => {
+        async ({ request, server, query, set, redirect }) => {
           const mode = request.headers.get("sec-fetch-mode");
           if (mode !== null && mode !== "navigate") throw new DuetError("cross_origin_refused");
           const next = safeNext(query.next);
-          const refused = await refreshCookies(request, set);
+          const refused = await refreshCookies(request, deviceOf({ request, server }), set);
           return redirect(refused ? signInUrl(next) : next, 303);
         },
         { query: t.Object({ next: t.Optional(t.String()) }) },
@@ -107,8 +103,8 @@ export function sessionPages({ users, sessions, endings, cookies, makePage }: De
       /** With `next` a form on its way there, whose method and body 307 keeps; without, the page's script. */
       .post(
         "/auth/refresh",
-        async ({ request, query, set, redirect }) => {
-          const refused = await refreshCookies(request, set);
+        async ({ request, server, query, set, redirect }) => {
+          const refused = await refreshCookies(request, deviceOf({ request, server }), set);
           if (query.next !== undefined)
             return refused
               ? redirect(signInUrl(refererOf(request)), 303)
@@ -119,10 +115,13 @@ export function sessionPages({ users, sessions, endings, cookies, makePage }: De
         },
         { query: t.Object({ next: t.Optional(t.String()) }) },
       )
-      .post("/auth/logout", async ({ request, set, redirect }) => {
+      .post("/auth/logout", async ({ request, server, set, redirect }) => {
         const presented = cookies.read(request);
         const hasToken = presented.accessToken || presented.refreshToken;
-        cookies.signOut(set, hasToken ? await sessions.logout(presented, deviceOf(request)) : undefined);
+        cookies.signOut(
+          set,
+          hasToken ? await sessions.logout(presented, deviceOf({ request, server })) : undefined,
+        );
         return redirect(signInUrl("/conversations"), 303);
       })
   );

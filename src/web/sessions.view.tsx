@@ -1,4 +1,4 @@
-import type { EndReason } from "../core/errors.ts";
+import type { EndReason } from "../errors.ts";
 import { Layout, Time, type PageContext } from "./layout.view.tsx";
 import { Field, FormError, emptyForm, type FormState } from "./form.view.tsx";
 

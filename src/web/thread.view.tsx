@@ -1,28 +1,32 @@
-import type { Conversation, Member, Page } from "../core/conversations.ts";
-import type { Message } from "../core/messages.ts";
-import type { FormState } from "./form.view.tsx";
+import type { Thread as ThreadData } from "../core/chat/thread.ts";
+import { ConversationsPage } from "./conversations.view.tsx";
+import { emptyForm, type FormState } from "./form.view.tsx";
 import { Icon } from "./icons.view.tsx";
 import type { PageContext } from "./layout.view.tsx";
 import { ConversationMenu, Members } from "./members.view.tsx";
 import { MessageItems } from "./messages.view.tsx";
 
-type ThreadProps = {
-  page: PageContext;
-  conversation: Conversation;
-  members: Member[];
-  messages: Page<Message>;
-  /** Shown from the middle, as a page of its own: not the latest ones. */
-  isOlderPage: boolean;
-  composer: FormState;
-  invitation: FormState;
-  title: FormState;
-  idempotencyKey: string;
+/** The forms on the page of a conversation, as far as one of them is shown again. */
+export type ThreadForms = { composer?: FormState; invitation?: FormState; title?: FormState };
+
+type ThreadProps = { page: PageContext; thread: ThreadData; forms?: ThreadForms };
+
+/** The page of one conversation, beside the list of all. */
+export const ThreadPage = (props: ThreadProps) => {
+  const { conversation, list, place } = props.thread;
+  const beside = { page: props.page, list, place, form: emptyForm };
+  return (
+    <ConversationsPage {...beside} openId={conversation.id} title={conversation.title}>
+      <Thread {...props} />
+    </ConversationsPage>
+  );
 };
 
-export const Thread = (props: ThreadProps) => {
-  const { page, conversation, messages } = props;
+const Thread = ({ page, thread, forms = {} }: ThreadProps) => {
+  const { conversation, members, messages } = thread;
   const { conversation: t } = page.t;
   const last = messages.items.at(-1);
+  const { invitation = emptyForm, title = emptyForm, composer = emptyForm } = forms;
   return (
     <section class="thread" aria-labelledby="thread-title">
       <header class="thread-head">
@@ -32,13 +36,8 @@ export const Thread = (props: ThreadProps) => {
         <h1 id="thread-title" dir="auto" title={conversation.title}>
           {conversation.title}
         </h1>
-        <Members
-          page={page}
-          conversation={conversation}
-          members={props.members}
-          invitation={props.invitation}
-        />
-        <ConversationMenu page={page} conversation={conversation} form={props.title} />
+        <Members page={page} conversation={conversation} members={members} invitation={invitation} />
+        <ConversationMenu page={page} conversation={conversation} form={title} />
       </header>
       <div class="scroll" tabindex="0" role="log" aria-label={t.messages}>
         <ol class="messages" id="messages">
@@ -51,7 +50,7 @@ export const Thread = (props: ThreadProps) => {
           </div>
         )}
       </div>
-      {props.isOlderPage && (
+      {thread.isOlder && (
         <p class="latest">
           {last && (
             <a href={`/conversations/${conversation.id}?at=${last.id}#message-${last.id}`}>{t.later}</a>
@@ -59,14 +58,13 @@ export const Thread = (props: ThreadProps) => {
           <a href={`/conversations/${conversation.id}`}>{t.latest}</a>
         </p>
       )}
-      <Composer {...props} />
+      <Composer page={page} url={`/conversations/${conversation.id}`} form={composer} />
     </section>
   );
 };
 
-const Composer = ({ page, conversation, composer, idempotencyKey }: ThreadProps) => {
+const Composer = ({ page, url, form }: { page: PageContext; url: string; form: FormState }) => {
   const { conversation: t } = page.t;
-  const url = `/conversations/${conversation.id}`;
   return (
     <form
       class="composer"
@@ -82,7 +80,7 @@ const Composer = ({ page, conversation, composer, idempotencyKey }: ThreadProps)
       data-newer={t.newer}
       data-gone={t.gone}
     >
-      <input type="hidden" name="idempotency_key" value={idempotencyKey} />
+      <input type="hidden" name="idempotency_key" value={crypto.randomUUID()} />
       <label class="visually-hidden" for="body">
         {t.compose}
       </label>
@@ -92,18 +90,18 @@ const Composer = ({ page, conversation, composer, idempotencyKey }: ThreadProps)
         rows="1"
         placeholder={t.placeholder}
         aria-describedby="composer-error composer-hint"
-        aria-invalid={composer.errors["body"] ? "true" : undefined}
+        aria-invalid={form.errors["body"] ? "true" : undefined}
         required
       >
         {/* HTML drops one newline here: this one, not the person's. */}
         {"\n"}
-        {composer.values["body"]}
+        {form.values["body"]}
       </textarea>
       <button type="submit">
         <Icon name="send" /> {t.send}
       </button>
       <p class="error" id="composer-error" role="alert">
-        {composer.errors["body"] ?? composer.general}
+        {form.errors["body"] ?? form.general}
       </p>
       <p class="hint" id="composer-hint">
         {t.sendHint}

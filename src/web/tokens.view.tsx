@@ -1,4 +1,5 @@
-import type { Diary, Inspected } from "../core/lab.ts";
+import type { Diary } from "../core/auth/diary.ts";
+import type { Inspected } from "../core/auth/lab.ts";
 import { Time, type PageContext } from "./layout.view.tsx";
 
 /** Both tokens as the browser has them, and what the server has made since. */

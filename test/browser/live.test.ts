@@ -98,7 +98,7 @@ describeInBrowser("conversations that live", () => {
     const viewer = await viewerOf(alice.page);
     /** The server hears of a reader that has gone a moment later. */
     const oneStream = async () => {
-      while (site.app.bell.count(viewer) !== 1) await tabs.at(-1)!.evaluate("0");
+      while (site.app.duet.notifier.count(viewer) !== 1) await tabs.at(-1)!.evaluate("0");
     };
     await say(tabs[7]!, "to all");
     await Promise.all(tabs.map((tab) => bodies(tab, 1)));

@@ -100,7 +100,7 @@ describeInBrowser("tabs that share a stream", () => {
     await say("after the outage");
     await Promise.all(tabs.map((tab) => shows(tab, "after the outage")));
     // The server hears of a reader that has gone a moment later.
-    while (site.app.bell.count(viewer) !== 1) await alice.page.evaluate("0");
+    while (site.app.duet.notifier.count(viewer) !== 1) await alice.page.evaluate("0");
     await alice.context.close();
   });
 

@@ -760,14 +760,14 @@ const errors: Row[] = [
     id: "L2",
     what: "who did what, when, from where, with which outcome; no secret",
     by: [
-      "events: say who did what, when, from where, and whether it succeeded: every kind of them",
+      "security: say who did what, when, from where, and whether it succeeded: every kind of them",
       "users: logs who and from where, and never a password or a token",
     ],
   },
   {
     id: "L3",
     what: "one event, one line",
-    by: ["observe: is one line of JSON for each event, whatever is in it"],
+    by: ["log: is one line of JSON for each event, whatever is in it"],
   },
   {
     id: "L4",

@@ -2,8 +2,9 @@ import { setSystemTime } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createApp, type App, type Overrides } from "../../src/app.ts";
+import { createApp, type App } from "../../src/app.ts";
 import { readConfig } from "../../src/config.ts";
+import type { Tuning } from "../../src/duet.ts";
 
 export const ORIGIN = "http://localhost:3000";
 
@@ -11,7 +12,7 @@ export const ORIGIN = "http://localhost:3000";
 const CHEAP = { argon2Cost: { memoryCost: 8, timeCost: 1 } };
 
 /** What Duet really asks for. */
-export const FULL_COST: Overrides = { argon2Cost: undefined };
+export const FULL_COST: Tuning = { argon2Cost: undefined };
 
 /** For tests that do at once what people do in hours. */
 export const UNLIMITED = { DUET_RATE_LIMITS: "off" };
@@ -40,13 +41,13 @@ export function temporaryFolder(): string {
 export async function startApp(
   settings: Record<string, string> = {},
   folder = temporaryFolder(),
-  overrides: Overrides = {},
+  tuning: Tuning = {},
 ): Promise<TestApp> {
   const logged: TestApp["logged"] = [];
   const config = readConfig({ DUET_DATA: folder, DUET_PUBLIC_URL: ORIGIN, DUET_LOG: "debug", ...settings });
   const app = await createApp(config, {
     ...CHEAP,
-    ...overrides,
+    ...tuning,
     log: (_, event, facts = {}) => logged.push({ event, facts }),
   });
   const fetch = (path: string, init?: RequestInit) => app.handle(new Request(ORIGIN + path, init));
@@ -62,7 +63,7 @@ export async function startApp(
     },
     async restart(changed = {}) {
       await app.close();
-      return startApp({ ...settings, ...changed }, folder, overrides);
+      return startApp({ ...settings, ...changed }, folder, tuning);
     },
     async [Symbol.asyncDispose]() {
       await app.close();

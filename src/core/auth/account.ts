@@ -1,0 +1,175 @@
+import { DuetError, invalidField } from "../../errors.ts";
+import { LIMITS } from "../../limits.ts";
+import type { Store } from "../../store/index.ts";
+import type { UserRow } from "../../store/users.ts";
+import { networkOf } from "../addresses.ts";
+import type { Clock } from "../clock.ts";
+import type { Commit, Transaction } from "../commit.ts";
+import type { Viewer } from "../viewer.ts";
+import type { Device } from "./devices.ts";
+import type { Endings } from "./endings.ts";
+import type { Passwords, Weakness } from "./passwords.ts";
+import { readProfile, wordsOf } from "./profiles.ts";
+import type { SecurityEvents } from "./security.ts";
+import type { Grant, Sessions } from "./sessions.ts";
+import { isCode, type Throttle } from "./throttle.ts";
+import type { User } from "./users.ts";
+
+/** What another part of Duet keeps for a user. It is registered here; accounts know nothing else of that part. */
+export type AccountPart = {
+  /** Lets go of the user, in the transaction that deletes the account, before its row goes. */
+  leave(tx: Transaction, userId: string): Promise<void>;
+  /** What is the user's own in this part, as plain data under names of its own. */
+  exportOf(userId: string): Promise<Record<string, unknown>>;
+};
+
+export type Account = ReturnType<typeof createAccount>;
+
+/** What the owner of an account may do with it as a whole. */
+export function createAccount(deps: {
+  store: Store;
+  commit: Commit;
+  sessions: Sessions;
+  endings: Endings;
+  security: SecurityEvents;
+  passwords: Passwords;
+  throttle: Throttle;
+  parts: AccountPart[];
+  clock: Clock;
+}) {
+  const { store, commit, sessions, endings, security, passwords, throttle, parts, clock } = deps;
+
+  /** The viewer's password once more, for what only its owner may do. Only a wrong one is counted, and written down. */
+  async function confirmPassword(
+    viewer: Viewer,
+    field: "password" | "current_password",
+    password: string,
+    device: Device,
+  ): Promise<UserRow> {
+    const row = await store.users.find(viewer.userId);
+    if (!row) throw new DuetError("user_not_found");
+    return throttle.counting([["password_account", row.id]], isCode("validation_failed"), async () => {
+      const { ok } = await passwords.verify(password, row.password_hash);
+      if (ok) return row;
+      const kind = field === "password" ? "account_delete" : "password_change";
+      await security.note({ kind, outcome: "failure", ...idsOf(viewer) }, device);
+      throw invalidField(field, "wrong_password");
+    });
+  }
+
+  return {
+    /** How good a new password of `owner` would be, from 0 to 4, and what is wrong with it. Error code: `rate_limited`. */
+    async ratePassword(
+      owner: { username: string; email?: string | null | undefined },
+      password: string,
+      device: Device,
+    ): Promise<{ score: number; weakness: Weakness | null }> {
+      await throttle.take(["judge_network", networkOf(device.ip)]);
+      return passwords.rate(password, wordsOf(owner));
+    },
+
+    /**
+     * Changes the viewer's name, address or both; an empty or null address is none. Error codes:
+     * `validation_failed`, `username_taken`, `email_taken`, `user_not_found`, `rate_limited`. Effects: `users` and
+     * the security event.
+     */
+    async updateProfile(
+      viewer: Viewer,
+      input: { username?: string | undefined; email?: string | null | undefined },
+      device: Device,
+    ): Promise<User> {
+      const { username = viewer.username, email = viewer.email } = input;
+      const profile = readProfile({ username, email });
+      if (profile.faults.length > 0) throw new DuetError("validation_failed", { fields: profile.faults });
+      // It tells which names are taken.
+      await throttle.take(["profile_account", viewer.userId]);
+      const changed = { id: viewer.userId, ...profile.columns };
+      await commit(async (tx) => {
+        if ((await tx.users.setProfile(changed)) === 0) throw new DuetError("user_not_found");
+        await security.note({ kind: "profile_change", ...idsOf(viewer) }, device, tx);
+      });
+      return changed;
+    },
+
+    /**
+     * Changes the viewer's password, ends all their other sessions and gives this one a new pair. Error codes:
+     * `validation_failed` (`current_password` with `wrong_password`, or what is wrong with `new_password`),
+     * `user_not_found`, `rate_limited`, `too_busy`. Effects: `users`, `sessions`, the security event, all or none.
+     */
+    async changePassword(
+      viewer: Viewer,
+      input: { currentPassword: string; newPassword: string },
+      device: Device,
+    ): Promise<Grant> {
+      const row = await confirmPassword(viewer, "current_password", input.currentPassword, device);
+      const weakness = await passwords.judge(input.newPassword, wordsOf(row));
+      if (weakness)
+        throw new DuetError("validation_failed", { fields: [{ field: "new_password", ...weakness }] });
+      const hash = await passwords.hash(input.newPassword);
+      await commit(async (tx) => {
+        await endings.refuseEnded(tx, viewer.sessionId);
+        if ((await tx.users.replacePasswordHash(row.id, row.password_hash, hash)) === 0)
+          throw invalidField("current_password", "wrong_password");
+        await endings.endAll(tx, row.id, "password_changed", device, viewer.sessionId);
+        await security.note({ kind: "password_change", ...idsOf(viewer) }, device, tx);
+      });
+      return sessions.renew(viewer);
+    },
+
+    /** Ends every session of the viewer, this one too. Effects: `sessions` and the security event, both or neither. */
+    logoutAll: (viewer: Viewer, device: Device): Promise<void> =>
+      commit(async (tx) => {
+        await endings.endAll(tx, viewer.userId, "logout_all", device);
+        await security.note({ kind: "logout_all", ...idsOf(viewer) }, device, tx);
+      }),
+
+    /**
+     * Deletes the viewer's account with what is theirs alone, in every part. Error codes: `validation_failed`
+     * (`password` with `wrong_password`), `user_not_found`, `rate_limited`, `too_busy`. Effects: all or none.
+     */
+    async remove(viewer: Viewer, input: { password: string }, device: Device): Promise<void> {
+      const { id } = await confirmPassword(viewer, "password", input.password, device);
+      await commit(async (tx) => {
+        await endings.refuseEnded(tx, viewer.sessionId);
+        await endings.endAll(tx, id, "user_deleted", device);
+        await tx.sessions.forgetDevicesOf(id);
+        for (const part of parts) await part.leave(tx, id);
+        if ((await tx.users.remove(id)) === 0) throw new DuetError("user_not_found");
+      });
+    },
+
+    /** Everything that is kept about the viewer in every part, as plain data; nothing of others, no secret. */
+    async exportAll(viewer: Viewer): Promise<Record<string, unknown>> {
+      const [user, live, security, ...others] = await Promise.all([
+        store.users.find(viewer.userId),
+        sessions.list(viewer),
+        store.security.listBefore(viewer.userId, "~", LIMITS.exportedMax),
+        ...parts.map((part) => part.exportOf(viewer.userId)),
+      ]);
+      if (!user) throw new DuetError("user_not_found");
+      return {
+        exported_at: time(clock()),
+        user: { id: user.id, username: user.username, email: user.email, created_at: time(user.created_at) },
+        sessions: live.map((s) => ({
+          id: s.id,
+          user_agent: s.user_agent,
+          ip: s.ip,
+          created_at: time(s.created_at),
+          seen_at: time(s.seen_at),
+        })),
+        security_events: security.map(({ kind, outcome, user_agent, ip, created_at }) => ({
+          kind,
+          outcome,
+          user_agent,
+          ip,
+          created_at: time(created_at),
+        })),
+        ...Object.assign({}, ...others),
+      };
+    },
+  };
+}
+
+const time = (ms: number) => new Date(ms).toISOString();
+
+const idsOf = ({ userId, sessionId }: Viewer) => ({ userId, sessionId });

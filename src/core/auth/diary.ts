@@ -1,0 +1,115 @@
+import { LIMITS } from "../../limits.ts";
+import type { Store } from "../../store/index.ts";
+import type { Clock } from "../clock.ts";
+import type { RotationDecision } from "./rotation.ts";
+import type { SessionEvent, SessionObserver } from "./sessions.ts";
+
+/** What can be done to a session in the lab. */
+export const LAB_ACTS = ["refresh", "lose", "expire", "tabs", "steal", "replay"] as const;
+const TABS = 5;
+
+export type LabAct = (typeof LAB_ACTS)[number];
+
+/** Something that happened to a session, in the order in which it did; times are epoch milliseconds. */
+export type Entry = {
+  n: number;
+  at: number;
+  /** `page`: a refresh that was not asked for in the lab. `used…`: the first use of a generation. */
+  what: LabAct | "page" | "used" | "usedByThief" | "nothingStolen";
+  /** The generation that was shown, or used. */
+  generation: number;
+  /** The newest generation after it. */
+  newest: number;
+  /** The row of the rule that decided, once for each request. */
+  rows: RotationDecision["kind"][];
+};
+
+/** One generation: when it was made, when it was first used, and how long its first access token is good. */
+type Generation = { generation: number; issuedAt: number; usedAt: number | null; accessEndsAt: number };
+
+export type Diary = { entries: Entry[]; generations: Generation[] };
+
+export type Diaries = ReturnType<typeof createDiaries>;
+
+/**
+ * What became of the tokens of a session, for the lab to show. A diary is kept from when a session is first looked
+ * at, in memory, for the sessions that were looked at last. Nothing in it opens anything.
+ */
+export function createDiaries(deps: { store: Store; clock: Clock; settings: { accessTtlSeconds: number } }) {
+  const { store, clock, settings } = deps;
+  const diaries = new Map<string, Diary>();
+
+  function write(diary: Diary, entry: Omit<Entry, "n">) {
+    const last = diary.entries.at(-1);
+    // Requests side by side are one thing that was done.
+    const isAlongside =
+      last?.what === "tabs" && last.rows.length < TABS && last.generation === entry.generation;
+    if (entry.what === "tabs" && isAlongside) return last.rows.push(...entry.rows);
+    diary.entries.push({ n: (last?.n ?? 0) + 1, ...entry });
+    diary.entries = diary.entries.slice(-LIMITS.labEntriesMax);
+  }
+
+  function addGeneration(diary: Diary, generation: number, issuedAt: number, usedAt: number | null) {
+    const accessEndsAt = issuedAt + settings.accessTtlSeconds * 1000;
+    diary.generations.push({ generation, issuedAt, usedAt, accessEndsAt });
+    diary.generations = diary.generations.slice(-LIMITS.labEntriesMax);
+  }
+
+  function use(diary: Diary, generation: number, at: number) {
+    const used = diary.generations.find((each) => each.generation === generation);
+    if (used) used.usedAt ??= at;
+  }
+
+  /** Notes what happens to the sessions that have a diary. */
+  function observe(event: SessionEvent, what: LabAct | "page") {
+    const diary = diaries.get(event.sessionId);
+    if (!diary) return;
+    if (event.kind === "used") {
+      const { at, generation } = event;
+      use(diary, generation, at);
+      // The thief uses at once what he gets.
+      const last = diary.entries.at(-1);
+      const isThiefs = last?.what === "replay" && last.newest === generation;
+      const used = isThiefs ? "usedByThief" : "used";
+      return write(diary, { at, what: used, generation, newest: generation, rows: [] });
+    }
+    const { at, row, shown, newest } = event;
+    // To show the newest refresh token is to use it, too.
+    if (row === "newest") {
+      use(diary, shown, at);
+      addGeneration(diary, newest, at, null);
+    }
+    write(diary, { at, what, generation: shown, newest, rows: [row] });
+  }
+
+  /** The diary of a session; it begins with the first call. Effect: the one that was not asked for longest goes. */
+  async function of(sessionId: string): Promise<Diary> {
+    const known = diaries.get(sessionId);
+    const diary = known ?? { entries: [], generations: [] };
+    diaries.delete(sessionId);
+    diaries.set(sessionId, diary);
+    for (const oldest of [...diaries.keys()].slice(0, -LIMITS.labDiariesMax)) diaries.delete(oldest);
+    const session = known ? null : await store.sessions.find(sessionId);
+    // Something may have happened meanwhile, and then it is newer.
+    if (session && diary.generations.length === 0)
+      addGeneration(diary, session.generation, session.rotated_at, session.confirmed_at);
+    return diary;
+  }
+
+  return {
+    of,
+
+    /** Writes down what sessions tell of themselves, as done by `act`; `page`: not in the lab. */
+    observer:
+      (act: LabAct | "page"): SessionObserver =>
+      (event) =>
+        observe(event, act),
+
+    /** What is done in the lab without reaching the rule: no refresh, or one of a session that is over already. */
+    async note(sessionId: string, what: Entry["what"], generation: number, rows: Entry["rows"] = []) {
+      const diary = await of(sessionId);
+      const newest = diary.generations.at(-1)?.generation ?? generation;
+      write(diary, { at: clock(), what, generation, newest, rows });
+    },
+  };
+}

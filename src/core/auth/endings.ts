@@ -1,0 +1,113 @@
+import { DuetError, type EndReason, type SessionEnd } from "../../errors.ts";
+import { LIMITS } from "../../limits.ts";
+import type { Store, Tables } from "../../store/index.ts";
+import type { SessionWithUser } from "../../store/sessions.ts";
+import type { Clock } from "../clock.ts";
+import type { Commit, Transaction } from "../commit.ts";
+import { isId } from "../ids.ts";
+import type { Device } from "./devices.ts";
+import { endReasonOf } from "./rotation.ts";
+import type { SecurityEventKind, SecurityEvents } from "./security.ts";
+
+export type Endings = ReturnType<typeof createEndings>;
+
+/** Which ends a person or a thief brings about; the others are only time passing. */
+const EVENT_OF: Partial<Record<EndReason, SecurityEventKind>> = {
+  logout: "logout",
+  logout_all: "logout_all",
+  revoked: "session_revoke",
+  reuse_detected: "reuse_detected",
+};
+
+/**
+ * Ending sessions: for a named reason, written down with the moment and the device before anybody is told, and at
+ * once for every token and every open stream of them.
+ */
+export function createEndings(deps: {
+  store: Store;
+  commit: Commit;
+  security: SecurityEvents;
+  clock: Clock;
+}) {
+  const { store, commit, security, clock } = deps;
+
+  const endRow = (reason: EndReason, by: Device | null, at = clock()) => ({
+    at,
+    reason,
+    userAgent: by?.userAgent.slice(0, LIMITS.userAgentCharsMax) ?? null,
+    ip: by?.ip ?? null,
+  });
+
+  /**
+   * Ends one session, of `userId` where it is given, now or `at`; false if it is not there or has ended before,
+   * and then the earlier end stays. Effects: the session's row and the security event, both or neither.
+   */
+  const end = (
+    sessionId: string,
+    reason: EndReason,
+    by: Device | null,
+    only: { userId?: string; at?: number } = {},
+  ): Promise<boolean> =>
+    commit(async (tx) => {
+      const ended = await tx.sessions.end(sessionId, endRow(reason, by, only.at), only.userId);
+      if (!ended) return false;
+      tx.notify([ended.user_id]);
+      const kind = EVENT_OF[reason];
+      const outcome = reason === "reuse_detected" ? "failure" : "success";
+      // The user may be gone already, and their events with them.
+      if (kind && by && (await tx.users.find(ended.user_id)))
+        await security.note({ kind, outcome, userId: ended.user_id, sessionId }, by, tx);
+      return true;
+    });
+
+  return {
+    end,
+
+    /** How a session ended, if it has; one that is not there at all has ended with its user. */
+    async whyEnded(sessionId: string): Promise<SessionEnd | null> {
+      const session = await store.sessions.find(sessionId);
+      if (session) return endOf(session, clock());
+      return { sessionId, reason: "user_deleted", at: clock(), userAgent: null, ip: null };
+    },
+
+    /** How a session ended that somebody names by its id alone; null where there is none, or none has been noted. */
+    async find(sessionId: string): Promise<SessionEnd | null> {
+      const session = isId(sessionId) ? await store.sessions.find(sessionId) : null;
+      return session?.ended_at != null ? endOf(session, clock()) : null;
+    },
+
+    /**
+     * Refuses what a session asked for that is over: writes the end down before it is told, so that no restart and
+     * no clock brings the session back. The end that was noted first is the one that is told.
+     */
+    async refuse(session: SessionWithUser, reason: EndReason, by: Device | null = null): Promise<never> {
+      const { at } = endOf(session, clock()) ?? { at: clock() };
+      if (session.ended_at === null) await end(session.id, reason, by, { at });
+      throw new DuetError("session_ended", { end: (await this.whyEnded(session.id))! });
+    },
+
+    /**
+     * For a transaction that comes a while after its session was checked: a session that has ended since does
+     * nothing more. Error code: `session_ended`.
+     */
+    async refuseEnded(tables: Tables, sessionId: string): Promise<void> {
+      const session = await tables.sessions.find(sessionId);
+      if (session?.ended_at != null) throw new DuetError("session_ended", { end: endOf(session, clock())! });
+    },
+
+    /** Ends all sessions of a user, but for `keptId`, as part of a transaction. */
+    async endAll(tx: Transaction, userId: string, reason: EndReason, by: Device, keptId?: string) {
+      await tx.sessions.endAllOf(userId, endRow(reason, by), keptId);
+      tx.notify([userId]);
+    },
+  };
+}
+
+/** How a session ended: as its row says, or as time and its user's state say at `now`. Null while it lives. */
+export function endOf(session: SessionWithUser, now: number): SessionEnd | null {
+  const reason = endReasonOf(session, now);
+  if (!reason) return null;
+  const { id: sessionId, ended_at, ended_user_agent: userAgent, ended_ip: ip, idle_ends_at } = session;
+  const at = ended_at ?? (reason.startsWith("expired") ? idle_ends_at : now);
+  return { sessionId, reason, at, userAgent, ip };
+}

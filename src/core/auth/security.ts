@@ -1,0 +1,77 @@
+import { invalidField } from "../../errors.ts";
+import { LIMITS } from "../../limits.ts";
+import type { Store, Tables } from "../../store/index.ts";
+import type { SecurityEventRow } from "../../store/security.ts";
+import type { Clock } from "../clock.ts";
+import { isId, newId } from "../ids.ts";
+import type { Log } from "../log.ts";
+import { pageLimit, pageOf, type Page } from "../page.ts";
+import type { ViewerId } from "../viewer.ts";
+import type { Device } from "./devices.ts";
+
+/** What is written down about an account. */
+export const SECURITY_EVENT_KINDS = [
+  "register",
+  "login",
+  "logout",
+  "logout_all",
+  "session_revoke",
+  "password_change",
+  "profile_change",
+  "account_delete",
+  "reuse_detected",
+] as const;
+
+export type SecurityEventKind = (typeof SECURITY_EVENT_KINDS)[number];
+
+export type SecurityEvent = SecurityEventRow;
+
+export type SecurityEvents = ReturnType<typeof createSecurityEvents>;
+
+/** Security events: who did what to an account, when, from where, and whether it succeeded. */
+export function createSecurityEvents(deps: { store: Store; clock: Clock; log: Log }) {
+  const { store, clock, log } = deps;
+
+  return {
+    /**
+     * Writes an event down, in the transaction of what it tells of where there is one, and logs it. Never a
+     * password, a token or the name that was tried. Effects: one row in `auth_events`.
+     */
+    async note(
+      event: {
+        kind: SecurityEventKind;
+        outcome?: SecurityEventRow["outcome"];
+        userId: string | null;
+        sessionId?: string | undefined;
+      },
+      device: Device,
+      tables: Pick<Tables, "security"> = store,
+    ): Promise<void> {
+      const { kind, outcome = "success", userId, sessionId } = event;
+      const now = clock();
+      await tables.security.insert({
+        id: newId(now),
+        user_id: userId,
+        session_id: sessionId ?? null,
+        kind,
+        outcome,
+        user_agent: device.userAgent.slice(0, LIMITS.userAgentCharsMax),
+        ip: device.ip,
+        created_at: now,
+      });
+      const level = kind === "reuse_detected" ? "warn" : "info";
+      log(level, kind, { outcome, user_id: userId, session_id: sessionId, ip: device.ip });
+    },
+
+    /** The viewer's own events, newest first; `next` goes on before the last one. Error code: `validation_failed`. */
+    async list(
+      viewer: ViewerId,
+      page: { limit?: number | undefined; before?: string | undefined } = {},
+    ): Promise<Page<SecurityEvent>> {
+      const limit = pageLimit(page.limit);
+      if (page.before !== undefined && !isId(page.before)) throw invalidField("before", "invalid");
+      const rows = await store.security.listBefore(viewer.userId, page.before ?? "~", limit + 1);
+      return pageOf(rows, limit, ({ id }) => id);
+    },
+  };
+}

@@ -1,0 +1,227 @@
+import { DuetError } from "../../errors.ts";
+import { LIMITS } from "../../limits.ts";
+import type { Store } from "../../store/index.ts";
+import type { SessionRow, SessionWithUser } from "../../store/sessions.ts";
+import type { Clock } from "../clock.ts";
+import { newId } from "../ids.ts";
+import type { Viewer } from "../viewer.ts";
+import type { Device } from "./devices.ts";
+import type { Endings } from "./endings.ts";
+import { decideRotation, endReasonOf, type RotationDecision } from "./rotation.ts";
+import type { Claims } from "./signer.ts";
+import type { Throttle } from "./throttle.ts";
+import type { TokenPair, Tokens } from "./tokens.ts";
+
+export type Session = SessionRow;
+
+export type Grant = TokenPair & { sessionId: string; userId: string };
+
+/** What happened to the tokens of a session; times are epoch milliseconds. */
+export type SessionEvent = { sessionId: string; at: number } & (
+  | { kind: "refreshed"; row: RotationDecision["kind"]; shown: number; newest: number }
+  | { kind: "used"; generation: number }
+);
+
+/** Is told what the rule decides, and of each first use. It only watches: nothing depends on what it does. */
+export type SessionObserver = (event: SessionEvent) => void;
+
+export type Sessions = ReturnType<typeof createSessions>;
+
+/** Sessions: started by a sign-in, carried on by refreshes under the rule in rotation.ts, ended for a named reason. */
+export function createSessions(deps: {
+  store: Store;
+  tokens: Tokens;
+  endings: Endings;
+  throttle: Throttle;
+  clock: Clock;
+  observe: SessionObserver;
+  settings: { refreshTtlSeconds: number; sessionTtlSeconds: number; refreshOverlapSeconds: number };
+}) {
+  const { store, tokens, endings, throttle, clock, settings } = deps;
+  const overlapMs = settings.refreshOverlapSeconds * 1000;
+  const idleEnd = (now: number, endsAt: number) => Math.min(now + settings.refreshTtlSeconds * 1000, endsAt);
+
+  /**
+   * A new session for a user who was just recognised, not written yet: whoever calls inserts it together with what
+   * earned it, then calls `grant`. A session that was presented is never carried on, so none can be planted
+   * (session fixation).
+   */
+  function draft(user: { id: string }, device: Device): SessionRow {
+    const now = clock();
+    const endsAt = now + settings.sessionTtlSeconds * 1000;
+    return {
+      id: newId(now),
+      user_id: user.id,
+      generation: 1,
+      rotated_at: now,
+      confirmed_at: null,
+      created_at: now,
+      seen_at: now,
+      idle_ends_at: idleEnd(now, endsAt),
+      ends_at: endsAt,
+      ended_at: null,
+      end_reason: null,
+      ended_user_agent: null,
+      ended_ip: null,
+      user_agent: device.userAgent.slice(0, LIMITS.userAgentCharsMax),
+      ip: device.ip,
+    };
+  }
+
+  /** The pair of a session's newest generation, once the row that says so is committed: never before. */
+  async function grant(session: SessionRow, username: string): Promise<Grant> {
+    const pair = await tokens.issuePair(session, username);
+    return { ...pair, sessionId: session.id, userId: session.user_id };
+  }
+
+  /**
+   * Answers a refresh token with a pair of the newest generation: RFC 6749 section 6, with the rotation of
+   * RFC 9700 section 4.14.2 as decided by rotation.ts. Error codes: `token_missing`, `token_expired`,
+   * `token_invalid`, `token_type_mismatch`, `user_not_found`, `session_ended` with its reason, `rate_limited`.
+   * Effects: at most one step of `generation`; a reuse ends the session, committed before the refusal is answered,
+   * with `device` as where the old token came from.
+   */
+  async function refresh(
+    refreshToken: string | undefined,
+    device: Device,
+    observe = deps.observe,
+  ): Promise<Grant> {
+    const claims = await readRefresh(refreshToken);
+    let isPermitted = false;
+    // A lost race shows a newer row; the newest is decided again, and generations only grow, so this ends.
+    for (;;) {
+      const session = await find(claims);
+      const now = clock();
+      const decision = decideRotation(session, claims.gen, now, overlapMs);
+      const tell = (newest: number) =>
+        observe({
+          kind: "refreshed",
+          sessionId: session.id,
+          at: now,
+          row: decision.kind,
+          shown: claims.gen,
+          newest,
+        });
+      switch (decision.kind) {
+        case "ended":
+          tell(session.generation);
+          return endings.refuse(session, decision.reason);
+        case "reuse":
+          tell(session.generation);
+          return endings.refuse(session, "reuse_detected", device);
+        case "unknown":
+          tell(session.generation);
+          throw new DuetError("token_invalid");
+      }
+      // Only what would be granted counts: no limit stands between an old token and the end of its session.
+      if (!isPermitted) await throttle.take(["refresh_session", session.id]);
+      isPermitted = true;
+      const newest = decision.kind === "newest" ? await rotate(session, now) : session;
+      if (!newest) continue;
+      tell(newest.generation);
+      return grant(newest, session.username);
+    }
+  }
+
+  /**
+   * The viewer behind an access token: signature, type and times, then the session's row, on every request, so
+   * that ending a session is immediate. Error codes: as `refresh`. Effects: the first use of the newest
+   * generation is noted, which is what makes the previous refresh token die.
+   */
+  async function authenticate(accessToken: string | undefined): Promise<Viewer> {
+    const claims = await tokens.read("access", accessToken);
+    const session = await load(claims);
+    if (claims.gen > session.generation) throw new DuetError("token_invalid");
+    if (claims.gen === session.generation && session.confirmed_at === null) {
+      const now = clock();
+      const isFirst = (await store.sessions.confirm(session.id, claims.gen, now)) > 0;
+      if (isFirst) deps.observe({ kind: "used", sessionId: session.id, at: now, generation: claims.gen });
+    }
+    return {
+      userId: session.user_id,
+      username: session.username,
+      email: session.email,
+      sessionId: session.id,
+      tokenExpiresAt: claims.exp * 1000,
+    };
+  }
+
+  /**
+   * Ends the session that a token names, of either type in either place (RFC 7009 section 2.1). An expired token
+   * still names its session; what is not a token of ours names none, and the answer is the same: the id, if one was
+   * named. Error code: `token_missing`.
+   */
+  async function logout(
+    presented: { accessToken?: string | undefined; refreshToken?: string | undefined },
+    device: Device,
+  ): Promise<string | undefined> {
+    const { accessToken, refreshToken } = presented;
+    if (!accessToken && !refreshToken) throw new DuetError("token_missing");
+    let named: string | undefined;
+    for (const token of [refreshToken, accessToken])
+      for (const type of ["refresh", "access"] as const) {
+        const claims = token ? (await tokens.verify(type, token)).claims : undefined;
+        if (!claims) continue;
+        named = claims.sid;
+        await endings.end(claims.sid, "logout", device);
+      }
+    return named;
+  }
+
+  /** The viewer's live sessions, the last one seen first. Nothing in them is a credential. */
+  const list = (viewer: Viewer): Promise<SessionRow[]> =>
+    store.sessions.listLive(viewer.userId, clock(), LIMITS.sessionsListedMax);
+
+  /** Ends one of the viewer's own sessions, from whichever device. Error code: `not_found`. */
+  async function revoke(viewer: Viewer, sessionId: string, device: Device) {
+    if (!(await endings.end(sessionId, "revoked", device, { userId: viewer.userId })))
+      throw new DuetError("not_found");
+  }
+
+  /** A new pair for the viewer's own session, as a refresh would give. Error code: `session_ended`. */
+  async function renew(viewer: Viewer): Promise<Grant> {
+    for (;;) {
+      const session = await load({ sid: viewer.sessionId, sub: viewer.userId });
+      const renewed = await rotate(session, clock());
+      if (renewed) return grant(renewed, session.username);
+    }
+  }
+
+  /** An expired refresh token is only refused, but if its whole session is over the caller is told that, and why. */
+  async function readRefresh(refreshToken: string | undefined): Promise<Claims> {
+    if (!refreshToken) throw new DuetError("token_missing");
+    const verification = await tokens.verify("refresh", refreshToken);
+    if (verification.ok) return verification.claims;
+    // One whose row is cleared away has nothing more to tell.
+    if (verification.claims && (await store.sessions.find(verification.claims.sid)))
+      await load(verification.claims);
+    throw new DuetError(verification.code);
+  }
+
+  /** The session that a token names, over or not. Error codes: `token_invalid`, `user_not_found`. */
+  async function find({ sid, sub }: Pick<Claims, "sid" | "sub">): Promise<OwnedSession> {
+    const session = await store.sessions.find(sid);
+    if (session?.user_id !== sub)
+      throw new DuetError((await store.users.find(sub)) ? "token_invalid" : "user_not_found");
+    if (isOwned(session)) return session;
+    if (session.ended_at !== null) return endings.refuse(session, "user_deleted");
+    throw new DuetError("user_not_found");
+  }
+
+  /** The same while it lives. Error code besides: `session_ended`. */
+  async function load(claims: Pick<Claims, "sid" | "sub">): Promise<OwnedSession> {
+    const session = await find(claims);
+    const reason = endReasonOf(session, clock());
+    return reason ? endings.refuse(session, reason) : session;
+  }
+
+  /** One step from the generation that was read; null where somebody else has made it or the session has ended. */
+  const rotate = ({ id, generation, ends_at }: SessionRow, now: number): Promise<SessionRow | null> =>
+    store.sessions.advance(id, generation, now, idleEnd(now, ends_at));
+
+  return { draft, grant, refresh, renew, authenticate, list, revoke, logout };
+}
+
+type OwnedSession = SessionWithUser & { username: string };
+
+const isOwned = (session: SessionWithUser): session is OwnedSession => session.username !== null;

@@ -1,0 +1,116 @@
+import type { Store } from "../../store/index.ts";
+import { DuetError, type ErrorCode } from "../../errors.ts";
+import type { Clock } from "../clock.ts";
+
+/** So many at once, and then one more each `everyMs`. */
+type Limit = { burst: number; everyMs: number };
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+
+/**
+ * Every limit, by what is counted (NIST SP 800-63B-4 section 3.2.2, OWASP ASVS 6.1.1). A sign-in that succeeds
+ * gives its permits back, so only failures are counted. `login_account` is what keeps many addresses together from
+ * guessing one password; it does not hold for addresses from which the account has signed in before, so that
+ * nobody can lock its owner out of them.
+ */
+export const THROTTLES = {
+  login_account_and_network: { burst: 8, everyMs: 2 * MINUTE },
+  login_account: { burst: 50, everyMs: 5 * MINUTE },
+  login_network: { burst: 50, everyMs: 6 * SECOND },
+  register_network: { burst: 30, everyMs: MINUTE },
+  judge_network: { burst: 60, everyMs: SECOND },
+  password_account: { burst: 8, everyMs: 2 * MINUTE },
+  profile_account: { burst: 20, everyMs: MINUTE },
+  refresh_session: { burst: 200, everyMs: SECOND },
+  message_account: { burst: 60, everyMs: SECOND },
+  conversation_account: { burst: 60, everyMs: 10 * SECOND },
+  stream_account: { burst: 60, everyMs: SECOND },
+} satisfies Record<string, Limit>;
+
+export type ThrottleName = keyof typeof THROTTLES;
+
+/** A limit and whom it counts. */
+export type Wanted = [limit: ThrottleName, key: string];
+
+type Permits = { id: string; everyMs: number }[];
+
+export type Throttle = ReturnType<typeof createThrottle>;
+
+/**
+ * Limits as leaky buckets (GCRA), one row each: atomic, and the same after a restart. `off` lets
+ * everything through.
+ */
+export function createThrottle(deps: { store: Store; clock: Clock; settings: { rateLimits: "on" | "off" } }) {
+  const { store, clock, settings } = deps;
+
+  async function take(...wanted: Wanted[]): Promise<Permits> {
+    if (settings.rateLimits === "off") return [];
+    const now = clock();
+    return store.tx(async (tables) => {
+      const permits: Permits = [];
+      for (const [limit, key] of wanted) {
+        const { burst, everyMs } = THROTTLES[limit];
+        const id = bucketOf(limit, key);
+        const windowMs = burst * everyMs;
+        const taken = await tables.throttles.take(id, now, everyMs, windowMs);
+        const overMs = (taken?.full_at ?? 0) - now - windowMs;
+        // Thrown in here, it undoes this and what was taken before it.
+        if (overMs > 0)
+          throw new DuetError("rate_limited", { retryAfterSeconds: Math.ceil(overMs / SECOND) });
+        permits.push({ id, everyMs });
+      }
+      return permits;
+    });
+  }
+
+  const giveBack = (permits: Permits) =>
+    store.tx(async (tables) => {
+      for (const { id, everyMs } of permits) await tables.throttles.giveBack(id, everyMs);
+    });
+
+  return {
+    /**
+     * Takes one permit of each limit, or of none. Error code: `rate_limited` with the seconds to wait. Effects:
+     * one row in `throttles` for each.
+     */
+    async take(...wanted: Wanted[]): Promise<void> {
+      await take(...wanted);
+    },
+
+    /**
+     * Does `work` behind limits, and gives the permits back unless it was what they count: a sign-in that succeeds,
+     * or cannot be checked at present, is none. Error codes: `rate_limited`, and those of `work`.
+     */
+    async counting<T>(
+      wanted: Wanted[],
+      counts: (outcome: unknown) => boolean,
+      work: () => Promise<T>,
+    ): Promise<T> {
+      const permits = await take(...wanted);
+      const settle = async (outcome: unknown) => {
+        // A permit too few is no reason to fail.
+        if (!counts(outcome)) await giveBack(permits).catch(() => undefined);
+      };
+      try {
+        const result = await work();
+        await settle("done");
+        return result;
+      } catch (error) {
+        await settle(error);
+        throw error;
+      }
+    },
+  };
+}
+
+/** Hashed: people type passwords where names belong, and a table of limits is no place for addresses. */
+const bucketOf = (limit: ThrottleName, key: string) =>
+  new Bun.CryptoHasher("sha256").update(`${limit}\n${key}`).digest("base64url");
+
+/** An outcome to count: an error of this code. */
+export const isCode = (code: ErrorCode) => (outcome: unknown) =>
+  outcome instanceof DuetError && outcome.code === code;
+
+/** Whether an outcome says only that the server could not do it now (503). */
+export const isUnavailable = (outcome: unknown) => outcome instanceof DuetError && outcome.status === 503;

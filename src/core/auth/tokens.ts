@@ -1,0 +1,129 @@
+import { decodeProtectedHeader } from "jose";
+import type { SessionRow } from "../../store/sessions.ts";
+import { DuetError } from "../../errors.ts";
+import { LIMITS } from "../../limits.ts";
+import type { Clock } from "../clock.ts";
+import { newId } from "../ids.ts";
+import type { KeyRing } from "./keys.ts";
+import { TOKEN_TYP, type Claims, type TokenType, type Verification } from "./signer.ts";
+
+/** `typ: at+jwt` promises this claim (RFC 9068 section 2.2). Duet's clients are its own, and all one. */
+export const CLIENT_ID = "duet";
+
+export type TokenPair = {
+  accessToken: string;
+  refreshToken: string;
+  accessTtlSeconds: number;
+  refreshTtlSeconds: number;
+  generation: number;
+};
+
+export type Tokens = ReturnType<typeof createTokens>;
+
+/** Issues and reads the two tokens. `issuer` is also the audience: Duet issues for itself and for those who verify by its keys. */
+export function createTokens(deps: {
+  keys: Pick<KeyRing, "active" | "find">;
+  clock: Clock;
+  issuer: string;
+  settings: { accessTtlSeconds: number };
+}) {
+  const { keys, clock, issuer, settings } = deps;
+
+  const commonClaimsOf = (session: SessionRow) => ({
+    iss: issuer,
+    aud: issuer,
+    sub: session.user_id,
+    sid: session.id,
+    gen: session.generation,
+  });
+
+  const refreshClaimsOf = (session: SessionRow): Claims => ({
+    ...commonClaimsOf(session),
+    type: "refresh",
+    jti: `${session.id}.${session.generation}`,
+    iat: seconds(session.rotated_at),
+    exp: seconds(session.idle_ends_at),
+  });
+
+  /**
+   * The pair for a session's newest generation. The access token is new each time; the refresh token is a pure
+   * function of the row and the key, so asking again creates nothing and forks nothing.
+   */
+  async function issuePair(session: SessionRow, username: string): Promise<TokenPair> {
+    const now = clock();
+    const { signer } = keys.active();
+    const refreshClaims = refreshClaimsOf(session);
+    const accessClaims: Claims = {
+      ...commonClaimsOf(session),
+      username,
+      client_id: CLIENT_ID,
+      type: "access",
+      jti: newId(now),
+      iat: seconds(now),
+      // Not beyond the session: a verifier that knows only the public keys must not take it for longer.
+      exp: Math.min(seconds(now) + settings.accessTtlSeconds, seconds(session.idle_ends_at)),
+    };
+    const [accessToken, refreshToken] = await Promise.all([
+      signer.sign(accessClaims),
+      signer.sign(refreshClaims),
+    ]);
+    return {
+      accessToken,
+      refreshToken,
+      accessTtlSeconds: accessClaims.exp - seconds(now),
+      refreshTtlSeconds: refreshClaims.exp - seconds(now),
+      generation: session.generation,
+    };
+  }
+
+  /** Checks a token by the key its header names. What is not a token of ours is `token_invalid`; throws only `unavailable`. */
+  async function verify(type: TokenType, token: string): Promise<Verification> {
+    const key = isCanonical(token) ? await keys.find(keyIdOf(token)) : undefined;
+    if (!key) return { ok: false, code: "token_invalid" };
+    const verification = await key.signer.verify(type, token, clock());
+    if (verification.ok && verification.claims.type !== type)
+      return { ok: false, code: "token_type_mismatch" };
+    return verification;
+  }
+
+  return {
+    issuePair,
+
+    /** What a session's newest refresh token says, without the signature that would make it one. */
+    describeRefresh(session: SessionRow): { header: object; claims: Claims } {
+      const { id, algorithm } = keys.active();
+      return {
+        header: { alg: algorithm, kid: id, typ: TOKEN_TYP.refresh },
+        claims: refreshClaimsOf(session),
+      };
+    },
+
+    verify,
+    /** The claims of a good token. Error codes: `token_missing`, `token_expired`, `token_invalid`, `token_type_mismatch`. */
+    async read(type: TokenType, token: string | undefined): Promise<Claims> {
+      if (!token) throw new DuetError("token_missing");
+      const verification = await verify(type, token);
+      if (!verification.ok) throw new DuetError(verification.code);
+      return verification.claims;
+    },
+  };
+}
+
+/**
+ * One spelling per token: base64url without padding or spare bits (RFC 7515 section 2). jose accepts others,
+ * and a second spelling of one token is one too many for anything that compares tokens.
+ */
+function isCanonical(token: string): boolean {
+  if (token.length > LIMITS.tokenCharsMax || !/^[\w-]+\.[\w-]+\.[\w-]+$/.test(token)) return false;
+  return token.split(".").every((part) => Buffer.from(part, "base64url").toString("base64url") === part);
+}
+
+function keyIdOf(token: string): string {
+  try {
+    return decodeProtectedHeader(token).kid ?? "";
+  } catch {
+    return "";
+  }
+}
+
+const seconds = (milliseconds: number) => Math.floor(milliseconds / 1000);

@@ -1,0 +1,137 @@
+import { DuetError } from "../../errors.ts";
+import { LIMITS } from "../../limits.ts";
+import type { Store } from "../../store/index.ts";
+import type { UserRow } from "../../store/users.ts";
+import { networkOf } from "../addresses.ts";
+import type { Clock } from "../clock.ts";
+import type { Commit } from "../commit.ts";
+import { newId } from "../ids.ts";
+import type { Device } from "./devices.ts";
+import type { Passwords } from "./passwords.ts";
+import { emailKey, readProfile, wordsOf } from "./profiles.ts";
+import type { SecurityEvents } from "./security.ts";
+import type { Grant, Sessions } from "./sessions.ts";
+import { isCode, isUnavailable, type Throttle, type Wanted } from "./throttle.ts";
+import { usernameKey } from "./usernames.ts";
+
+export type User = { id: string; username: string; email: string | null };
+
+export type SignedIn = { user: User; grant: Grant };
+
+export type Users = ReturnType<typeof createUsers>;
+
+/** Becoming somebody here: registering and signing in, both of which start a session. */
+export function createUsers(deps: {
+  store: Store;
+  commit: Commit;
+  sessions: Sessions;
+  security: SecurityEvents;
+  passwords: Passwords;
+  throttle: Throttle;
+  clock: Clock;
+  settings: { registration: "open" | "closed" };
+}) {
+  const { store, commit, sessions, security, passwords, throttle, clock, settings } = deps;
+
+  return {
+    /**
+     * Makes an account and signs it in. Error codes: `registration_closed`, `validation_failed` with every faulty
+     * field, `username_taken`, `email_taken`, `rate_limited`, `too_busy`. Effects: `users`, `sessions` and the
+     * security event, all or none.
+     */
+    async register(
+      input: { username: string; password: string; email?: string | null | undefined },
+      device: Device,
+    ): Promise<SignedIn> {
+      if (settings.registration === "closed") throw new DuetError("registration_closed");
+      const profile = readProfile(input);
+      // Judging takes a while of everybody's.
+      await throttle.take(["judge_network", networkOf(device.ip)]);
+      const weakness = await passwords.judge(input.password, wordsOf(profile.columns));
+      if (weakness) profile.faults.push({ field: "password", ...weakness });
+      if (profile.faults.length > 0) throw new DuetError("validation_failed", { fields: profile.faults });
+      const now = clock();
+      const register = async () => {
+        const user: UserRow = {
+          id: newId(now),
+          ...profile.columns,
+          // Hashed even where the name turns out to be taken: time does not tell.
+          password_hash: await passwords.hash(input.password),
+          created_at: now,
+          disabled_at: null,
+        };
+        const session = sessions.draft(user, device);
+        await commit(async (tx) => {
+          await tx.users.insert(user);
+          await tx.sessions.insert(session);
+          await security.note({ kind: "register", userId: user.id, sessionId: session.id }, device, tx);
+        });
+        return { user, grant: await sessions.grant(session, user.username) };
+      };
+      // A taken name counts too: otherwise this would be the way to find out who has an account.
+      const limits: Wanted[] = [["register_network", networkOf(device.ip)]];
+      return throttle.counting(limits, (outcome) => !isUnavailable(outcome), register);
+    },
+
+    /**
+     * Signs in by username or e-mail: RFC 6749 section 4.3. Error codes: `invalid_credentials`, the same for no
+     * such user, a wrong password and a disabled account, after the same work; `rate_limited`, `too_busy`.
+     * Effects: `sessions` and the security event, or the event alone.
+     */
+    async login(input: { identifier: string; password: string }, device: Device): Promise<SignedIn> {
+      const identifier = input.identifier.trim().slice(0, LIMITS.emailCharsMax).toWellFormed();
+      const limits = await loginLimits((await findByIdentifier(identifier))?.id, identifier, device);
+      return throttle.counting(limits, isCode("invalid_credentials"), async () => {
+        for (;;) {
+          const row = await findByIdentifier(identifier);
+          const { ok, rehashed } = await passwords.verify(input.password, row?.password_hash ?? null);
+          if (!row || !ok || row.disabled_at !== null) {
+            await security.note({ kind: "login", outcome: "failure", userId: row?.id ?? null }, device);
+            throw new DuetError("invalid_credentials");
+          }
+          const grant = await signIn(row, rehashed, device);
+          if (grant) return { user: row, grant };
+        }
+      });
+    },
+  };
+
+  /**
+   * A session for a user whose password was right; null if the user has changed meanwhile, for checking takes a
+   * while: whoever changed the password has ended what the old one opened.
+   */
+  async function signIn(row: UserRow, rehashed: string | undefined, device: Device): Promise<Grant | null> {
+    const session = sessions.draft(row, device);
+    const isCurrent = await commit(async (tx) => {
+      const current = await tx.users.find(row.id);
+      if (current?.password_hash !== row.password_hash || current.disabled_at !== null) return false;
+      if (rehashed) await tx.users.replacePasswordHash(row.id, row.password_hash, rehashed);
+      await tx.sessions.insert(session);
+      await security.note({ kind: "login", userId: row.id, sessionId: session.id }, device, tx);
+      return true;
+    });
+    return isCurrent ? sessions.grant(session, row.username) : null;
+  }
+
+  async function findByIdentifier(identifier: string): Promise<UserRow | null> {
+    return identifier.includes("@")
+      ? store.users.findByEmail(emailKey(identifier))
+      : store.users.findByUsername(usernameKey(identifier));
+  }
+
+  /** By whatever name one account is called, it is counted as one; names that nobody has are counted alike. */
+  async function loginLimits(
+    userId: string | undefined,
+    identifier: string,
+    device: Device,
+  ): Promise<Wanted[]> {
+    const account = userId ?? (identifier.includes("@") ? emailKey(identifier) : usernameKey(identifier));
+    const network = networkOf(device.ip);
+    const known = await store.sessions.addressesOf(account, LIMITS.knownAddressesMax);
+    return [
+      ["login_account_and_network", `${account}\n${network}`],
+      ["login_network", network],
+      ...(known.map(networkOf).includes(network) ? [] : [["login_account", account] satisfies Wanted]),
+    ];
+  }
+}

@@ -1,0 +1,43 @@
+import { LIMITS } from "../../limits.ts";
+import type { Store } from "../../store/index.ts";
+import type { AccountPart } from "../auth/account.ts";
+import type { Clock } from "../clock.ts";
+import { noteChange } from "./changes.ts";
+
+/**
+ * What conversations are to an account. Those that a user shares pass on to whoever has been in them longest, and
+ * their messages stay without their name; what is theirs alone goes with them.
+ */
+export const createChatAccount = ({ store, clock }: { store: Store; clock: Clock }): AccountPart => ({
+  async leave(tx, userId) {
+    await tx.conversations.passOn(userId);
+    const left = await tx.conversations.idsOf(userId);
+    await tx.members.removeEverywhere(userId);
+    for (const id of left)
+      await noteChange(tx, { conversation_id: id, kind: "members", created_at: clock() });
+  },
+
+  async exportOf(userId) {
+    const [conversations, messages] = await Promise.all([
+      store.conversations.listByActivity(userId, null, LIMITS.exportedMax),
+      store.messages.listByAuthor(userId, LIMITS.exportedMax),
+    ]);
+    return {
+      conversations: conversations.map((c) => ({
+        id: c.id,
+        title: c.title,
+        is_owner: c.owner_id === userId,
+        created_at: time(c.created_at),
+      })),
+      messages: messages.map((m) => ({
+        id: m.id,
+        conversation_id: m.conversation_id,
+        body: m.body,
+        created_at: time(m.created_at),
+        edited_at: m.edited_at === null ? null : time(m.edited_at),
+      })),
+    };
+  },
+});
+
+const time = (ms: number) => new Date(ms).toISOString();

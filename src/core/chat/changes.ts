@@ -1,0 +1,14 @@
+import type { ChangeRow } from "../../store/changes.ts";
+import type { Transaction } from "../commit.ts";
+
+/**
+ * Notes a change in the transaction that makes it, for the event streams of all members of its conversation, or of
+ * `user_id` alone. Effects: one row in `changes`; those streams are woken after the commit.
+ */
+export async function noteChange(
+  tx: Transaction,
+  change: Pick<ChangeRow, "conversation_id" | "kind" | "created_at"> & Partial<ChangeRow>,
+): Promise<void> {
+  await tx.changes.insert({ user_id: null, message_id: null, ...change });
+  tx.notify(change.user_id ? [change.user_id] : await tx.members.idsOf(change.conversation_id));
+}

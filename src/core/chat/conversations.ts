@@ -1,0 +1,133 @@
+import { DuetError, invalidField } from "../../errors.ts";
+import { LIMITS } from "../../limits.ts";
+import type { ConversationRow } from "../../store/conversations.ts";
+import type { Store } from "../../store/index.ts";
+import type { Throttle } from "../auth/throttle.ts";
+import type { Clock } from "../clock.ts";
+import type { Commit } from "../commit.ts";
+import { isId, newId } from "../ids.ts";
+import { pageLimit, pageOf, type Page } from "../page.ts";
+import type { ViewerId } from "../viewer.ts";
+import { noteChange } from "./changes.ts";
+import { readText } from "./text.ts";
+
+/** A conversation as one of its members sees it. Whoever holds one has loaded it through that member. */
+export type Conversation = ConversationRow;
+
+export type Conversations = ReturnType<typeof createConversations>;
+
+/**
+ * Conversations. Everything is loaded through the viewer: what is not theirs is `not_found`, as if it were not there.
+ * Every change reaches the event streams of those who may see it.
+ */
+export function createConversations(deps: {
+  store: Store;
+  commit: Commit;
+  throttle: Throttle;
+  clock: Clock;
+}) {
+  const { store, commit, throttle, clock } = deps;
+
+  /** Error code: `not_found`. */
+  async function get(viewer: ViewerId, id: string): Promise<Conversation> {
+    const conversation = isId(id) ? await store.conversations.find(id, viewer.userId) : null;
+    if (!conversation) throw new DuetError("not_found");
+    return conversation;
+  }
+
+  /** For an owner's act, which to any other member is not there. Error code: `not_found`. */
+  async function getOwned(viewer: ViewerId, id: string): Promise<Conversation> {
+    const conversation = await get(viewer, id);
+    if (conversation.owner_id !== viewer.userId) throw new DuetError("not_found");
+    return conversation;
+  }
+
+  /** One that the viewer has removed and may still have back. Error code: `not_found`. */
+  async function getRemoved(viewer: ViewerId, id: string): Promise<Conversation> {
+    const conversation = isId(id) ? await store.conversations.findRemoved(id, viewer.userId) : null;
+    if (!conversation) throw new DuetError("not_found");
+    return conversation;
+  }
+
+  return {
+    get,
+    getOwned,
+    getRemoved,
+
+    /** A new conversation with the viewer as owner and only member. Error codes: `validation_failed`, `rate_limited`. */
+    async create(viewer: ViewerId, input: { title: string }): Promise<Conversation> {
+      const title = readText("title", input.title.trim(), LIMITS.titleCharsMax);
+      await throttle.take(["conversation_account", viewer.userId]);
+      const now = clock();
+      const id = newId(now);
+      const conversation = { id, owner_id: viewer.userId, title, created_at: now, updated_at: now };
+      await commit(async (tx) => {
+        await tx.conversations.insert(conversation);
+        await tx.members.add(id, viewer.userId, now);
+        await noteChange(tx, { conversation_id: id, kind: "conversation", created_at: now });
+      });
+      return { ...conversation, removed_at: null, read_id: "", unread: 0 };
+    },
+
+    /** The viewer's conversations, newest activity first; `next` is the cursor of the page after. Error code: `validation_failed`. */
+    async list(
+      viewer: ViewerId,
+      page: { limit?: number | undefined; cursor?: string | undefined } = {},
+    ): Promise<Page<Conversation>> {
+      const limit = pageLimit(page.limit);
+      const before = page.cursor === undefined ? null : readCursor(page.cursor);
+      const rows = await store.conversations.listByActivity(viewer.userId, before, limit + 1);
+      return pageOf(rows, limit, writeCursor);
+    },
+
+    /** Error codes: `not_found`, `validation_failed`, `rate_limited`. */
+    async rename(viewer: ViewerId, id: string, input: { title: string }): Promise<Conversation> {
+      const conversation = await getOwned(viewer, id);
+      const title = readText("title", input.title.trim(), LIMITS.titleCharsMax);
+      await throttle.take(["conversation_account", viewer.userId]);
+      await commit(async (tx) => {
+        if ((await tx.conversations.rename(id, title)) === 0) throw new DuetError("not_found");
+        await noteChange(tx, { conversation_id: id, kind: "conversation", created_at: clock() });
+      });
+      return { ...conversation, title };
+    },
+
+    /**
+     * Takes the conversation out of everybody's sight; for 30 days its owner can have it back, after that it is
+     * gone with all its messages. Error code: `not_found`.
+     */
+    async remove(viewer: ViewerId, id: string): Promise<void> {
+      await getOwned(viewer, id);
+      await commit(async (tx) => {
+        const now = clock();
+        if ((await tx.conversations.setRemoved(id, now)) === 0) throw new DuetError("not_found");
+        for (const user_id of await tx.members.idsOf(id))
+          await noteChange(tx, {
+            conversation_id: id,
+            kind: "conversation_removed",
+            user_id,
+            created_at: now,
+          });
+      });
+    },
+
+    /** Brings back what the viewer removed, for everybody who was in it. Error codes: `not_found`, `rate_limited`. */
+    async restore(viewer: ViewerId, id: string): Promise<Conversation> {
+      const conversation = await getRemoved(viewer, id);
+      await throttle.take(["conversation_account", viewer.userId]);
+      await commit(async (tx) => {
+        if ((await tx.conversations.setRemoved(id, null)) === 0) throw new DuetError("not_found");
+        await noteChange(tx, { conversation_id: id, kind: "conversation", created_at: clock() });
+      });
+      return { ...conversation, removed_at: null };
+    },
+  };
+}
+
+const writeCursor = (c: Conversation) => Buffer.from(`${c.updated_at}.${c.id}`).toString("base64url");
+
+function readCursor(cursor: string): { updatedAt: number; id: string } {
+  const [, time, id] = /^(\d{1,15})\.(.+)$/.exec(Buffer.from(cursor, "base64url").toString()) ?? [];
+  if (!time || !id || !isId(id)) throw invalidField("cursor", "invalid");
+  return { updatedAt: Number(time), id };
+}

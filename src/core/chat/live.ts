@@ -1,0 +1,128 @@
+import { DuetError, type SessionEnd } from "../../errors.ts";
+import { LIMITS } from "../../limits.ts";
+import type { ChangeRow } from "../../store/changes.ts";
+import type { Store } from "../../store/index.ts";
+import type { Endings } from "../auth/endings.ts";
+import type { Throttle } from "../auth/throttle.ts";
+import type { Clock } from "../clock.ts";
+import type { Notifier, Subscription } from "../notifier.ts";
+import type { Viewer } from "../viewer.ts";
+import type { Conversation } from "./conversations.ts";
+import type { Message } from "./messages.ts";
+
+/** What a stream tells. `id` is what a reader that comes back names to go on from there. */
+export type LiveEvent =
+  /** A message that is new, was changed or was taken back. */
+  | { kind: "message"; id: number; message: Message; conversation: Conversation }
+  /** `read`: by the viewer, in another place. */
+  | { kind: "conversation" | "members" | "read"; id: number; conversation: Conversation }
+  | { kind: "conversation_removed"; id: number; conversationId: string }
+  /** First of all: the stream begins here. After it nothing that is committed is missed. */
+  | { kind: "ready"; id: number }
+  /** What came since is not kept any more: load afresh. */
+  | { kind: "reset"; id: number }
+  /** Nothing new; the place all the same. */
+  | { kind: "heartbeat"; id: number }
+  | { kind: "token_expired" }
+  | { kind: "session_ended"; end: SessionEnd };
+
+type Events = AsyncGenerator<LiveEvent, void>;
+
+/** A stream as its reader sees it. */
+export type LiveStream = { next(): Promise<IteratorResult<LiveEvent, void>>; return(): Promise<void> };
+
+const LOOKS_PER_TURN = 20;
+
+export type Live = ReturnType<typeof createLive>;
+
+/**
+ * Event streams. Every change is a row, written with what it tells of in one transaction; a stream is a place in
+ * that list and goes on through it as fast as its reader reads. So nothing is queued for a slow reader, and one
+ * that comes back after a lost connection or a restart misses nothing.
+ */
+export function createLive(deps: {
+  store: Store;
+  endings: Pick<Endings, "whyEnded">;
+  throttle: Throttle;
+  notifier: Notifier;
+  clock: Clock;
+  heartbeatMs: number;
+}) {
+  const { store, endings, throttle, notifier, clock, heartbeatMs } = deps;
+
+  async function latest(): Promise<{ first: number; last: number }> {
+    const range = await store.changes.range();
+    return { first: range?.first ?? 1, last: range?.last ?? 0 };
+  }
+
+  /** The place to begin at: the one that is named, or now. `lost` where the named one is not kept. */
+  async function beginAt(lastId: string | undefined): Promise<{ id: number; lost: boolean }> {
+    const { first, last } = await latest();
+    if (lastId === undefined || lastId === "") return { id: last, lost: false };
+    const id = /^\d{1,15}$/.test(lastId) ? Number(lastId) : -1;
+    const isKept = id <= last && id >= first - 1;
+    return isKept ? { id, lost: false } : { id: last, lost: true };
+  }
+
+  async function load(viewer: Viewer, change: ChangeRow): Promise<LiveEvent | null> {
+    const { id, conversation_id: conversationId } = change;
+    if (change.kind === "conversation_removed") return { kind: change.kind, id, conversationId };
+    const conversation = await store.conversations.find(conversationId, viewer.userId);
+    if (!conversation) return null;
+    if (change.kind !== "message") return { kind: change.kind, id, conversation };
+    const message = await store.messages.find(conversationId, change.message_id ?? "");
+    return message && { kind: "message", id, message, conversation };
+  }
+
+  async function* follow(viewer: Viewer, lastId: string | undefined, news: Subscription): Events {
+    let { id: place, lost } = await beginAt(lastId);
+    let toldAt = performance.now();
+    yield { kind: lost ? "reset" : "ready", id: place };
+    // Before each event, since the reader may have taken its time: may it still read?
+    for (let looked = 1; !news.closed; looked++) {
+      const end = await endings.whyEnded(viewer.sessionId);
+      if (end) return yield { kind: "session_ended", end };
+      const untilExpiry = viewer.tokenExpiresAt - clock();
+      if (untilExpiry <= 0) return yield { kind: "token_expired" };
+
+      const { last } = await latest();
+      const change = await store.changes.nextFor(viewer.userId, place);
+      place = change?.id ?? Math.max(place, last);
+      const shown = change && (await load(viewer, change));
+      const untilBeat = toldAt + heartbeatMs - performance.now();
+      const event: LiveEvent | null = shown ?? (untilBeat <= 0 ? { kind: "heartbeat", id: place } : null);
+      if (event) {
+        yield event;
+        toldAt = performance.now();
+      } else if (!change) await news.wait(Math.min(untilBeat, untilExpiry));
+      // The database answers without waiting: a long way to catch up must let others have their turn.
+      if (looked % LOOKS_PER_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  return {
+    /** Where the list of changes ends now: what a page is given that is about to be read. */
+    place: async (): Promise<number> => (await latest()).last,
+
+    /**
+     * Everything that the viewer may see, as it is committed, from `lastId` on (`Last-Event-ID`, WHATWG HTML
+     * section 9.2). Ends by itself when the access token expires or the session ends, with that as its last event,
+     * and without one when the server closes. Its reader must call `return` when it goes. Error code: `rate_limited`.
+     */
+    async open(viewer: Viewer, lastId: string | undefined): Promise<LiveStream> {
+      await throttle.take(["stream_account", viewer.userId]);
+      if (notifier.count(viewer.userId) >= LIMITS.streamsPerUserMax)
+        throw new DuetError("rate_limited", { retryAfterSeconds: 5 });
+      const news = notifier.subscribe(viewer.userId);
+      const events = follow(viewer, lastId, news);
+      return {
+        next: () => events.next(),
+        // A generator that was never begun has no `finally`.
+        async return() {
+          news.close();
+          await events.return();
+        },
+      };
+    },
+  };
+}

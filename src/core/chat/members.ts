@@ -1,0 +1,77 @@
+import { DuetError, invalidField } from "../../errors.ts";
+import { LIMITS } from "../../limits.ts";
+import type { Store } from "../../store/index.ts";
+import type { MemberRow } from "../../store/members.ts";
+import type { Throttle } from "../auth/throttle.ts";
+import { usernameKey } from "../auth/usernames.ts";
+import type { Clock } from "../clock.ts";
+import type { Commit } from "../commit.ts";
+import type { ViewerId } from "../viewer.ts";
+import { noteChange } from "./changes.ts";
+import type { Conversation, Conversations } from "./conversations.ts";
+
+export type Member = MemberRow;
+export type Members = ReturnType<typeof createMembers>;
+
+/** Who is in a conversation. */
+export function createMembers(deps: {
+  store: Store;
+  commit: Commit;
+  conversations: Conversations;
+  throttle: Throttle;
+  clock: Clock;
+}) {
+  const { store, commit, conversations, throttle, clock } = deps;
+
+  /** Those of a conversation that was loaded through one of them. */
+  const listIn = (conversation: Conversation): Promise<Member[]> => store.members.list(conversation.id);
+
+  return {
+    listIn,
+
+    /** Error code: `not_found`. */
+    list: async (viewer: ViewerId, id: string): Promise<Member[]> =>
+      listIn(await conversations.get(viewer, id)),
+
+    /** The owner lets someone in; who is in already stays in. Error codes: `not_found`, `validation_failed`, `rate_limited`. */
+    async add(
+      viewer: ViewerId,
+      id: string,
+      input: { username: string },
+    ): Promise<{ member: Member; isNew: boolean }> {
+      await conversations.getOwned(viewer, id);
+      const name = input.username;
+      if (name.trim() === "") throw invalidField("username", "required");
+      // It tells which names are taken.
+      await throttle.take(["conversation_account", viewer.userId]);
+      const user =
+        name.isWellFormed() && [...name].length <= LIMITS.usernameCharsMax
+          ? await store.users.findByUsername(usernameKey(name.trim()))
+          : null;
+      if (!user) throw invalidField("username", "no_such_user");
+      return commit(async (tx) => {
+        const now = clock();
+        const added = await tx.members.add(id, user.id, now);
+        const all = await tx.members.list(id);
+        if (all.length > LIMITS.membersPerConversationMax)
+          throw invalidField("username", "too_many", LIMITS.membersPerConversationMax);
+        await noteChange(tx, { conversation_id: id, kind: "members", created_at: now });
+        return { member: all.find((member) => member.user_id === user.id)!, isNew: added > 0 };
+      });
+    },
+
+    /** The owner removes anyone else; anyone else leaves. Error codes: `not_found`, `owner_cannot_leave`. */
+    async remove(viewer: ViewerId, id: string, userId: string): Promise<void> {
+      const conversation = await conversations.get(viewer, id);
+      const mayRemove = userId === viewer.userId || conversation.owner_id === viewer.userId;
+      if (!mayRemove) throw new DuetError("not_found");
+      if (userId === conversation.owner_id) throw new DuetError("owner_cannot_leave");
+      await commit(async (tx) => {
+        if ((await tx.members.remove(id, userId)) === 0) throw new DuetError("not_found");
+        const change = { conversation_id: id, created_at: clock() };
+        await noteChange(tx, { ...change, kind: "conversation_removed", user_id: userId });
+        await noteChange(tx, { ...change, kind: "members" });
+      });
+    },
+  };
+}

@@ -1,0 +1,208 @@
+import { DuetError, invalidField } from "../../errors.ts";
+import { LIMITS } from "../../limits.ts";
+import type { Store } from "../../store/index.ts";
+import type { MessageRow } from "../../store/messages.ts";
+import type { Throttle } from "../auth/throttle.ts";
+import type { Clock } from "../clock.ts";
+import type { Commit, Transaction } from "../commit.ts";
+import { isId, newId } from "../ids.ts";
+import { pageLimit, pageOf, type Page } from "../page.ts";
+import type { Viewer, ViewerId } from "../viewer.ts";
+import { noteChange } from "./changes.ts";
+import type { Conversation, Conversations } from "./conversations.ts";
+import { indexedTerms } from "./terms.ts";
+import { readText } from "./text.ts";
+
+export type Message = MessageRow;
+export type Messages = ReturnType<typeof createMessages>;
+
+/** Which messages: the newest ones, those just before `before`, up to `through`, or just after `after` (ids). */
+export type MessagePage = {
+  limit?: number | undefined;
+  before?: string | undefined;
+  after?: string | undefined;
+  through?: string | undefined;
+};
+
+type Author = Pick<Viewer, "userId" | "username">;
+
+const LAST_ID = "ffffffff-ffff-ffff-ffff-ffffffffffff";
+
+/** Messages of a conversation, in the order in which they were posted. */
+export function createMessages(deps: {
+  store: Store;
+  commit: Commit;
+  conversations: Conversations;
+  throttle: Throttle;
+  clock: Clock;
+}) {
+  const { store, commit, conversations, throttle, clock } = deps;
+
+  /** One of the viewer's own messages, changed by `work` in the transaction that tells of it. */
+  async function change(
+    viewer: ViewerId,
+    conversationId: string,
+    id: string,
+    work: (tx: Transaction, now: number) => Promise<boolean>,
+  ): Promise<Message> {
+    await conversations.get(viewer, conversationId);
+    await throttle.take(["message_account", viewer.userId]);
+    return commit(async (tx) => {
+      const now = clock();
+      if (!(await work(tx, now))) throw new DuetError("not_found");
+      const change = { conversation_id: conversationId, message_id: id, created_at: now };
+      await noteChange(tx, { ...change, kind: "message" });
+      return (await tx.messages.find(conversationId, id))!;
+    });
+  }
+
+  /** Error code: `not_found`. */
+  async function get(viewer: ViewerId, conversationId: string, id: string): Promise<Message> {
+    await conversations.get(viewer, conversationId);
+    const message = isId(id) ? await store.messages.find(conversationId, id) : null;
+    if (!message) throw new DuetError("not_found");
+    return message;
+  }
+
+  /**
+   * Messages of a conversation that was loaded through one of its members, oldest first within the page. `next` is
+   * the id to go on from in the same direction. Error code: `validation_failed`.
+   */
+  async function listIn({ id }: Conversation, page: MessagePage = {}): Promise<Page<Message>> {
+    const limit = pageLimit(page.limit);
+    for (const [field, id] of Object.entries({ before: page.before, after: page.after, at: page.through }))
+      if (id !== undefined && !isId(id)) throw invalidField(field, "invalid");
+    if (page.before !== undefined && page.after !== undefined) throw invalidField("after", "invalid");
+
+    const idOf = (message: Message) => message.id;
+    if (page.after) return pageOf(await store.messages.listAfter(id, page.after, limit + 1), limit, idOf);
+    // No id lies between one and the same with something behind it.
+    const before = page.before ?? (page.through && `${page.through}~`) ?? LAST_ID;
+    const { items, next } = pageOf(await store.messages.listBefore(id, before, limit + 1), limit, idOf);
+    return { items: items.reverse(), next };
+  }
+
+  /**
+   * Notes that a member has read a conversation, as they loaded it, up to a message. Effects: their membership, if
+   * that is news; then their own event streams, so that their other tabs and devices know.
+   */
+  async function markReadIn(viewer: ViewerId, conversation: Conversation, messageId: string): Promise<void> {
+    const { id, read_id, unread } = conversation;
+    if (messageId <= read_id) return;
+    await commit(async (tx) => {
+      const marked = await tx.members.markRead(id, viewer.userId, messageId);
+      const change = { conversation_id: id, user_id: viewer.userId, created_at: clock() };
+      if (marked > 0 && unread > 0) await noteChange(tx, { ...change, kind: "read" });
+    });
+  }
+
+  return {
+    get,
+    listIn,
+    markReadIn,
+
+    /** The same by the conversation's id. Error codes: `not_found`, `validation_failed`. */
+    list: async (viewer: ViewerId, conversationId: string, page?: MessagePage): Promise<Page<Message>> =>
+      listIn(await conversations.get(viewer, conversationId), page),
+
+    /** One that the viewer may change. Error code: `not_found`. */
+    async getOwn(viewer: ViewerId, conversationId: string, id: string): Promise<Message> {
+      const message = await get(viewer, conversationId, id);
+      if (message.author_id !== viewer.userId || message.removed_at !== null)
+        throw new DuetError("not_found");
+      return message;
+    },
+
+    /**
+     * Posts a message. With an idempotency key the same post answers the same message again, for a week, so that a
+     * client whose answer was lost may repeat itself. Error codes: `not_found`, `validation_failed`,
+     * `idempotency_key_reused` (the key came with another text or conversation), `rate_limited`. Effects: the
+     * message, the conversation's time, the key: all or none; then the event streams of its members.
+     */
+    async post(
+      viewer: Author,
+      conversationId: string,
+      input: { body: string; idempotencyKey?: string | undefined },
+    ): Promise<Message> {
+      const body = readText("body", input.body, LIMITS.messageCharsMax);
+      const key = readIdempotencyKey(input.idempotencyKey);
+      const fingerprint = fingerprintOf(conversationId, body);
+      await throttle.take(["message_account", viewer.userId]);
+      return commit(async (tx) => {
+        const now = clock();
+        const conversation = await tx.conversations.find(conversationId, viewer.userId);
+        if (!conversation) throw new DuetError("not_found");
+        if (key) {
+          await tx.idempotency.removeBefore(now - LIMITS.idempotencyKeepMs);
+          const earlier = await tx.idempotency.find(viewer.userId, key);
+          if (earlier) {
+            const message = await tx.messages.find(conversation.id, earlier.resource_id);
+            if (earlier.fingerprint !== fingerprint || !message)
+              throw new DuetError("idempotency_key_reused");
+            return message;
+          }
+        }
+        const message = {
+          id: newId(now),
+          conversation_id: conversation.id,
+          author_id: viewer.userId,
+          body,
+          created_at: now,
+        };
+        await tx.messages.insert(message, indexedTerms(body));
+        await tx.conversations.touch(conversation.id, now);
+        if (key)
+          await tx.idempotency.insert(viewer.userId, key, { fingerprint, resource_id: message.id }, now);
+        const change = { conversation_id: conversation.id, message_id: message.id, created_at: now };
+        await noteChange(tx, { ...change, kind: "message" });
+        return { ...message, author_username: viewer.username, edited_at: null, removed_at: null };
+      });
+    },
+
+    /**
+     * Changes the text of one of the viewer's own messages. Error codes: `not_found`, `validation_failed`,
+     * `rate_limited`. Effects: the message and its words; then the event streams.
+     */
+    async edit(
+      viewer: ViewerId,
+      conversationId: string,
+      id: string,
+      input: { body: string },
+    ): Promise<Message> {
+      const body = readText("body", input.body, LIMITS.messageCharsMax);
+      return change(viewer, conversationId, id, (tx, now) =>
+        tx.messages.edit(conversationId, id, viewer.userId, body, indexedTerms(body), now),
+      );
+    },
+
+    /**
+     * Takes one of the viewer's own messages back: its text is gone, its place stays. Error codes: `not_found`,
+     * `rate_limited`. Effects: the message and its words; then the event streams.
+     */
+    takeBack: (viewer: ViewerId, conversationId: string, id: string): Promise<Message> =>
+      change(viewer, conversationId, id, (tx, now) =>
+        tx.messages.takeBack(conversationId, id, viewer.userId, now),
+      ),
+
+    /** Notes that the viewer has read up to a message, or to the newest. Error code: `not_found`. Effects: as `markReadIn`. */
+    async markRead(viewer: ViewerId, conversationId: string, messageId?: string): Promise<void> {
+      const conversation = await conversations.get(viewer, conversationId);
+      const [newest] =
+        messageId === undefined
+          ? await store.messages.listBefore(conversationId, LAST_ID, 1)
+          : [{ id: messageId }];
+      if (newest && isId(newest.id)) await markReadIn(viewer, conversation, newest.id);
+    },
+  };
+}
+
+function readIdempotencyKey(key: string | undefined): string | undefined {
+  if (key === undefined || key === "") return undefined;
+  if (!/^[\x21-\x7e]+$/.test(key)) throw invalidField("idempotency_key", "invalid");
+  if (key.length > LIMITS.idempotencyKeyCharsMax)
+    throw invalidField("idempotency_key", "too_long", LIMITS.idempotencyKeyCharsMax);
+  return key;
+}
+
+const fingerprintOf = (conversationId: string, body: string) =>
+  new Bun.CryptoHasher("sha256").update(`${conversationId}\n${body}`).digest("base64url");

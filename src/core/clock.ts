@@ -1,0 +1,2 @@
+/** The present, in epoch milliseconds. */
+export type Clock = () => number;

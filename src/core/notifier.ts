@@ -1,0 +1,69 @@
+export type Notifier = ReturnType<typeof createNotifier>;
+
+/** One event stream's wait for news. A notification that comes while nobody waits is kept for the next wait. */
+export type Subscription = {
+  /** By its owner, or because the server closes. */
+  readonly closed: boolean;
+  /** Resolves true when there is news or it is closed, false after `ms`. */
+  wait(ms: number): Promise<boolean>;
+  close(): void;
+};
+
+/**
+ * Wakes the event streams of users after a commit that concerns them, within one process. It says who, never what:
+ * a stream reads that from the database.
+ */
+export function createNotifier() {
+  const subscribers = new Map<string, Set<() => void>>();
+  let isClosed = false;
+
+  return {
+    /** How many streams a user has open. */
+    count: (userId: string): number => subscribers.get(userId)?.size ?? 0,
+
+    notify(userIds: Iterable<string>) {
+      for (const userId of userIds) for (const wake of subscribers.get(userId) ?? []) wake();
+    },
+
+    /** For a server that closes: every stream wakes, and none waits again. */
+    close() {
+      isClosed = true;
+      for (const wakes of subscribers.values()) for (const wake of wakes) wake();
+    },
+
+    subscribe(userId: string): Subscription {
+      let hasNews = false;
+      let closed = false;
+      let waiting: (() => void) | undefined;
+      const wake = () => {
+        hasNews = true;
+        waiting?.();
+      };
+      const own = subscribers.get(userId) ?? new Set();
+      subscribers.set(userId, own.add(wake));
+      return {
+        get closed() {
+          return closed || isClosed;
+        },
+        async wait(ms) {
+          if (!hasNews && !this.closed) {
+            const { promise, resolve } = Promise.withResolvers<void>();
+            const timer = setTimeout(resolve, ms);
+            waiting = resolve;
+            await promise;
+            clearTimeout(timer);
+          }
+          const isWoken = hasNews || this.closed;
+          hasNews = false;
+          return isWoken;
+        },
+        close() {
+          closed = true;
+          wake();
+          own.delete(wake);
+          if (own.size === 0 && subscribers.get(userId) === own) subscribers.delete(userId);
+        },
+      };
+    },
+  };
+}

@@ -1,0 +1,106 @@
+import type { Config } from "./config.ts";
+import { createAccount } from "./core/auth/account.ts";
+import { createDiaries } from "./core/auth/diary.ts";
+import { createEndings } from "./core/auth/endings.ts";
+import { createIntrospect } from "./core/auth/introspection.ts";
+import type { KeyRing } from "./core/auth/keys.ts";
+import { createLab } from "./core/auth/lab.ts";
+import { createPasswords, type Argon2Cost } from "./core/auth/passwords.ts";
+import { createSecurityEvents } from "./core/auth/security.ts";
+import { createSessions } from "./core/auth/sessions.ts";
+import { createThrottle } from "./core/auth/throttle.ts";
+import { createTokens } from "./core/auth/tokens.ts";
+import { createUsers } from "./core/auth/users.ts";
+import { createChatAccount } from "./core/chat/account.ts";
+import { createConversations } from "./core/chat/conversations.ts";
+import { createLive } from "./core/chat/live.ts";
+import { createMembers } from "./core/chat/members.ts";
+import { createMessages } from "./core/chat/messages.ts";
+import { createSearch } from "./core/chat/search.ts";
+import { createOpenThread } from "./core/chat/thread.ts";
+import type { Clock } from "./core/clock.ts";
+import { createCommit } from "./core/commit.ts";
+import { createHousekeeping } from "./core/housekeeping.ts";
+import type { Log } from "./core/log.ts";
+import { createNotifier } from "./core/notifier.ts";
+import { LIMITS } from "./limits.ts";
+import type { Store } from "./store/index.ts";
+
+/** Every service of Duet, by the names that routes and commands ask for: `Pick<Duet, "sessions" | "users">`. */
+export type Duet = ReturnType<typeof createDuet>;
+
+/** What tests pay less for, or do not wait for. */
+export type Tuning = { heartbeatMs?: number; argon2Cost?: Argon2Cost | undefined };
+
+/**
+ * Every service, wired, and nothing of HTTP: the same for the server, the command line, the lab and tests. `settings`
+ * need not be those of a server that runs on the same data. Starts nothing by itself.
+ */
+export function createDuet(
+  deps: { store: Store; keys: KeyRing; settings: Config & { issuer: string }; clock: Clock; log: Log },
+  tuning: Tuning = {},
+) {
+  const { store, keys, settings, clock, log } = deps;
+  const notifier = createNotifier();
+  const commit = createCommit({ store, notifier });
+
+  // Who somebody is: accounts, sessions and their two tokens.
+  const tokens = createTokens({ keys, clock, issuer: settings.issuer, settings });
+  const throttle = createThrottle({ store, clock, settings });
+  const security = createSecurityEvents({ store, clock, log });
+  const endings = createEndings({ store, commit, security, clock });
+  const diaries = createDiaries({ store, clock, settings });
+  const observe = diaries.observer("page");
+  const sessions = createSessions({ store, tokens, endings, throttle, clock, observe, settings });
+  const introspect = createIntrospect({ store, tokens, clock, settings });
+  const passwords = createPasswords({ settings, log, cost: tuning.argon2Cost });
+  const users = createUsers({ store, commit, sessions, security, passwords, throttle, clock, settings });
+  const lab = createLab({ store, tokens, diaries, clock, settings });
+
+  // What they say to each other.
+  const conversations = createConversations({ store, commit, throttle, clock });
+  const members = createMembers({ store, commit, conversations, throttle, clock });
+  const messages = createMessages({ store, commit, conversations, throttle, clock });
+  const search = createSearch({ store });
+  const heartbeatMs = tuning.heartbeatMs ?? LIMITS.streamHeartbeatMs;
+  const live = createLive({ store, endings, throttle, notifier, clock, heartbeatMs });
+  const openThread = createOpenThread({ conversations, members, messages, live });
+
+  const parts = [createChatAccount({ store, clock })];
+  const account = createAccount({
+    store,
+    commit,
+    sessions,
+    endings,
+    security,
+    passwords,
+    throttle,
+    parts,
+    clock,
+  });
+  const housekeeping = createHousekeeping({ store, tendKeys: keys.tend, clock, log, settings });
+
+  return {
+    settings,
+    log,
+    keys,
+    users,
+    account,
+    sessions,
+    endings,
+    security,
+    introspect,
+    lab,
+    conversations,
+    members,
+    messages,
+    openThread,
+    search,
+    live,
+    notifier,
+    housekeeping,
+
+    /** Resolves if the database takes a transaction. Error code: `unavailable`. */
+    ready: (): Promise<void> => store.tx(async () => undefined),
+  };
+}

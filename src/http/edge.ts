@@ -1,0 +1,11 @@
+import { createDeviceOf } from "./caller.ts";
+import { createCookies } from "./cookies.ts";
+
+/** What routes need of HTTP beside the services of Duet. */
+export type Edge = ReturnType<typeof createEdge>;
+
+/** Made from the settings, once for all routes. */
+export const createEdge = (settings: { issuer: string; trustedProxies: string[] | undefined }) => ({
+  cookies: createCookies(settings.issuer.startsWith("https:")),
+  deviceOf: createDeviceOf(settings.trustedProxies ?? []),
+});

@@ -1,0 +1,40 @@
+import type { Queryable } from "../db/index.ts";
+
+export type SecurityEventRow = {
+  id: string;
+  /** null: somebody tried a name that nobody has */
+  user_id: string | null;
+  session_id: string | null;
+  kind: string;
+  outcome: "success" | "failure";
+  user_agent: string;
+  ip: string;
+  created_at: number;
+};
+
+export const securityStore = (q: Queryable) => ({
+  insert: (e: SecurityEventRow) =>
+    q.run(
+      `INSERT INTO auth_events (id, user_id, session_id, kind, outcome, user_agent, ip, created_at)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+      e.id,
+      e.user_id,
+      e.session_id,
+      e.kind,
+      e.outcome,
+      e.user_agent,
+      e.ip,
+      e.created_at,
+    ),
+
+  /** A user's own, newest first, before an event. */
+  listBefore: (userId: string, beforeId: string, limit: number) =>
+    q.all<SecurityEventRow>(
+      "SELECT * FROM auth_events WHERE user_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
+      userId,
+      beforeId,
+      limit,
+    ),
+
+  removeBefore: (time: number) => q.run("DELETE FROM auth_events WHERE created_at < $1", time),
+});

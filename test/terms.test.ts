@@ -1,0 +1,47 @@
+import { describe, expect, test } from "bun:test";
+import { highlight, indexedTerms, matchOf, termsOf } from "../src/core/chat/terms.ts";
+
+describe("the words of a query", () => {
+  test.each([
+    ["Hello world", ["hello", "world"], '"hello"* AND "world"*'],
+    ["周末爬山", ["周末爬山"], '"周 末 爬 山"'],
+    ["去Duet吧", ["去", "duet", "吧"], '"去" AND "duet"* AND "吧"'],
+    ["ＦＵＬＬ width", ["full", "width"], '"full"* AND "width"*'],
+    ['" OR 1=1 -- *', ["or", "1", "1"], '"or"* AND "1"* AND "1"*'],
+    ["NEAR(a b)", ["near", "a", "b"], '"near"* AND "a"* AND "b"*'],
+    ["  ", [], ""],
+    ["!?…", [], ""],
+    ["a ".repeat(50), Array(10).fill("a"), Array(10).fill('"a"*').join(" AND ")],
+  ])("%j are %j", (query, terms, match) => {
+    expect(termsOf(query)).toEqual(terms);
+    expect(matchOf(terms)).toBe(match);
+  });
+
+  test("are looked for in text whose characters stand alone where they are words", () => {
+    expect(indexedTerms("Hi 你好")).toBe("hi  你  好 ");
+  });
+});
+
+describe("what is found", () => {
+  const marked = (text: string, query: string) =>
+    highlight(text, termsOf(query))
+      .map((segment) => (segment.hit ? `[${segment.text}]` : segment.text))
+      .join("");
+
+  test.each([
+    ["Hello, World", "hello", "[Hello], World"],
+    ["周末爬山吗？", "爬山", "周末[爬山]吗？"],
+    ["a.b (c)", "a.b", "[a].[b] (c)"],
+    ["<b>bold</b>", "b", "<[b]>[b]old</[b]>"],
+    ["nothing", "else", "nothing"],
+    ["", "x", ""],
+  ])("in %j for %j is %j", (text, query, expected) => {
+    expect(marked(text, query)).toBe(expected);
+  });
+
+  test("far inside a long text is shown with what is around it", () => {
+    const text = `${"before ".repeat(100)}needle${" after".repeat(100)}`;
+    expect(marked(text, "needle")).toMatch(/^….{20,60}\[needle\].{60,140}…$/);
+    expect(marked("👩‍🚀".repeat(100) + "needle", "needle").isWellFormed()).toBe(true);
+  });
+});
