@@ -18,7 +18,9 @@ const ALLOWED: Record<string, string[]> = {
   "duet.ts": ["core", "core/auth", "core/chat"],
   api: ["http", "core", "core/auth", "core/chat"],
   web: ["http", "core", "core/auth", "core/chat", "locales"],
-  http: ["core", "core/auth", "locales"],
+  http: ["core", "core/auth", "locales", "client"],
+  // What runs in the page stands alone; the server only bundles it.
+  client: [],
   "core/chat": ["core/auth", "core", "store"],
   "core/auth": ["core", "store"],
   core: ["store"],
@@ -32,8 +34,9 @@ const TYPES: Record<string, string[]> = {
   "data.ts": ["config.ts"],
   "duet.ts": ["config.ts", "store"],
   api: ["duet.ts"],
-  web: ["duet.ts"],
+  web: ["duet.ts", "client"],
   http: ["core/chat"],
+  client: ["core/auth"],
   locales: ["core/auth"],
 };
 const LEAVES = new Set(["errors.ts", "limits.ts"]);
@@ -44,14 +47,14 @@ const PACKAGES: Record<string, RegExp> = {
   "@elysiajs/jwt": /^http\/signers\.ts$/,
   "@elysiajs/html": /^(http\/jsx|web\/page\.ts)/,
   "lucide-static": /^web\/icons\.view\.tsx$/,
-  "htmx.org": /^http\/assets\.ts$/,
+  "htmx.org": /^client\//,
   jose: /^(core\/auth\/(keys|lab|tokens)|http\/signers)\.ts$/,
   bowser: /^core\/auth\/devices\.ts$/,
   "bun:sqlite": /^db\//,
   "@zxcvbn-ts/core": /^core\/auth\/passwords\.ts$/,
   "@zxcvbn-ts/language-common": /^core\/auth\/passwords\.ts$/,
   "node:fs": /^db\//,
-  "node:path": /^db\//,
+  "node:path": /^(db\/|client\/bundle\.ts)/,
   "node:crypto": /^http\/auth\.ts$/,
   "node:net": /^(core\/addresses|http\/proxies)\.ts$/,
   "node:util": /^config\.ts$/,
@@ -106,6 +109,10 @@ function faultsOf({ path, text }: Source): string[] {
       if (!isType && !PACKAGES[name]?.test(path)) faults.push(`${path} must not import ${name}`);
     }
   }
+  // What a script expects of the page stands at its top.
+  const header = text.slice(0, text.search(/^(?!\/\/|$)/m));
+  if (layerOf(path) === "client" && /\b(document|byId|dataset)\b/.test(text) && !header.includes("// DOM: "))
+    faults.push(`${path} does not say what it expects of the page`);
   const lines = text.split("\n").length;
   if (lines > LINES_MAX) faults.push(`${path} has ${lines} lines, more than ${LINES_MAX}`);
   if (path !== "config.ts" && /process\.env|Bun\.env|import\.meta\.env/.test(text))
@@ -223,6 +230,16 @@ describe("the architecture", () => {
     ],
     ["errors.ts", 'import { x } from "./core/ids.ts"; x();', "errors.ts must not import core/ids.ts"],
     ["core/ids.ts", "export const x = process.env.HOME;", "core/ids.ts reads the environment"],
+    [
+      "client/lab.ts",
+      "// The lab.\n\nexport const x = document.title;",
+      "client/lab.ts does not say what it expects of the page",
+    ],
+    [
+      "client/lab.ts",
+      'import { x } from "../web/next.ts"; x();',
+      "client/lab.ts must not import web/next.ts",
+    ],
     ["web/page.ts", 'export const x = "Set-Cookie";', "web/page.ts sets cookies"],
     ["core/ids.ts", "// a line\n".repeat(250), "core/ids.ts has 251 lines, more than 250"],
     ["core/users.ts", 'export const x = "SELECT * FROM users";', "core/users.ts speaks SQL"],

@@ -1,28 +1,13 @@
 import { Elysia } from "elysia";
-import htmx from "htmx.org/dist/htmx.min.js" with { type: "text" };
-import appScript from "../../public/app.js" with { type: "text" };
-import changesScript from "../../public/changes.js" with { type: "text" };
-import labScript from "../../public/lab.js" with { type: "text" };
-import liveScript from "../../public/live.js" with { type: "text" };
-import outboxScript from "../../public/outbox.js" with { type: "text" };
-import tokensScript from "../../public/tokens.js" with { type: "text" };
-import threadScript from "../../public/thread.js" with { type: "text" };
+import { bundleClient } from "../client/bundle.ts" with { type: "macro" };
 import appStyle from "../../public/app.css" with { type: "text" };
 import favicon from "../../public/favicon.svg" with { type: "text" };
 import { DuetError } from "../errors.ts";
 
 type Asset = { text: string; type: string; gzipped?: Uint8Array };
 
-// `minify` is missing from the types of bun 1.4.5.
-const minifying = { loader: "js", target: "browser", minify: true } as const;
-const minifier = new Bun.Transpiler(minifying);
-const minify = (text: string) => minifier.transformSync(text);
-
-// One classic script: htmx starts by itself, and an extension in a second file may come too late for it.
-const script = [
-  htmx.replace(/^\/\/# sourceMappingURL=.*$/m, ""),
-  ...[tokensScript, appScript, outboxScript, threadScript, changesScript, liveScript, labScript].map(minify),
-].join("\n;\n");
+// One script: htmx starts by itself, and an extension in a second file may come too late for it.
+const script = bundleClient();
 
 const style = appStyle
   .replaceAll(/\/\*[^]*?\*\//g, "")

@@ -51,7 +51,6 @@ export const lab = {
   left: { day: " d ", text: "{} left" },
   over: "over",
   until: "Good until",
-  needsScript: "The timeline needs JavaScript. Everything in it is told below as well.",
   nothingSent: "No connection. Nothing was done.",
   ended: "session ended",
   now: "now",

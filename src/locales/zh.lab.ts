@@ -48,7 +48,6 @@ export const lab: typeof english = {
   left: { day: " 天 ", text: "{} 后过期" },
   over: "已过期",
   until: "有效期至",
-  needsScript: "时间线需要启用 JavaScript。其中的内容在下方也有文字说明。",
   nothingSent: "网络已断开，请求未发出，请稍后重试。",
   ended: "会话已终止",
   now: "现在",

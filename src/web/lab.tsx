@@ -1,4 +1,4 @@
-import { Elysia } from "elysia";
+import { Elysia, t } from "elysia";
 import { DuetError, type SessionEnd } from "../errors.ts";
 import type { Device } from "../core/auth/devices.ts";
 import { LAB_ACTS, type LabAct } from "../core/auth/diary.ts";
@@ -63,33 +63,48 @@ export function labPages({ lab, sessions, cookies, deviceOf, pageContext }: Deps
   return new Elysia({ name: "web/lab" })
     .use(pages)
     .use(formBodies)
-    .post("/auth/lab/:act", async ({ request, server, params, set, redirect }) => {
-      const act = LAB_ACTS.find((each) => each === params.act);
-      const held = cookies.read(request).refreshToken;
-      if (!held) throw new DuetError("token_missing");
-      if (!act) throw new DuetError("not_found");
-      const { sessionId, generation } = await lab.read(held);
-      const diary = await diaries.of(sessionId);
-      const last = diary.entries.at(-1);
-      let end: SessionEnd | undefined;
-      try {
-        await perform(act, request, deviceOf({ request, server }), set, held);
-      } catch (error) {
-        end = error instanceof DuetError ? error.details.end : undefined;
-        if (!end) throw error;
-        const copy = act === "replay" ? await stolenFrom(request, sessionId) : null;
-        const shown = copy?.generation ?? generation;
-        if (diary.entries.at(-1) === last) await diaries.note(sessionId, act, shown, ["ended"]);
-      }
-      if (!isHtmx(request)) return redirect("/lab", 303);
-      const page = pageContext(request, null);
-      return <LabParts page={page} diary={diary} now={lab.now()} settings={lab.settings} end={end} />;
-    })
+    .post(
+      "/auth/lab/:act",
+      async ({ request, server, params, query, set, redirect }) => {
+        const act = LAB_ACTS.find((each) => each === params.act);
+        const held = cookies.read(request).refreshToken;
+        if (!held) throw new DuetError("token_missing");
+        if (!act) throw new DuetError("not_found");
+        const { sessionId, generation } = await lab.read(held);
+        const diary = await diaries.of(sessionId);
+        const last = diary.entries.at(-1);
+        let end: SessionEnd | undefined;
+        try {
+          await perform(act, request, deviceOf({ request, server }), set, held);
+        } catch (error) {
+          end = error instanceof DuetError ? error.details.end : undefined;
+          if (!end) throw error;
+          const copy = act === "replay" ? await stolenFrom(request, sessionId) : null;
+          const shown = copy?.generation ?? generation;
+          if (diary.entries.at(-1) === last) await diaries.note(sessionId, act, shown, ["ended"]);
+        }
+        if (!isHtmx(request)) return redirect("/lab", 303);
+        const page = pageContext(request, null);
+        const told = { page, diary, now: lab.now(), settings: lab.settings, end };
+        return <LabParts {...told} width={widthOf(query)} />;
+      },
+      { query: sized },
+    )
     .use(cookieViewer(sessions, cookies))
-    .get("/lab", async ({ request, viewer }) => {
-      const page = pageContext(request, viewer);
-      const state = await lab.inspect(viewer, cookies.read(request).accessToken!);
-      const View = isHtmx(request) ? LabParts : LabPage;
-      return <View page={page} {...state} tokens={state} settings={lab.settings} />;
-    });
+    .get(
+      "/lab",
+      async ({ request, viewer, query }) => {
+        const page = pageContext(request, viewer);
+        const state = await lab.inspect(viewer, cookies.read(request).accessToken!);
+        const View = isHtmx(request) ? LabParts : LabPage;
+        return <View page={page} {...state} tokens={state} settings={lab.settings} width={widthOf(query)} />;
+      },
+      { query: sized },
+    );
 }
+
+/** The page's script says how wide its picture is. */
+const sized = t.Object({ width: t.Optional(t.String()) });
+
+const widthOf = ({ width }: { width?: string | undefined }): number | undefined =>
+  width && /^\d{1,4}$/.test(width) ? Math.max(Number(width), 280) : undefined;

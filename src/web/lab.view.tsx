@@ -1,8 +1,10 @@
+import type { LabState } from "../client/wire.ts";
 import type { Diary, Entry, LabAct } from "../core/auth/diary.ts";
 import type { Lab } from "../core/auth/lab.ts";
 import type { SessionEnd } from "../errors.ts";
 import { describeDuration } from "../locales/index.ts";
 import { Layout, Time, type PageContext } from "./layout.view.tsx";
+import { Timeline } from "./timeline.view.tsx";
 import { BothTokens, Holds, type Tokens } from "./tokens.view.tsx";
 
 type Row = Entry["rows"][number];
@@ -12,6 +14,8 @@ type Told = {
   now: number;
   settings: Lab["settings"];
   end?: SessionEnd | undefined;
+  /** Of the place for the timeline, in pixels, as far as it is known. */
+  width?: number | undefined;
 };
 
 /** One's own session under glass. Without a script it is a page that says after each act what happened. */
@@ -25,22 +29,9 @@ export const LabPage = (props: Told & { tokens: Tokens }) => {
       <Why page={page} settings={settings} />
       <section class="panel" aria-labelledby="lab-timeline">
         <h2 id="lab-timeline">{t.timeline}</h2>
-        <svg
-          id="timeline"
-          class="timeline"
-          role="img"
-          aria-labelledby="lab-timeline"
-          aria-describedby="lab-holds timeline-hint"
-          data-now={t.now}
-          data-you={t.you}
-          data-thief={t.thief}
-          data-ended={t.ended}
-          data-generation={t.generation}
-          data-offline={t.nothingSent}
-        />
-        <noscript>
-          <p>{t.needsScript}</p>
-        </noscript>
+        <div id="lab-picture" data-offline={t.nothingSent}>
+          <Picture {...props} />
+        </div>
         <div class="lab-latest" id="lab-latest" role="status">
           <Latest {...props} />
         </div>
@@ -92,6 +83,9 @@ export const LabPage = (props: Told & { tokens: Tokens }) => {
 /** What changes, each part under the id that it has on the page. */
 export const LabParts = (props: Told & { tokens?: Tokens }) => (
   <div>
+    <div id="lab-picture">
+      <Picture {...props} />
+    </div>
     <div id="lab-latest">
       <Latest {...props} />
     </div>
@@ -112,15 +106,17 @@ export const LabParts = (props: Told & { tokens?: Tokens }) => (
   </div>
 );
 
-/** What the timeline is drawn from. */
-const stateOf = ({ diary, now, settings, end }: Told) =>
-  JSON.stringify({
-    ...diary,
-    decided: decidedBy(diary),
-    now,
-    overlapMs: settings.refreshOverlapSeconds * 1000,
-    endedAt: end?.at,
-  });
+const Picture = ({ page, diary, now, settings, end, width = 800 }: Told) => {
+  const moment = { now: end?.at ?? now, isOver: end !== undefined };
+  const overlapMs = settings.refreshOverlapSeconds * 1000;
+  return <Timeline page={page} diary={diary} {...moment} overlapMs={overlapMs} width={width} />;
+};
+
+/** What the page's script needs to know. */
+function stateOf({ diary, now, end }: Told): string {
+  const state: LabState = { ...diary, decided: decidedBy(diary), now, ...(end && { endedAt: end.at }) };
+  return JSON.stringify(state);
+}
 
 const Why = ({ page, settings }: Pick<Told, "page" | "settings">) => {
   const { lab: t } = page.t;

@@ -1,5 +1,6 @@
 import { Elysia, t } from "elysia";
 import { DuetError } from "../errors.ts";
+import type { LiveEvents } from "../client/wire.ts";
 import type { LiveEvent } from "../core/chat/live.ts";
 import { cookieViewer } from "../http/auth.ts";
 import { eventStream, streamEvent, type SseEvent } from "../http/sse.ts";
@@ -28,30 +29,36 @@ export const livePages = ({
     { query: t.Object({ after: t.Optional(t.String()), viewer: t.Optional(t.String()) }) },
   );
 
+/** An event as client/live.ts reads it. */
+const told = <K extends keyof LiveEvents>(event: K, id: number, data: LiveEvents[K]): SseEvent => ({
+  event,
+  id,
+  data,
+});
+
 function shown(page: PageContext, event: LiveEvent): SseEvent {
   switch (event.kind) {
     case "message": {
       const { conversation, message, id } = event;
-      const data = {
+      return told("message", id, {
         conversation: conversation.id,
         message: message.id,
         html: (<MessageItem page={page} message={message} />).html,
         item: (<ConversationItem page={page} conversation={conversation} />).html,
-      };
-      return { event: "message", id, data };
+      });
     }
     case "conversation":
     case "members":
     case "read": {
       const { conversation, id, kind } = event;
       const item = (<ConversationItem page={page} conversation={conversation} />).html;
-      return { event: kind, id, data: { conversation: conversation.id, title: conversation.title, item } };
+      return told(kind, id, { conversation: conversation.id, title: conversation.title, item });
     }
     case "conversation_removed":
-      return { event: event.kind, id: event.id, data: { conversation: event.conversationId } };
+      return told("conversation_removed", event.id, { conversation: event.conversationId });
     case "heartbeat":
       // With a name and data, so that the page's script hears it: its place moves on too.
-      return { event: event.kind, id: event.id, data: {} };
+      return told("heartbeat", event.id, {});
     default:
       return streamEvent(event, (reason) => page.t.reasons[reason]);
   }

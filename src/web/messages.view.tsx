@@ -42,28 +42,63 @@ export const MessageItems = ({
 
 const urlOf = (message: Message) => `/conversations/${message.conversation_id}/messages/${message.id}`;
 
+/** What every message looks like, wherever it comes from. */
+const MessageFrame = (props: {
+  id?: string;
+  className: string;
+  author: string;
+  state: Child;
+  tools?: Child;
+  children?: Child;
+}) => (
+  <li id={props.id} class={props.className}>
+    <div class="message-head">
+      <span class="author">{props.author}</span> <span class="state muted small">{props.state}</span>
+      {props.tools}
+    </div>
+    {props.children}
+  </li>
+);
+
 /** The same fragment on the first paint, in the answer to its author and in the event stream. */
 export const MessageItem = ({ page, message }: { page: PageContext; message: Message }) => {
   const { conversation: t } = page.t;
   const isOwn = message.author_id !== null && message.author_id === page.viewer?.userId;
+  const isThere = message.removed_at === null;
   return (
-    <li id={`message-${message.id}`} class={isOwn ? "message own" : "message"}>
-      <div class="message-head">
-        <span class="author">{isOwn ? t.you : (message.author_username ?? t.goneAuthor)}</span>{" "}
-        <span class="muted small">
-          <Time at={message.created_at} />
-          {message.edited_at !== null && message.removed_at === null && ` · ${t.edited}`}
-        </span>
-        {isOwn && message.removed_at === null && <MessageTools page={page} message={message} />}
-      </div>
-      {message.removed_at === null ? (
+    <MessageFrame
+      id={`message-${message.id}`}
+      className={isOwn ? "message own" : "message"}
+      author={isOwn ? t.you : (message.author_username ?? t.goneAuthor)}
+      state={[<Time at={message.created_at} />, message.edited_at !== null && isThere && ` · ${t.edited}`]}
+      tools={isOwn && isThere && <MessageTools page={page} message={message} />}
+    >
+      {isThere ? (
         <p class="body" dir="auto" hx-ignore="">
           {linked(message.body)}
         </p>
       ) : (
         <p class="body gone">{t.takenBack}</p>
       )}
-    </li>
+    </MessageFrame>
+  );
+};
+
+/** One that is on its way: the page's script puts the text into a copy of it. */
+export const PendingMessage = ({ page }: { page: PageContext }) => {
+  const { conversation: t } = page.t;
+  const buttons = [
+    <button class="quiet" type="button" data-again="">
+      {t.sendAgain}
+    </button>,
+    <button class="quiet" type="button" data-back="">
+      {t.takeBackUnsent}
+    </button>,
+  ];
+  return (
+    <MessageFrame className="message own pending" author={t.you} state={t.sending} tools={buttons}>
+      <p class="body" dir="auto" />
+    </MessageFrame>
   );
 };
 

@@ -4,7 +4,7 @@ import { emptyForm, type FormState } from "./form.view.tsx";
 import { Icon } from "./icons.view.tsx";
 import type { PageContext } from "./layout.view.tsx";
 import { ConversationMenu, Members } from "./members.view.tsx";
-import { MessageItems } from "./messages.view.tsx";
+import { MessageItems, PendingMessage } from "./messages.view.tsx";
 
 /** The forms on the page of a conversation, as far as one of them is shown again. */
 export type ThreadForms = { composer?: FormState; invitation?: FormState; title?: FormState };
@@ -58,6 +58,12 @@ const Thread = ({ page, thread, forms = {} }: ThreadProps) => {
           <a href={`/conversations/${conversation.id}`}>{t.latest}</a>
         </p>
       )}
+      <button id="newer" type="button" hidden>
+        {t.newer}
+      </button>
+      <template id="pending-message">
+        <PendingMessage page={page} />
+      </template>
       <Composer page={page} url={`/conversations/${conversation.id}`} form={composer} />
     </section>
   );
@@ -74,10 +80,6 @@ const Composer = ({ page, url, form }: { page: PageContext; url: string; form: F
       autocomplete="off"
       data-sending={t.sending}
       data-failed={t.failed}
-      data-again={t.sendAgain}
-      data-back={t.takeBackUnsent}
-      data-you={t.you}
-      data-newer={t.newer}
       data-gone={t.gone}
     >
       <input type="hidden" name="idempotency_key" value={crypto.randomUUID()} />

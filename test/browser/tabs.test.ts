@@ -277,7 +277,7 @@ describeInBrowser("a page of a conversation", () => {
     expect(composer).toEqual(composerBefore);
     expect(button.x).toBeGreaterThan(head.x + head.width / 4);
     await scrollTo(0);
-    await alice.page.waitForSelector("#newer", { state: "detached" });
+    await alice.page.waitForSelector("#newer", { state: "hidden" });
     await alice.context.close();
   });
 

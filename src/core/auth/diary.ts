@@ -25,7 +25,12 @@ export type Entry = {
 };
 
 /** One generation: when it was made, when it was first used, and how long its first access token is good. */
-type Generation = { generation: number; issuedAt: number; usedAt: number | null; accessEndsAt: number };
+export type Generation = {
+  generation: number;
+  issuedAt: number;
+  usedAt: number | null;
+  accessEndsAt: number;
+};
 
 export type Diary = { entries: Entry[]; generations: Generation[] };
 

@@ -1,0 +1,40 @@
+// Small comforts: questions before what cannot be undone, menus that close, errors that go when they are mended.
+//
+// DOM: form[data-confirm], dialog [data-close], #notice, details.menu, #x-error beside the field #x, a[download].
+
+import { byId, root, say, sayOffline } from "./page.ts";
+
+export function startComforts() {
+  document.addEventListener(
+    "submit",
+    (event) => {
+      const question = (event.target as HTMLElement).dataset["confirm"];
+      if (!question || confirm(question)) return;
+      event.preventDefault();
+      event.stopImmediatePropagation();
+    },
+    true,
+  );
+
+  // What the browser does for a page that is on its way, for a phone that shows nothing of it.
+  addEventListener("beforeunload", () => {
+    if (!document.activeElement?.matches("[download]")) root.setAttribute("data-busy", "");
+  });
+  addEventListener("offline", sayOffline);
+  addEventListener("online", () => say(""));
+
+  // What is being put right is no longer called wrong.
+  document.addEventListener("input", ({ target }) => {
+    const field = target as HTMLElement;
+    byId(`${field.id}-error`)?.remove();
+    field.removeAttribute("aria-invalid");
+  });
+
+  document.addEventListener("click", ({ target }) => {
+    const clicked = target as Element;
+    if (clicked.closest("[data-close]")) clicked.closest("dialog")!.close();
+    if (clicked.closest("#notice")) say("");
+    for (const menu of document.querySelectorAll<HTMLDetailsElement>("details.menu[open]"))
+      if (!menu.contains(clicked)) menu.open = false;
+  });
+}

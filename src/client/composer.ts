@@ -1,0 +1,207 @@
+// The composer: what is sent shows at once, what fails stays and can be sent again, what was typed survives a reload.
+// Without this script it is a form.
+//
+// DOM: form#composer (its data-* are words) with #body and #composer-error; template#pending-message; ol#messages in
+// .scroll, which is laid out from its end; #no-messages; .latest on a page from the middle.
+
+import { isComposing, sendsByEnter } from "./keys.ts";
+import { elementOf, textOf } from "./markup.ts";
+import { byId, say, viewer } from "./page.ts";
+import { createOutbox, outcomeOf, type Entry, type Outbox, type OutboxView } from "./outbox.ts";
+import { tabs } from "./tabs.ts";
+import { ask } from "./tokens.ts";
+
+/** The messages on the page, as what changes elsewhere finds them. */
+export type Thread = {
+  scroller: HTMLElement;
+  /** In the order of their ids, which is that of time (UUIDv7). */
+  shown(): HTMLElement[];
+  /** Puts in what the event stream brings. */
+  receive(item: HTMLElement): void;
+  isAtEnd(): boolean;
+  scrollDown(): void;
+};
+
+/** Undefined where no conversation is open. */
+export let thread: Thread | undefined;
+
+/** Delivers what was sent, on every page of somebody who is signed in. */
+export function startComposer() {
+  if (!viewer) return;
+  const elsewhere: OutboxView = { refused: ({ body }, reason) => void say(`${reason}: ${body}`) };
+  let open: (OutboxView & { url: string; drop(entry: Entry): void }) | undefined;
+
+  const outbox = createOutbox({
+    viewer,
+    keep: sessionStorage,
+    post: async ({ url, key, body }) => {
+      const response = await ask(url, {
+        method: "POST",
+        // Goes out even if the page is left at once; browsers allow it up to 64 KiB.
+        keepalive: body.length < 5000,
+        body: new URLSearchParams({ body, idempotency_key: key }),
+      });
+      return outcomeOf(response, textOf);
+    },
+    viewOf: (url) => (open?.url === url ? open : elsewhere),
+    later(work, ms) {
+      const timer = setTimeout(work, ms);
+      return () => clearTimeout(timer);
+    },
+  });
+  addEventListener("online", outbox.deliver);
+  document.addEventListener("duet:signed-in", outbox.deliver);
+  // Taken back in a tab that this one was made from, or that was made from this one.
+  tabs.hear(({ takenBack }) => {
+    const entry = takenBack && outbox.takeBack(takenBack);
+    if (entry) open?.drop(entry);
+  });
+
+  const composer = byId<HTMLFormElement>("composer");
+  if (composer) ({ view: open, thread } = openThread(composer, outbox));
+  void outbox.deliver();
+}
+
+function openThread(composer: HTMLFormElement, outbox: Outbox) {
+  const text = byId<HTMLTextAreaElement>("body")!;
+  const list = byId("messages")!;
+  const scroller = document.querySelector<HTMLElement>(".scroll")!;
+  const pending = byId<HTMLTemplateElement>("pending-message")!.content.firstElementChild!;
+  const words = composer.dataset;
+  const url = new URL(composer.action).pathname;
+
+  // --- Drafts -----------------------------------------------------------------------------------------------------
+
+  if (!text.value) text.value = outbox.drafts.get(url);
+  text.addEventListener("input", () => {
+    outbox.drafts.set(url, text.value);
+    complain("");
+  });
+
+  function complain(message: string) {
+    byId("composer-error")!.textContent = message;
+    if (message) text.setAttribute("aria-invalid", "true");
+    else text.removeAttribute("aria-invalid");
+  }
+
+  // --- What is on its way -------------------------------------------------------------------------------------------
+
+  /** What shows each entry; not on the page while its like, which has come by the stream, is taken for it. */
+  const items = new Map<Entry, HTMLElement>();
+
+  function draw(entry: Entry) {
+    const item = pending.cloneNode(true) as HTMLElement;
+    item.querySelector(".body")!.textContent = entry.body;
+    item.querySelector("[data-again]")!.addEventListener("click", outbox.deliver);
+    item.querySelector("[data-back]")!.addEventListener("click", () => takeBack(entry));
+    items.set(entry, list.appendChild(item));
+    byId("no-messages")?.remove();
+    scrollDown();
+  }
+
+  function show(entry: Entry, state: string, isFailed: boolean) {
+    const item = items.get(entry)!;
+    item.classList.toggle("failed", isFailed);
+    item.querySelector(".state")!.textContent = state;
+  }
+
+  function drop(entry: Entry) {
+    items.get(entry)?.remove();
+    items.delete(entry);
+  }
+
+  /** Back to where it was typed. */
+  function takeBack(entry: Entry) {
+    outbox.takeBack(entry.key);
+    tabs.tell({ takenBack: entry.key });
+    outbox.drafts.add(url, entry.body);
+    view.refused(entry, "");
+  }
+
+  const view = {
+    url,
+    drop,
+    waiting: (entry: Entry) => show(entry, words["sending"]!, false),
+    failed(entry: Entry) {
+      const item = items.get(entry)!;
+      entry.failures = (entry.failures ?? 0) + 1;
+      // If it goes on failing, what came by the stream was another one.
+      if (!item.isConnected && entry.failures > 3) list.append(item);
+      show(entry, words["failed"]!, true);
+    },
+    /** The event stream may have brought it already. */
+    arrived(entry: Entry, markup: string) {
+      // On a page from the middle it has no place.
+      if (document.querySelector(".latest")) return location.assign(url);
+      const isShown = items.get(entry)!.isConnected;
+      const wasAtEnd = isAtEnd();
+      drop(entry);
+      if (!isShown) return;
+      const fresh = elementOf(markup);
+      if (!byId(fresh.id)) insert(fresh);
+      if (wasAtEnd) scrollDown();
+    },
+    refused(entry: Entry, reason: string) {
+      drop(entry);
+      text.value = outbox.drafts.get(url);
+      complain(reason);
+      text.focus();
+    },
+  };
+
+  // --- The thread ---------------------------------------------------------------------------------------------------
+
+  const isAtEnd = () => Math.abs(scroller.scrollTop) < 80;
+  const scrollDown = () => scroller.scrollTo({ top: 0 });
+  const shown = () => [...list.querySelectorAll<HTMLElement>("[id^=message-]")];
+
+  /** Where it belongs: one's own answer may come before what others said a moment earlier, or after it. */
+  function insert(item: HTMLElement) {
+    const next = shown().find(({ id }) => id > item.id) ?? list.querySelector(".pending");
+    list.insertBefore(item, next);
+    byId("no-messages")?.remove();
+  }
+
+  /** If the stream is faster than the answer, one message is not shown twice until that comes. */
+  function receive(item: HTMLElement) {
+    insert(item);
+    const said = item.matches(".own") && item.querySelector(".body")!.textContent;
+    const own = outbox.entries.find(
+      (entry) => items.get(entry)?.isConnected && entry.isTried && entry.body === said,
+    );
+    if (!own) return;
+    items.get(own)!.remove();
+    own.failures = 0;
+  }
+
+  // --- Sending ------------------------------------------------------------------------------------------------------
+
+  composer.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (text.value.trim() === "") return;
+    const entry = { url, key: crypto.randomUUID(), body: text.value };
+    draw(entry);
+    text.value = "";
+    outbox.drafts.set(url, "");
+    outbox.add(entry);
+  });
+
+  text.addEventListener("keydown", (event) => {
+    if (!sendsByEnter(event) || isComposing(event)) return;
+    event.preventDefault();
+    composer.requestSubmit();
+  });
+
+  // A tap on the button does not close the telephone's keyboard.
+  composer.querySelector("button")!.addEventListener("pointerdown", (event) => {
+    if (document.activeElement === text) event.preventDefault();
+  });
+
+  // What a reload or a closed laptop has cut off is shown again, and goes on.
+  for (const entry of outbox.entries) if (entry.url === url) draw(entry);
+
+  const isTaken = location.hash || document.querySelector("main [autofocus]");
+  if (matchMedia("(pointer: fine)").matches && !isTaken) text.focus();
+
+  return { view, thread: { scroller, shown, receive, isAtEnd, scrollDown } };
+}

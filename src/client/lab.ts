@@ -1,0 +1,113 @@
+// The lab: does the acts without leaving the page, counts down, and shows each picture that the server draws of the
+// session.
+//
+// DOM: #lab-state[value], JSON; #lab-picture, #lab-latest, #lab-log, #lab-holds, #lab-tokens, each replaced by the part
+// of that id in an answer; [data-at] in the picture; #lab-rows > [data-row]; form[data-act]; .countdown with
+// data-expires and words; #lab-picture[data-offline].
+
+import { elementOf } from "./markup.ts";
+import { byId, isVisible, root, say } from "./page.ts";
+import { ask } from "./tokens.ts";
+import type { LabState } from "./wire.ts";
+
+export function startLab() {
+  const picture = byId("lab-picture");
+  if (!picture) return;
+
+  let state: LabState;
+  /** The server's clock less ours: countdowns follow the one that decides. */
+  let skewMs = 0;
+  const isOver = () => state.endedAt !== undefined;
+
+  function learn() {
+    state = JSON.parse(byId<HTMLDataElement>("lab-state")!.value) as LabState;
+    skewMs = state.now - Date.now();
+    for (const row of document.querySelectorAll<HTMLElement>("#lab-rows > *"))
+      row.classList.toggle("decided", (state.decided as string[]).includes(row.dataset["row"]!));
+    for (const label of picture!.querySelectorAll<SVGElement>("[data-at]"))
+      label.textContent = new Date(Number(label.dataset["at"])).toLocaleTimeString(root.lang);
+    if (isOver())
+      for (const button of document.querySelectorAll<HTMLButtonElement>("[data-act] button"))
+        button.disabled = true;
+    tick();
+  }
+
+  /** Puts each part in its place, if it says anything new. */
+  function show(markup: string) {
+    for (const part of elementOf(markup).children) {
+      const old = byId(part.id)!;
+      if ("value" in part) Object.assign(old, { value: part.value });
+      else if (old.innerHTML !== part.innerHTML) old.replaceChildren(...part.childNodes);
+    }
+    learn();
+  }
+
+  /** Drawn for the place where it is to be shown. */
+  const size = () => `?width=${picture.clientWidth}`;
+
+  let acting = 0;
+
+  async function look() {
+    const response = await ask(`/lab${size()}`);
+    if (response.ok && !isOver()) show(await response.text());
+  }
+  // An act that ends the session is told here first; the way to the sign-in is in it.
+  document.addEventListener("duet:session-ended", (event) => {
+    if (acting || isOver()) event.preventDefault();
+  });
+
+  // --- Acts ---------------------------------------------------------------------------------------------------------
+
+  async function perform(act: string) {
+    const options = { method: "POST", headers: { "HX-Request": "true" } };
+    const once = () => fetch(`/auth/lab/${act}${size()}`, options);
+    const answers = await Promise.all(Array.from({ length: act === "tabs" ? 5 : 1 }, once));
+    const answer = answers.find(({ ok }) => !ok) ?? answers.at(-1)!;
+    if (answer.ok) show(await answer.text());
+    else if (answer.status === 401) location.assign("/login?next=/lab");
+    else byId("notice")!.replaceChildren(elementOf(await answer.text()));
+    // What ended the session is read first; the way on is in it.
+    if (!isOver()) await look();
+  }
+
+  document.addEventListener("submit", (event) => {
+    const form = event.target as HTMLFormElement;
+    const { act } = form.dataset;
+    if (!act) return;
+    event.preventDefault();
+    const button = form.querySelector("button")!;
+    button.disabled = true;
+    acting++;
+    perform(act)
+      .catch(() => say(picture.dataset["offline"]!))
+      .finally(() => {
+        acting--;
+        button.disabled = isOver();
+        const latest = byId("lab-latest")!;
+        latest.scrollIntoView({ block: "nearest" });
+        if (isOver()) latest.querySelector<HTMLElement>(".button")!.focus();
+        else button.focus({ preventScroll: true });
+      });
+  });
+
+  // --- Countdowns ---------------------------------------------------------------------------------------------------
+
+  function tick() {
+    for (const countdown of document.querySelectorAll<HTMLElement>(".countdown")) {
+      const { expires, left, day, over, ended } = countdown.dataset as Record<string, string>;
+      const seconds = Math.round((Number(expires) - Date.now() - skewMs) / 1000);
+      const clock = new Date(Math.max(seconds, 0) * 1000).toISOString().slice(11, 19);
+      const days = Math.floor(seconds / 86_400);
+      const shown = left!.replace("{}", (days ? `${days}${day}` : "") + clock);
+      countdown.textContent = isOver() ? ended! : seconds <= 0 ? over! : shown;
+    }
+  }
+
+  learn();
+  void look().catch(() => undefined);
+  setInterval(tick, 1000);
+  // Another tab may have refreshed: the page follows.
+  setInterval(() => {
+    if (isVisible() && !isOver() && !acting) void look().catch(() => undefined);
+  }, 3000);
+}

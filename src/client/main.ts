@@ -1,0 +1,22 @@
+// What runs in every page, as one script: htmx with what it lacks here, and the jobs below in the order of their names
+// in a page's life. Everything is an extra: each page works without it.
+
+import { startChanges } from "./changes.ts";
+import { startComforts } from "./comforts.ts";
+import { startComposer } from "./composer.ts";
+import { startKeys } from "./keys.ts";
+import { startLab } from "./lab.ts";
+import { startLive } from "./live.ts";
+import { startRequests } from "./requests.ts";
+import { startTimes } from "./times.ts";
+import { startTokens } from "./tokens.ts";
+
+startTokens();
+startRequests();
+startComforts();
+startKeys();
+startTimes();
+startComposer();
+startChanges();
+startLive();
+startLab();

@@ -1,0 +1,183 @@
+import type { Child } from "#html";
+import type { Diary, Entry } from "../core/auth/diary.ts";
+import type { PageContext } from "./layout.view.tsx";
+
+type TimelineProps = {
+  page: PageContext;
+  diary: Diary;
+  /** The present on the server's clock, or the moment at which the session ended; epoch milliseconds. */
+  now: number;
+  isOver: boolean;
+  overlapMs: number;
+  /** In pixels, of the place where it is shown. */
+  width: number;
+};
+type Mark = { x: number; entries: Entry[] };
+
+const LANES = 6;
+const LANE = 30;
+const GUTTER = 64;
+const TOP = 68;
+const FLOOR = TOP + LANES * LANE;
+const SECOND = 1000;
+const STEPS_MS = [5, 10, 20, 30, 60, 120].map((seconds) => seconds * SECOND);
+/** Longer than a page goes without asking for the next picture. */
+const MOVES_SECONDS = 10;
+
+const isThiefs = ({ what }: Entry) => what === "steal" || what === "replay";
+const isOwners = (entry: Entry) => !isThiefs(entry) && !entry.what.startsWith("used");
+const isEnd = ({ rows }: Entry) => rows.includes("reuse") || rows.includes("ended");
+
+/**
+ * A session as a picture: one lane for each generation, under what its owner and a thief have done. The present moves
+ * on by itself until the page asks for the next picture.
+ */
+export const Timeline = ({ page, diary, now, isOver, overlapMs, width }: TimelineProps) => {
+  const { lab: t } = page.t;
+  // The present stands at nine tenths; what is older than four minutes has gone out on the left.
+  const from = Math.max(Math.min(diary.entries[0]?.at ?? now, now - 30 * SECOND), now - 240 * SECOND);
+  const scale = ((width - GUTTER) * 0.9) / (now - from);
+  const x = (at: number) => round(Math.max(GUTTER, Math.min(width, GUTTER + (at - from) * scale)));
+  const until = isOver ? now : Infinity;
+
+  return (
+    <svg
+      id="timeline"
+      class="timeline"
+      viewBox={`0 0 ${width} ${FLOOR + 26}`}
+      role="img"
+      aria-labelledby="lab-timeline"
+      aria-describedby="lab-holds timeline-hint"
+    >
+      {ticks(from, now, scale).map((at) => (
+        <>
+          <line class="tick" x1={x(at)} x2={x(at)} y1="8" y2={FLOOR} />
+          <Label x={x(at)} y={FLOOR + 18} className="middle" at={at}>
+            {`${new Date(at).toISOString().slice(11, 19)} UTC`}
+          </Label>
+        </>
+      ))}
+      {diary.generations.slice(-LANES).map(({ generation, issuedAt, usedAt, accessEndsAt }, lane) => {
+        const y = TOP + lane * LANE;
+        const [next, afterNext] = diary.generations.filter((each) => each.generation > generation);
+        const usedNext = next?.usedAt ?? Infinity;
+        // The one before the one before is dead, whatever the overlap.
+        const overlapEnds = Math.min(usedNext + overlapMs, afterNext?.issuedAt ?? Infinity);
+        const bar = (className: string, top: number, height: number, start: number, stop: number) => (
+          <Bar
+            className={className}
+            y={y + top}
+            height={height}
+            from={x(start)}
+            to={x(Math.min(stop, until))}
+          />
+        );
+        return (
+          <>
+            <Label x={0} y={y + 19}>
+              {t.generation.replace("{}", String(generation))}
+            </Label>
+            {bar("bar-access", 4, 6, issuedAt, accessEndsAt)}
+            {bar("bar-refresh", 13, 12, issuedAt, usedNext)}
+            {usedNext < now && bar("bar-overlap", 13, 12, usedNext, overlapEnds)}
+            {usedAt !== null && usedAt > from && <circle class="use" cx={x(usedAt)} cy={y + 19} r="4" />}
+          </>
+        );
+      })}
+      <g>
+        {!isOver && (
+          <animateTransform
+            attributeName="transform"
+            type="translate"
+            to={`${round(MOVES_SECONDS * SECOND * scale)} 0`}
+            dur={`${MOVES_SECONDS}s`}
+            fill="freeze"
+          />
+        )}
+        <line class={isOver ? "end" : "now"} x1={x(now)} x2={x(now)} y1="8" y2={FLOOR} />
+        <Label x={Math.min(x(now), width - 44)} y={FLOOR + 18} className="middle strong">
+          {isOver ? t.ended : t.now}
+        </Label>
+      </g>
+      <Acts name={t.you} y={20} width={width} marks={marksOf(isOwners)} />
+      <Acts name={t.thief} y={48} width={width} marks={marksOf(isThiefs)} />
+    </svg>
+  );
+
+  /** What lies too close together to be told apart shares a mark. */
+  function marksOf(isHere: (entry: Entry) => boolean): Mark[] {
+    const marks: Mark[] = [];
+    for (const entry of diary.entries.filter((each) => isHere(each) && each.at >= from)) {
+      const mark = { x: x(entry.at), entries: [entry] };
+      const last = marks.at(-1);
+      if (last && last.x + widthOf(last) / 2 >= mark.x - widthOf(mark) / 2) last.entries.push(entry);
+      else marks.push(mark);
+    }
+    return marks;
+  }
+};
+
+const Bar = (bar: { className: string; y: number; height: number; from: number; to: number }) =>
+  bar.to > bar.from ? (
+    <rect
+      class={bar.className}
+      x={bar.from}
+      y={bar.y}
+      width={Math.max(2, round(bar.to - bar.from))}
+      height={bar.height}
+      rx="3"
+    />
+  ) : (
+    <></>
+  );
+
+/** What somebody has done, by the numbers that the log has for it. */
+const Acts = ({ name, y, width, marks }: { name: string; y: number; width: number; marks: Mark[] }) => (
+  <>
+    <Label x={0} y={y + 4}>
+      {name}
+    </Label>
+    {marks.map((mark) => {
+      const size = widthOf(mark);
+      const left = round(Math.min(mark.x - size / 2, width - size));
+      return (
+        <g class={mark.entries.some(isEnd) ? "mark-at mark-end" : "mark-at"}>
+          <rect x={left} y={y - 10} width={size} height="20" rx="10" />
+          <Label x={left + size / 2} y={y + 4} className="middle">
+            {numbersOf(mark)}
+          </Label>
+        </g>
+      );
+    })}
+  </>
+);
+
+/** `at`: a moment, which the page's script says in the reader's own zone. */
+const Label = (label: { x: number; y: number; className?: string; at?: number; children?: Child }) => (
+  <text x={label.x} y={label.y} class={`label ${label.className ?? ""}`} data-at={label.at}>
+    {label.children}
+  </text>
+);
+
+/** Moments to write below, so far apart that their labels do not touch each other or the present. */
+function ticks(from: number, now: number, scale: number): number[] {
+  const step = STEPS_MS.find((each) => each * scale > 84) ?? STEPS_MS.at(-1)!;
+  const last = now - 70 / scale;
+  const first = Math.ceil(from / step) * step;
+  return Array.from({ length: Math.max(0, Math.ceil((last - first) / step)) }, (_, n) => first + n * step);
+}
+
+/** `1, 3–5` */
+function numbersOf({ entries }: Mark): string {
+  const runs: number[][] = [];
+  for (const { n } of entries) {
+    const run = runs.at(-1);
+    if (run?.at(-1) === n - 1) run[1] = n;
+    else runs.push([n]);
+  }
+  return runs.map((run) => run.join("–")).join(", ");
+}
+
+const widthOf = (mark: Mark) => Math.max(20, 10 + numbersOf(mark).length * 7);
+
+const round = (pixels: number) => Math.round(pixels * 10) / 10;
