@@ -1,13 +1,13 @@
 import { expect, test } from "bun:test";
 import { PASSWORDS } from "../support/people.ts";
-import { describeInBrowser, open, register, serve } from "../support/browser.ts";
+import { describeInBrowser, serve, signedIn } from "../support/browser.ts";
 
 describeInBrowser("the lab", () => {
   test("does everything on the real session, shows which row decided, and ends on the real page", async () => {
     await using site = await serve({ DUET_REFRESH_OVERLAP: "1s" });
-    await using alice = await open(site, "alice");
+    await using alice = await signedIn(site, "alice");
     const { page } = alice;
-    await register(alice);
+    await page.goto("/conversations");
     await page.click("text=Lab");
     await page.waitForSelector("#timeline .bar-access");
     await page.waitForSelector(".countdown:has-text('left')");
@@ -86,9 +86,8 @@ describeInBrowser("the lab", () => {
   });
   test("tells an owner who comes second why the session ends, as it ends", async () => {
     await using site = await serve({ DUET_REFRESH_OVERLAP: "1s" });
-    await using alice = await open(site, "alice", { locale: "zh-CN" });
+    await using alice = await signedIn(site, "alice", { locale: "zh-CN" });
     const { page } = alice;
-    await register(alice);
     await page.goto("/lab");
     await page.click("[data-act=steal] button");
     await page.waitForSelector("#lab-latest:has-text('攻击者复制了第 1 代')");

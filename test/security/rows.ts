@@ -690,7 +690,7 @@ const output: Row[] = [
     what: "no page is kept in the browser's storage",
     by: [
       "browser/sessions: in one tab shows in all of them, and the back button shows nothing private",
-      "browser/live: keep a draft over a reload, and a message that could not be sent too",
+      "browser/composer: is kept over a reload with the draft, shown with the reason where it cannot be, and goes with the sign-out",
     ],
     note: "What one typed and has not sent yet is, for its own tab only, until the sign-out (`Clear-Site-Data`).",
   },

@@ -2,7 +2,7 @@ import { afterAll, describe } from "bun:test";
 import type { Browser, BrowserContext, BrowserContextOptions, Page, Route } from "playwright-core";
 import { startApp, type TestApp } from "./app.ts";
 import { chromiumPath, launch } from "./chromium.ts";
-import { PASSWORDS } from "./people.ts";
+import { decode, PASSWORDS, register as registerByProgram } from "./people.ts";
 
 const isRequired = process.env["BROWSER_TESTS"] === "required";
 
@@ -51,7 +51,16 @@ export type PersonInBrowser = {
   [Symbol.asyncDispose](): Promise<void>;
 };
 
-/** A person with a browser of their own. */
+/** Somebody with a browser of their own, and a program by which things happen elsewhere. */
+export type SignedIn = PersonInBrowser & {
+  userId: string;
+  /** Calls `/api` and answers the body; what is refused throws. */
+  program(method: string, path: string, body?: unknown): Promise<any>;
+  /** A new conversation, opened. Answers its path. */
+  converse(title: string): Promise<string>;
+};
+
+/** A browser in which nobody is signed in. */
 export async function open(
   site: Pick<Site, "url">,
   name: string,
@@ -73,6 +82,52 @@ export async function open(
   return { name, context, page, complaints, [Symbol.asyncDispose]: () => context.close() };
 }
 
+/** Somebody who is signed in: a program has made the account, and the browser holds the cookies of that session. */
+export async function signedIn(
+  site: Site,
+  name: string,
+  options: BrowserContextOptions = {},
+): Promise<SignedIn> {
+  const [person, account] = [await open(site, name, options), await registerByProgram(site, name)];
+  const { context, page } = person;
+  await holdCookies(site, context, account);
+  const program = async (method: string, path: string, body?: unknown) => {
+    const answer = await account.call(method, `/api${path}`, body);
+    if (answer.status >= 400) throw new Error(answer.text);
+    return answer.body;
+  };
+  const converse = async (title: string) => {
+    const { id } = await program("POST", "/conversations", { title });
+    await page.goto(`/conversations/${id}`);
+    return `/conversations/${id}`;
+  };
+  return { ...person, userId: account.id, program, converse };
+}
+
+/** Puts a session's tokens where the server would have put them. */
+export async function holdCookies(
+  site: Site,
+  context: BrowserContext,
+  { accessToken, refreshToken }: { accessToken: string; refreshToken: string },
+): Promise<void> {
+  const { sid, gen, exp } = decode(accessToken).claims;
+  const cookie = (name: string, value: string, path: string, expires?: number) => ({
+    name,
+    value,
+    path,
+    domain: new URL(site.url).hostname,
+    httpOnly: name !== "duet_gen",
+    sameSite: "Lax" as const,
+    ...(expires && { expires }),
+  });
+  await context.addCookies([
+    cookie("duet_access", accessToken, "/", exp),
+    cookie("duet_gen", `${sid.slice(-12)}.${gen}`, "/", exp),
+    cookie("duet_refresh", refreshToken, "/auth"),
+  ]);
+}
+
+/** Through the form, as a new person does. */
 export async function register({ page, name }: Pick<PersonInBrowser, "page" | "name">): Promise<void> {
   await page.goto("/register");
   await page.fill("#username", name);
@@ -87,6 +142,26 @@ export async function startConversation({ page }: PersonInBrowser, title: string
   await page.click("#new-conversation button");
   await page.waitForURL(/\/conversations\/[0-9a-f-]{36}$/);
   return new URL(page.url()).pathname;
+}
+
+/** A message of one's own that has arrived. */
+export const SENT = ".message.own:not(.pending)";
+
+export async function say(page: Page, text: string): Promise<void> {
+  await page.fill("#body", text);
+  await page.press("#body", "Enter");
+}
+
+/** Until there is a message of exactly these words. */
+export const shows = (page: Page, body: string) => page.waitForSelector(`.message .body:text-is("${body}")`);
+
+/** What becomes of posts to a page; the rest goes through. */
+export const posts = (handle: (route: Route) => Promise<void>) => (route: Route) =>
+  route.request().method() === "POST" ? handle(route) : route.continue();
+
+/** What the browser does when the access token's time is over. */
+export async function outliveAccess(context: BrowserContext): Promise<void> {
+  for (const name of ["duet_access", "duet_gen"]) await context.clearCookies({ name });
 }
 
 export const messages = (page: Page) => page.locator(".message .body").allTextContents();

@@ -1,0 +1,312 @@
+import { expect, test } from "bun:test";
+import type { Route } from "playwright-core";
+import { UNLIMITED } from "../support/app.ts";
+import { register as registerByProgram } from "../support/people.ts";
+import { describeInBrowser, passOn, say, SENT, serve, shows, signedIn } from "../support/browser.ts";
+
+describeInBrowser("a page of a conversation", () => {
+  test("is kept up to date, and marks all that was shown as read, and what it does not show as nothing", async () => {
+    await using site = await serve(UNLIMITED);
+    await using alice = await signedIn(site, "alice");
+    await using bob = await signedIn(site, "bob");
+    await registerByProgram(site, "carol");
+    const path = await alice.converse("Before");
+    const said = (body: string) => alice.program("POST", `${path}/messages`, { body });
+    await alice.program("POST", `${path}/members`, { username: "bob" });
+    await bob.page.goto(path);
+    await bob.page.click("#members summary");
+    await alice.program("PATCH", path, { title: "After" });
+    await bob.page.waitForSelector("h1:text-is('After')");
+    expect(await bob.page.title()).toBe("After · Duet");
+    await alice.program("POST", `${path}/members`, { username: "carol" });
+    // Not under the hands of whoever has the menu open.
+    await bob.page.waitForSelector(".list-title:text-is('After')");
+    expect(await bob.page.locator("summary[aria-label='2 members']").count()).toBe(1);
+    await bob.page.keyboard.press("Escape");
+    await bob.page.waitForSelector("summary[aria-label='3 members']");
+
+    // A title does not bring a conversation to the top; a message does.
+    const newer = await alice.program("POST", "/conversations", { title: "Newer" });
+    await alice.page.waitForSelector("#conversations li:first-child .list-title:text-is('Newer')");
+    await alice.program("PATCH", path, { title: "Again" });
+    await alice.page.waitForSelector("#conversations li:nth-child(2) .list-title:text-is('Again')");
+    await said("up");
+    await alice.page.waitForSelector("#conversations li:first-child .list-title:text-is('Again')");
+    expect(await alice.page.locator(`#conversation-${newer.id}`).count()).toBe(1);
+    expect(await alice.page.locator("#conversations li").count()).toBe(2);
+
+    // Read, with a second message while the mark for the first is under way.
+    await shows(bob.page, "up");
+    const loaded = bob.page.waitForResponse((r) => r.url().endsWith("/read"));
+    await bob.page.reload();
+    await loaded;
+    const answerLate = async (route: Route) => {
+      const response = await passOn(route);
+      await said("said while the mark for the first is under way");
+      await shows(bob.page, "said while the mark for the first is under way");
+      await route.fulfill({ response });
+    };
+    await bob.page.route("**/read", answerLate, { times: 1 });
+    let marks = 0;
+    const markedTwice = new Promise<void>((resolve) =>
+      bob.page.on("response", (r) => void (r.url().endsWith("/read") && ++marks === 2 && resolve())),
+    );
+    await said("first");
+    await markedTwice;
+    expect((await bob.program("GET", path)).unread).toBe(0);
+
+    // A page from the middle does not show what is new.
+    for (let n = 0; n < 60; n++) await said(`line ${n}`);
+    const [oldest] = (await bob.program("GET", `${path}/messages`)).items;
+    await bob.page.goto(`${path}?before=${oldest.id}`);
+    await bob.page.waitForSelector(".latest");
+    await said("newest");
+    await bob.page.waitForSelector(".unread");
+    expect((await bob.program("GET", path)).unread).toBeGreaterThan(0);
+    expect(await bob.page.locator(".body:text-is('newest')").count()).toBe(0);
+  });
+
+  test("keeps place and focus in long lists: older ones come in above, what is new is offered below, and nobody's cursor moves", async () => {
+    await using site = await serve(UNLIMITED);
+    await using alice = await signedIn(site, "alice");
+    const { page } = alice;
+    for (let n = 0; n < 60; n++) await alice.program("POST", "/conversations", { title: `No. ${n}` });
+    await page.goto("/conversations");
+    const last = await page.locator("#conversations li:not(.more)").last().getAttribute("id");
+    await page.focus(".more a");
+    await page.keyboard.press("Enter");
+    await page.waitForFunction(() => document.querySelectorAll("#conversations li").length === 60);
+    await page.waitForFunction((id) => document.activeElement?.parentElement?.id === id, last);
+
+    const { id } = await alice.program("POST", "/conversations", { title: "Long" });
+    const path = `/conversations/${id}`;
+    const said = (body: string) => alice.program("POST", `${path}/messages`, { body });
+    for (let n = 1; n <= 70; n++) await said(`message ${n}`);
+    await page.goto(path);
+    await page.waitForFunction(() => document.activeElement?.id === "body");
+    expect(await page.locator(".message").last().isVisible()).toBe(true);
+
+    // What is new is offered to whoever reads further up, until they have seen it.
+    const scrollTo = (top: number) =>
+      page.evaluate((to) => document.querySelector(".scroll")!.scrollTo({ top: to }), top);
+    const boxOf = async (selector: string) => (await page.locator(selector).boundingBox())!;
+    const composerBefore = await boxOf("#composer");
+    await scrollTo(-600);
+    await said("new one");
+    await page.waitForSelector("#newer");
+    const [head, button, composer] = [
+      await boxOf(".thread-head"),
+      await boxOf("#newer"),
+      await boxOf("#composer"),
+    ];
+    expect(button.y).toBeGreaterThan(head.y + head.height + 200);
+    expect(button.y + button.height).toBeLessThan(composer.y);
+    // Nothing else has moved for it.
+    expect(composer).toEqual(composerBefore);
+    expect(button.x).toBeGreaterThan(head.x + head.width / 4);
+    await scrollTo(0);
+    await page.waitForSelector("#newer", { state: "hidden" });
+
+    // Scrolling up is enough: what is older comes in above, and what is being read stays where it is.
+    const scroller = await boxOf(".scroll");
+    await page.mouse.move(scroller.x + 100, scroller.y + 100);
+    await page.mouse.wheel(0, -10_000); // to the top of what is there
+    await page.waitForFunction(() => document.querySelectorAll(".message").length === 71);
+    const { y } = await boxOf(".message:has-text('message 21')");
+    expect(y - scroller.y).toBeGreaterThan(-60);
+    expect(y - scroller.y).toBeLessThan(150);
+    expect(await page.locator("#messages .more").count()).toBe(0);
+
+    // By keyboard, one goes on scrolling.
+    await page.reload();
+    await page.focus("#messages .more a");
+    await page.waitForFunction(() => document.querySelectorAll(".message").length === 71);
+    await page.waitForFunction(() => document.activeElement?.matches(".scroll"));
+
+    // What others do takes nobody's focus, nor moves their cursor.
+    const invite = async (username: string) => {
+      await registerByProgram(site, username);
+      await alice.program("POST", `${path}/members`, { username });
+    };
+    await page.focus("#members summary");
+    await invite("bob");
+    await page.waitForSelector("summary[aria-label='2 members']");
+    await page.waitForFunction(() => document.activeElement?.matches("#members summary"));
+    await say(page, "to be changed");
+    await page.waitForSelector(`${SENT}:has-text('to be changed')`);
+    await page.locator(".message.own").last().hover();
+    await page.locator(".tool[href$='/edit']").last().click();
+    await page.waitForSelector(".editing textarea:focus");
+    await page.keyboard.press("Home");
+    await invite("carol");
+    await page.waitForSelector("summary[aria-label='3 members']");
+    await page.keyboard.type("now ");
+    expect(await page.inputValue(".editing textarea")).toBe("now to be changed");
+  });
+
+  test("says when its conversation is gone, keeps what was being typed, and comes back with it", async () => {
+    await using site = await serve();
+    await using alice = await signedIn(site, "alice", { locale: "zh-CN" });
+    const { page } = alice;
+    const path = await alice.converse("Going");
+    const other = await alice.context.newPage();
+    await other.goto(path);
+    const remove = async () => {
+      await page.click("#conversation-menu summary");
+      await page.click("#conversation-menu .danger");
+    };
+    await remove();
+    await other.waitForSelector(".banner:has-text('刚才打开的对话已被删除')");
+    // Whoever is typing keeps what they typed, the way out, and the conversation when it is back.
+    await page.click("button:has-text('撤销')");
+    await page.waitForURL(`**${path}`);
+    await other.goto(path);
+    await other.setViewportSize({ width: 390, height: 700 });
+    await other.fill("#body", "写到一半");
+    await remove();
+    await other.waitForSelector("#notice:has-text('刚才打开的对话已被删除')");
+    expect(await other.inputValue("#body")).toBe("写到一半");
+    const box = (await other.locator(".back").boundingBox())!;
+    const onTop = await other.evaluate(
+      ([x, y]) => document.elementFromPoint(x!, y!)?.closest("a")?.className,
+      [box.x + box.width / 2, box.y + box.height / 2],
+    );
+    expect(onTop).toBe("back");
+    await page.click("button:has-text('撤销')");
+    await other.waitForSelector("#composer button:enabled");
+    expect(await other.locator("#notice").textContent()).toBe("");
+    await remove();
+    await page.waitForURL("**/conversations?*");
+    // An error page is one's own page, too.
+    await other.goto(path);
+    expect(await other.textContent(".who-name span")).toBe("alice");
+    expect(await other.title()).toContain("Duet");
+  });
+});
+
+describeInBrowser("the keyboard", () => {
+  test("finds conversations and goes through them alone", async () => {
+    await using site = await serve();
+    await using alice = await signedIn(site, "alice");
+    const { page } = alice;
+    for (const title of ["Apples", "Pears"]) await alice.program("POST", "/conversations", { title });
+    await alice.converse("Plums");
+    await say(page, "a basket of pears and <b>plums</b>");
+    await page.waitForSelector(SENT);
+    await page.locator("#thread-title").click(); // nothing is being typed
+    await page.keyboard.press("/");
+    await page.keyboard.type("pear");
+    await page.waitForSelector("#found mark");
+    expect(await page.locator("#found .list a").allInnerTexts()).toHaveLength(2);
+    expect(await page.innerText("#found .excerpt")).toBe("a basket of pears and <b>plums</b>");
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector("h1:has-text('Pears')");
+    await page.locator("#thread-title").click();
+    await page.keyboard.press("/");
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("ArrowUp");
+    expect(await page.evaluate(() => document.activeElement!.textContent)).toContain("Plums");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector("h1:has-text('Plums')");
+    expect(alice.complaints).toEqual([]);
+  });
+
+  test("stays where somebody works, whatever is replaced around it", async () => {
+    await using site = await serve(UNLIMITED);
+    await using alice = await signedIn(site, "alice");
+    const { page } = alice;
+    const isOn = (selector: string) =>
+      page.waitForFunction((wanted) => document.activeElement?.matches(wanted), selector);
+    await page.goto("/conversations");
+    await page.fill("#title", "   ");
+    await page.click("#new-conversation button");
+    await page.waitForSelector("#new-conversation .error");
+    await isOn("#title");
+    const path = await alice.converse("Focus");
+    await page.click("#members summary");
+    await page.fill("#username", "nobody");
+    await page.click("#members button[type=submit]");
+    await page.waitForSelector("#members .error");
+    await isOn("#username");
+    await page.keyboard.press("Escape");
+
+    // A message is changed as it is written: the cursor at its end, Enter sends, Escape leaves it as it was.
+    await say(page, "hello");
+    await page.waitForSelector(SENT);
+    await page.locator(".message.own").hover();
+    await page.click(".tool[href$='/edit']");
+    await isOn(".editing textarea");
+    await page.keyboard.type(" you");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector(".message:not(.editing) .body:text-is('hello you')");
+    await isOn(".message .tool");
+    await page.keyboard.press("Enter");
+    await isOn(".editing textarea");
+    await page.keyboard.type(" too");
+    await page.keyboard.press("Escape");
+    await page.waitForSelector(".message:not(.editing) .body:text-is('hello you')");
+    await isOn(".message .tool");
+
+    // What is wrong is on the screen, however long the page is.
+    await page.goto("/account");
+    await page.fill("#current_password", "not this one");
+    await page.fill("#new_password", "a kettle for the lighthouse");
+    await page.press("#new_password", "Enter");
+    await isOn("#current_password[aria-invalid]");
+    expect(await page.locator("#current_password-error").isVisible()).toBe(true);
+    await page.setViewportSize({ width: 800, height: 400 });
+    await page.fill("#password-again", "not this one");
+    page.once("dialog", (dialog) => dialog.accept());
+    await page.press("#password-again", "Enter");
+    await isOn("#password-again[aria-invalid]");
+    // The address of the form is one that can be gone to, and the page is there in the other language.
+    await page.goto(page.url());
+    expect(new URL(page.url()).pathname).toBe("/account");
+    await page.goto(path);
+    await page.click("#conversation-menu summary");
+    await page.fill("#new-title", "  ");
+    await page.press("#new-title", "Enter");
+    await isOn("#new-title[aria-invalid]");
+    await page.click("button[value=zh]");
+    await page.waitForSelector("html[lang^=zh] h1:text-is('Focus')");
+    expect(alice.complaints).toEqual([]);
+  });
+});
+
+describeInBrowser("a telephone", () => {
+  test("shows list and thread as separate screens, starts a line with Enter, keeps its keyboard, and nothing sticks out", async () => {
+    await using site = await serve();
+    const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
+    await using alice = await signedIn(site, "alice", phone);
+    const { page } = alice;
+    await alice.converse("A title that is far too long for a telephone ".repeat(4));
+    expect(await page.locator(".sidebar").isVisible()).toBe(false);
+    await page.tap("#body");
+    await page.keyboard.type("one");
+    await page.keyboard.press("Enter");
+    await page.keyboard.type("two");
+    await page.tap("#composer button");
+    await page.waitForSelector(SENT);
+    expect(await page.locator(".message .body").allTextContents()).toEqual(["one\ntwo"]);
+    expect(await page.evaluate(() => document.activeElement!.id)).toBe("body");
+    const tool = (await page.locator(".tool").first().boundingBox())!;
+    expect(Math.min(tool.width, tool.height)).toBeGreaterThanOrEqual(40);
+
+    await page.fill("#body", "x".repeat(400));
+    await page.tap("#composer button");
+    await page.waitForFunction((sent) => document.querySelectorAll(sent).length === 2, SENT);
+    const sticksOut = () => page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+    expect(await sticksOut()).toBe(false);
+    await page.tap("#members summary");
+    const popover = (await page.locator("#members .popover").boundingBox())!;
+    expect(popover.x).toBeGreaterThanOrEqual(0);
+    expect(popover.x + popover.width).toBeLessThanOrEqual(390);
+    await page.keyboard.press("Escape");
+    await page.tap(".back");
+    await page.waitForURL("**/conversations");
+    expect(await page.locator(".thread").isVisible()).toBe(false);
+    expect(await sticksOut()).toBe(false);
+  });
+});
