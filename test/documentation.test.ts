@@ -1,37 +1,35 @@
 import { describe, expect, test } from "bun:test";
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { flagOf, SETTINGS, variableOf, type SettingName } from "../src/config.ts";
 import { END_REASONS, ERROR_STATUS, FIELD_CODES } from "../src/errors.ts";
 import { THROTTLES } from "../src/core/auth/throttle.ts";
 import { startApp, temporaryFolder } from "./support/app.ts";
+import { PASSWORDS } from "./support/people.ts";
 import { BINARY, fromSource, ROOT, run } from "./support/process.ts";
 
 const SETTING_NAMES = Object.keys(SETTINGS) as SettingName[];
 
-const readme = readFileSync(join(ROOT, "README.md"), "utf8");
-const manifest = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
+const read = (path: string) => readFileSync(join(ROOT, path), "utf8");
+const PAGES = ["README.md", "src/README.md", "src/api/README.md", "test/README.md", "SECURITY.md"];
+const [readme, source, reference] = PAGES.map(read) as [string, string, string];
+const manifest = JSON.parse(read("package.json"));
 
-describe("the README names", () => {
+describe("the reference names", () => {
   test("every setting, with its default", () => {
     for (const name of SETTING_NAMES) {
       const { default: fallback } = SETTINGS[name];
-      const row = readme.split("\n").find((line) => line.startsWith(`| \`${variableOf(name)}\``));
+      const row = reference.split("\n").find((line) => line.startsWith(`| \`${variableOf(name)}\``));
       expect([name, row !== undefined]).toEqual([name, true]);
       expect(row).toContain(flagOf(name));
       if (fallback !== undefined) expect(row).toContain(`\`${fallback}\``);
     }
   });
 
-  test("no setting that is not there", () => {
-    for (const [variable] of readme.matchAll(/DUET_[A-Z_]+/g))
-      expect(SETTING_NAMES.map(variableOf)).toContain(variable);
-  });
-
   test("every route, and none that is not there", async () => {
     await using t = await startApp();
     const routes = t.app.routes.map(({ method, path }) => `${method} ${path}`).toSorted();
-    const named = [...readme.matchAll(/^\| `((?:GET|POST|PATCH|DELETE) \/[^`]*)`/gm)].map(
+    const named = [...reference.matchAll(/^\| `((?:GET|POST|PATCH|DELETE) \/[^`]*)`/gm)].map(
       ([, route]) => route!,
     );
     expect(named.toSorted()).toEqual(routes);
@@ -39,12 +37,12 @@ describe("the README names", () => {
 
   test("every error code with its status, every reason and field code", () => {
     for (const [code, status] of Object.entries(ERROR_STATUS))
-      expect(readme).toMatch(RegExp(`^\\| \`${code}\` *\\| ${status} `, "m"));
-    for (const code of [...END_REASONS, ...FIELD_CODES]) expect(readme).toContain(`\`${code}\``);
+      expect(reference).toMatch(RegExp(`^\\| \`${code}\` *\\| ${status} `, "m"));
+    for (const code of [...END_REASONS, ...FIELD_CODES]) expect(reference).toContain(`\`${code}\``);
   });
 
   test("every limit as it is, in the order of the code", () => {
-    const table = /### Limits\n[^]*?\n(\| -[^]*?)\n\n/.exec(readme)![1]!;
+    const table = /## Limits\n[^]*?\n(\| -[^]*?)\n\n/.exec(reference)![1]!;
     const rows = [...table.matchAll(/\| (\d+) +\| (\d+) (s|min) +\|$/gm)];
     const limits = rows.map(([, burst, n, unit]) => ({
       burst: Number(burst),
@@ -52,27 +50,112 @@ describe("the README names", () => {
     }));
     expect(limits).toEqual(Object.values(THROTTLES));
   });
+});
 
-  test("every dependency, pinned exactly, with its reason", () => {
+/** What a page says that could be wrong. */
+function faultsOf(page: string, text: string): string[] {
+  const faults: string[] = [];
+  // `x` stands for a noun.
+  for (const [, path] of text.matchAll(/`((?:src|public|test)\/(?!(?:[\w/]+\/)?x\.)[\w./-]*)`/g))
+    if (!existsSync(join(ROOT, path!))) faults.push(`${page} names ${path}, which is not there`);
+  for (const [, link] of text.matchAll(/\]\((?!https?:|#)([^)#]+)/g))
+    if (!existsSync(join(ROOT, dirname(page), link!)))
+      faults.push(`${page} links to ${link}, which is not there`);
+  for (const [, script] of text.matchAll(/\bbun(?:@[\d.]+)? run ([\w-]+)/g))
+    if (!Object.hasOwn(manifest.scripts, script!)) faults.push(`${page} runs ${script}, which is no script`);
+  // What else stands after `bun` is a script or one of Bun's own commands, or a file.
+  for (const [, word] of text.matchAll(/(?<=[`$ ])bun(?:@[\d.]+)? ([a-z][\w./-]*)/g))
+    if (
+      !Object.hasOwn(manifest.scripts, word!) &&
+      !/^(?:run|build|test|check|fmt|install)$|\.ts$/.test(word!)
+    )
+      faults.push(`${page} runs ${word}, which is no script`);
+  for (const [variable] of text.matchAll(/DUET_[A-Z_]+/g))
+    if (!SETTING_NAMES.map(variableOf).includes(variable as `DUET_${string}`))
+      faults.push(`${page} names ${variable}, which is no setting`);
+  return faults;
+}
+
+describe("the documents", () => {
+  test.each(PAGES)("%s names only files, links, commands and settings that exist", (page) => {
+    expect(faultsOf(page, read(page))).toEqual([]);
+  });
+
+  test("would not hold with a wrong one", () => {
+    const text =
+      "`src/nothing.ts`, [here](nowhere.md), `bun run lab`, $ npx -y bun@1.4.5 run protect, `bun begin`, DUET_NOTHING";
+    expect(faultsOf("src/README.md", text)).toEqual([
+      "src/README.md names src/nothing.ts, which is not there",
+      "src/README.md links to nowhere.md, which is not there",
+      "src/README.md runs lab, which is no script",
+      "src/README.md runs protect, which is no script",
+      "src/README.md runs begin, which is no script",
+      "src/README.md names DUET_NOTHING, which is no setting",
+    ]);
+  });
+
+  test("name every script, every dependency, pinned exactly, with its reason, and the versions they speak of", () => {
+    const all = PAGES.map(read).join("\n");
+    for (const script of Object.keys(manifest.scripts))
+      expect(all).toMatch(RegExp(`bun (?:run )?${script}\\b`));
     for (const [name, version] of Object.entries({ ...manifest.dependencies, ...manifest.devDependencies })) {
       expect(version).toMatch(/^\d+\.\d+\.\d+$/);
-      expect(readme).toMatch(RegExp(`^\\| \`${name}\` *\\| \\S`, "m"));
+      expect(source).toMatch(RegExp(`^\\| \`${name}\` *\\| \\S`, "m"));
     }
-  });
-
-  test("only files and commands that exist", () => {
-    // `x` stands for a noun.
-    for (const [, path] of readme.matchAll(/`((?:src|public|test)\/(?!\w+\/x\.)[\w./-]*)`/g))
-      expect([path, existsSync(join(ROOT, path!))]).toEqual([path!, true]);
-    for (const [, script] of readme.matchAll(
-      /bun(?:@1\.4\.5)? (?:run )?(start|test|dev|build|\w+)(?=`|$|\n)/gm,
-    ))
-      if (/^(start|dev|build|test)$/.test(script!)) expect(manifest.scripts).toHaveProperty(script!);
-  });
-
-  test("the versions of what it stands on", () => {
-    for (const name of ["elysia", "htmx.org"]) expect(readme).toContain(manifest.dependencies[name]);
+    for (const name of ["elysia", "htmx.org"]) expect(source).toContain(manifest.dependencies[name]);
     expect(readme).toContain(`bun@${Bun.version}`);
+  });
+
+  test("stay short: the README is read in five minutes, the tour of ten files in an hour", () => {
+    expect(readme.split("\n").length).toBeLessThanOrEqual(200);
+    const tour = [...source.matchAll(/^\d+\. `(src\/[^`]+)`/gm)].map(([, path]) => path!);
+    expect(tour).toHaveLength(10);
+    const lines = tour.map((path) => read(path).split("\n").length).reduce((a, b) => a + b);
+    expect(lines).toBeLessThan(1200);
+  });
+});
+
+describe("the README's way to protect a service", () => {
+  test("knows who is calling by an access token of the executable, and takes nothing else", async () => {
+    await using server = await run([BINARY, "--port", "0", "--data", temporaryFolder()]);
+    const code = /```ts\n([^]*?)```/.exec(readme)![1]!;
+    // Beside the packages that it imports.
+    const file = join(ROOT, "dist", `protect-${process.pid}.ts`);
+    // A free port is not part of the issuer's name.
+    const url = `const duet = "http://localhost"; const at = "${server.url}";`;
+    writeFileSync(
+      file,
+      code.replace(/^const duet = .*$/m, url).replace("${duet}/.well-known", "${at}/.well-known"),
+    );
+    try {
+      const { callerOf } = await import(file);
+      const registered = await fetch(`${server.url}/api/auth/register`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ username: "alice", password: PASSWORDS["alice"] }),
+      });
+      const pair = (await registered.json()) as Record<"access_token" | "refresh_token", string> & {
+        user: { id: string };
+      };
+      const ask = (authorization?: string) =>
+        callerOf(new Request("http://service.example/", { headers: authorization ? { authorization } : {} }));
+      expect(await ask(`Bearer ${pair.access_token}`)).toEqual({
+        id: pair.user.id,
+        username: "alice",
+        session: expect.any(String),
+      });
+      const forged = pair.access_token.replace(/.{8}$/, "AAAAAAAA");
+      for (const wrong of [
+        undefined,
+        "Bearer",
+        `Bearer ${pair.refresh_token}`,
+        `Bearer ${forged}`,
+        "Basic YTpi",
+      ])
+        await expect(ask(wrong)).rejects.toThrow();
+    } finally {
+      rmSync(file);
+    }
   });
 });
 
