@@ -189,9 +189,11 @@ describe("members", () => {
     await using t = await startApp();
     const { alice, url } = await trio(t);
     advance(5);
-    expect((await alice.call("POST", `${url}/members`, { username: "CAROL" })).status).toBe(201);
+    const invited = await alice.call("POST", `${url}/members`, { username: "CAROL" });
+    expect([invited.status, invited.body.username]).toEqual([201, "carol"]);
     const before = (await alice.call("GET", `${url}/members`)).body.items;
-    expect((await alice.call("POST", `${url}/members`, { username: "bob" })).status).toBe(200);
+    const again = await alice.call("POST", `${url}/members`, { username: "bob" });
+    expect([again.status, again.body.username]).toEqual([200, "bob"]);
     const after = (await alice.call("GET", `${url}/members`)).body.items;
     expect(after.map((m: any) => m.username)).toEqual(["alice", "bob", "carol"]);
     expect(after).toEqual(before);

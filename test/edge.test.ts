@@ -1,6 +1,8 @@
 import { connect } from "node:net";
 import { expect, describe, test } from "bun:test";
+import { StartError } from "../src/errors.ts";
 import { LIMITS } from "../src/limits.ts";
+import { startApp } from "./support/app.ts";
 import { register } from "./support/people.ts";
 import { serve } from "./support/browser.ts";
 
@@ -26,6 +28,14 @@ function raw(url: string, head: string, body?: { chunk: string; times: number })
 }
 
 describe("over the wire", () => {
+  test("a port has one server: a second one is refused, and the first goes on alone", async () => {
+    await using site = await serve();
+    await using second = await startApp({ DUET_PORT: new URL(site.url).port });
+    expect(() => second.app.listen()).toThrow(StartError);
+    for (let i = 0; i < 20; i++) expect((await fetch(`${site.url}/healthz`)).status).toBe(200);
+    expect(second.logged.filter(({ event }) => event === "request")).toEqual([]);
+  });
+
   test("a body beyond the limit is refused in the one shape, however large it says or turns out to be", async () => {
     await using site = await serve();
     const type = "Host: localhost\r\nContent-Type: application/json";

@@ -45,6 +45,24 @@ describe("the lab", () => {
     expect((await t.fetch("/lab")).status).toBe(401);
   });
 
+  test("tells of each generation when it was made and used, and until when its access token is good", async () => {
+    await using t = await startApp();
+    const { alice, act } = await inLab(t);
+    const start = Date.now();
+    await alice.open("/lab");
+    advance(60);
+    const { html } = await act("refresh");
+    const [, value] = /id="lab-state" value="([^"]*)"/.exec(html)!;
+    expect(JSON.parse(value!.replaceAll("&#34;", '"').replaceAll("&quot;", '"'))).toMatchObject({
+      generations: [
+        { generation: 1, issuedAt: start, usedAt: start, accessEndsAt: start + 1_800_000 },
+        { generation: 2, issuedAt: start + 60_000, usedAt: start + 60_000, accessEndsAt: start + 1_860_000 },
+      ],
+      decided: ["newest"],
+      now: start + 60_000,
+    });
+  });
+
   test("refreshes for real, and names the row", async () => {
     await using t = await startApp();
     const { act, generation } = await inLab(t);

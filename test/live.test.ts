@@ -242,6 +242,33 @@ describe("an event stream", () => {
     expect(t.app.duet.notifier.count(alice.id)).toBe(0);
   });
 
+  test("waits while there is nothing to tell: it looks once, not again and again", async () => {
+    await using t = await startApp();
+    const alice = await register(t, "alice");
+    const { sessions, live } = t.app.duet;
+    const viewer = await sessions.authenticate(alice.accessToken);
+    let looks = 0;
+    const counting = {
+      ...viewer,
+      /** Asked for each time the stream looks. */
+      get tokenExpiresAt() {
+        looks++;
+        return viewer.tokenExpiresAt;
+      },
+    };
+    const stream = await live.open(counting, undefined);
+    expect((await stream.next()).value).toMatchObject({ kind: "ready" });
+    const next = stream.next();
+    const turns = async () => {
+      for (let i = 0; i < 100; i++) await new Promise<void>((resolve) => setImmediate(resolve));
+    };
+    await turns();
+    expect(looks).toBe(1);
+    await alice.call("POST", "/api/conversations", { title: "something" });
+    expect((await next).value).toMatchObject({ kind: "conversation" });
+    await stream.return();
+  });
+
   test("asks for no more than its reader takes: a slow one costs nothing, and loses nothing", async () => {
     await using t = await startApp(UNLIMITED);
     const { alice, bob, post } = await talk(t);

@@ -40,6 +40,23 @@ describe("the cookies", () => {
     expect(alice.setCookies.join()).not.toContain("Secure");
   });
 
+  test("go with the sign-out, each from where it was; the language stays for a year", async () => {
+    await using t = await startApp();
+    const alice = new Visitor(t);
+    await alice.register("alice");
+    alice.setCookies.length = 0;
+    await alice.submit("/auth/logout");
+    expect(alice.setCookies).toEqual([
+      "duet_access=; Path=/; Max-Age=0; SameSite=Lax; HttpOnly",
+      "duet_refresh=; Path=/auth; Max-Age=0; SameSite=Lax; HttpOnly",
+      "duet_gen=; Path=/; Max-Age=0; SameSite=Lax",
+      expect.stringMatching(/^duet_ended=[0-9a-f-]{36}; Path=\/; Max-Age=600; SameSite=Lax; HttpOnly$/),
+    ]);
+    alice.setCookies.length = 0;
+    await alice.submit("/language", { language: "zh" });
+    expect(alice.setCookies).toEqual(["duet_language=zh; Path=/; Max-Age=31536000; SameSite=Lax; HttpOnly"]);
+  });
+
   test.each([
     ["another case", (token: string) => `DUET_ACCESS=${token}`],
     ["a prefix that is not ours here", (token: string) => `__Host-duet_access=${token}`],

@@ -39,6 +39,12 @@ describe("what is found", () => {
     expect(marked(text, query)).toBe(expected);
   });
 
+  test("is told in parts, none of which is empty", () => {
+    for (const query of ["hello", "world", "hello world", "o"])
+      for (const { text } of highlight("Hello world", termsOf(query))) expect(text).not.toBe("");
+    expect(highlight("Hello", termsOf("hello"))).toEqual([{ text: "Hello", hit: true }]);
+  });
+
   test("far inside a long text is shown with what is around it", () => {
     const text = `${"before ".repeat(100)}needle${" after".repeat(100)}`;
     expect(marked(text, "needle")).toMatch(/^….{20,60}\[needle\].{60,140}…$/);

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { generateKeyPair, SignJWT } from "jose";
+import { LIMITS } from "../src/limits.ts";
 import { advance, freezeClock, ORIGIN, startApp, UNLIMITED, type TestApp } from "./support/app.ts";
 import { decode, me, refresh, register, type Person } from "./support/people.ts";
 
@@ -54,6 +55,19 @@ describe("the two tokens", () => {
     const { status, body, headers } = await me(t, alice.accessToken);
     expect({ status, code: body.code }).toEqual({ status: 401, code: "token_expired" });
     expect(headers.get("www-authenticate")).toBe('Bearer realm="duet", error="invalid_token"');
+  });
+
+  test("one that is longer than any of ours is refused, however well it is signed", async () => {
+    await using t = await startApp();
+    const alice = await register(t, "alice");
+    const claims = decode(alice.accessToken).claims;
+    const { signer } = t.app.duet.keys.active();
+    const sign = (letters: number) => signer.sign({ ...claims, username: "x".repeat(letters) });
+    const [good, long] = [await sign(2500), await sign(3000)];
+    expect(good.length).toBeLessThan(LIMITS.tokenCharsMax);
+    expect(long.length).toBeGreaterThan(LIMITS.tokenCharsMax);
+    expect((await me(t, good)).status).toBe(200);
+    expect((await me(t, long)).body.code).toBe("token_invalid");
   });
 
   test("1,000 access tokens have 1,000 ids", async () => {

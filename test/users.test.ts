@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { PASSWORD_SUGGESTIONS, PASSWORD_WARNINGS, type FieldCode } from "../src/errors.ts";
 import { LIMITS } from "../src/limits.ts";
 import { createPasswords } from "../src/core/auth/passwords.ts";
+import { readProfile } from "../src/core/auth/profiles.ts";
 import { readUsername } from "../src/core/auth/usernames.ts";
 import { FULL_COST, startApp, temporaryFolder, UNLIMITED, type TestApp } from "./support/app.ts";
 import { ROOT } from "./support/process.ts";
@@ -341,6 +342,33 @@ describe("changing one's profile", () => {
       email: null,
     });
     await login(t, "alice");
+  });
+});
+
+describe("a profile", () => {
+  const faultsIn = (username: string, email?: string | null) => readProfile({ username, email }).faults;
+
+  test("says with what is too short or too long how long it may be, and only then", () => {
+    expect(faultsIn("a")).toEqual([{ field: "username", code: "too_short", limit: 2 }]);
+    expect(faultsIn("x".repeat(33))).toEqual([{ field: "username", code: "too_long", limit: 32 }]);
+    expect(faultsIn("")).toEqual([{ field: "username", code: "required" }]);
+    expect(faultsIn("a b")).toEqual([{ field: "username", code: "username_characters" }]);
+  });
+
+  test("has an address of at most 254 characters, or none", () => {
+    const address = (length: number) => `${"x".repeat(length - "@example.com".length)}@example.com`;
+    expect(faultsIn("alice", address(254))).toEqual([]);
+    expect(faultsIn("alice", address(255))).toEqual([{ field: "email", code: "too_long" }]);
+    expect(faultsIn("alice", "a\ud800@example.com")).toEqual([{ field: "email", code: "ill_formed" }]);
+    for (const none of [undefined, null, "", "  "]) {
+      const { columns, faults } = readProfile({ username: " Alice ", email: none });
+      expect(faults).toEqual([]);
+      expect(columns).toEqual({ username: "Alice", username_key: "alice", email: null, email_key: null });
+    }
+    expect(readProfile({ username: "alice", email: " A@Example.com " }).columns).toMatchObject({
+      email: "A@Example.com",
+      email_key: "a@example.com",
+    });
   });
 });
 
