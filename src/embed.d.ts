@@ -11,7 +11,3 @@ declare module "*.svg" {
   const text: string;
   export default text;
 }
-declare module "*.js" {
-  const text: string;
-  export default text;
-}

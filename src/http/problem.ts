@@ -1,4 +1,5 @@
 import { Elysia, type AnyElysia, type ValidationError } from "elysia";
+import type { EndedSession } from "../client/wire.ts";
 import { nameDevice } from "../core/auth/devices.ts";
 import { DuetError, type FieldError, type SessionEnd } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
@@ -71,7 +72,7 @@ export function headersOf(error: DuetError): Record<string, string> {
 }
 
 /** Why, when, and from which device where one did it. */
-export const endBody = ({ reason, at, userAgent, ip }: SessionEnd, reasonDetail?: string) => ({
+export const endBody = ({ reason, at, userAgent, ip }: SessionEnd, reasonDetail?: string): EndedSession => ({
   reason,
   ...(reasonDetail !== undefined && { reason_detail: reasonDetail }),
   ended_at: new Date(at).toISOString(),

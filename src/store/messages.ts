@@ -25,10 +25,10 @@ export const messageStore = (q: Queryable) => ({
       id,
     ),
 
-  /** Kept with its words for search. */
+  /** Kept with its terms for search. */
   async insert(
     m: Pick<MessageRow, "id" | "conversation_id" | "author_id" | "body" | "created_at">,
-    words: string,
+    terms: string,
   ) {
     await q.run(
       "INSERT INTO messages (id, conversation_id, author_id, body, created_at) VALUES ($1, $2, $3, $4, $5)",
@@ -39,14 +39,14 @@ export const messageStore = (q: Queryable) => ({
       m.created_at,
     );
     await q.run(
-      "INSERT INTO message_words (rowid, words) SELECT number, $1 FROM messages WHERE id = $2",
-      words,
+      "INSERT INTO message_terms (rowid, terms) SELECT number, $1 FROM messages WHERE id = $2",
+      terms,
       m.id,
     );
   },
 
   /** Changes a message that its author has not taken back; answers whether there was one. */
-  async edit(conversationId: string, id: string, authorId: string, body: string, words: string, now: number) {
+  async edit(conversationId: string, id: string, authorId: string, body: string, terms: string, now: number) {
     const changed = await q.run(
       `UPDATE messages SET body = $1, edited_at = $2
         WHERE conversation_id = $3 AND id = $4 AND author_id = $5 AND removed_at IS NULL`,
@@ -58,8 +58,8 @@ export const messageStore = (q: Queryable) => ({
     );
     if (changed > 0)
       await q.run(
-        "INSERT OR REPLACE INTO message_words (rowid, words) SELECT number, $1 FROM messages WHERE id = $2",
-        words,
+        "INSERT OR REPLACE INTO message_terms (rowid, terms) SELECT number, $1 FROM messages WHERE id = $2",
+        terms,
         id,
       );
     return changed > 0;
@@ -76,7 +76,7 @@ export const messageStore = (q: Queryable) => ({
       authorId,
     );
     if (changed > 0)
-      await q.run("DELETE FROM message_words WHERE rowid = (SELECT number FROM messages WHERE id = $1)", id);
+      await q.run("DELETE FROM message_terms WHERE rowid = (SELECT number FROM messages WHERE id = $1)", id);
     return changed > 0;
   },
 
@@ -110,7 +110,7 @@ export const messageStore = (q: Queryable) => ({
   search: (viewerId: string, match: string, limit: number) =>
     q.all<MessageRow & { title: string }>(
       `SELECT found.*, conversations.title FROM (${SELECT}
-          WHERE messages.number IN (SELECT rowid FROM message_words WHERE message_words MATCH $1)) AS found
+          WHERE messages.number IN (SELECT rowid FROM message_terms WHERE message_terms MATCH $1)) AS found
          JOIN members ON members.conversation_id = found.conversation_id AND members.user_id = $2
          JOIN conversations ON conversations.id = found.conversation_id AND conversations.removed_at IS NULL
         ORDER BY found.id DESC LIMIT $3`,

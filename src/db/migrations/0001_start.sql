@@ -110,10 +110,10 @@ CREATE TABLE messages (
 CREATE INDEX messages_by_conversation ON messages (conversation_id, id);
 CREATE INDEX messages_by_author ON messages (author_id);
 
--- The words of messages by their number, for search; of the text itself it keeps no copy.
-CREATE VIRTUAL TABLE message_words USING fts5 (words, content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 2');
+-- The terms of messages by their number, for search; of the text itself it keeps no copy.
+CREATE VIRTUAL TABLE message_terms USING fts5 (terms, content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 2');
 
-CREATE TRIGGER message_words_go AFTER DELETE ON messages BEGIN DELETE FROM message_words WHERE rowid = old.number; END;
+CREATE TRIGGER message_terms_go AFTER DELETE ON messages BEGIN DELETE FROM message_terms WHERE rowid = old.number; END;
 
 CREATE TABLE idempotency_keys (
   user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
