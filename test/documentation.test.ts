@@ -94,16 +94,19 @@ describe("the documents", () => {
     ]);
   });
 
-  test("name every script, every dependency, pinned exactly, with its reason, and the versions they speak of", () => {
+  test("name every script, and the versions they speak of", () => {
     const all = PAGES.map(read).join("\n");
     for (const script of Object.keys(manifest.scripts))
       expect(all).toMatch(RegExp(`bun (?:run )?${script}\\b`));
+    for (const name of ["elysia", "htmx.org"]) expect(source).toContain(manifest.dependencies[name]);
+    expect(readme).toContain(`bun@${Bun.version}`);
+  });
+
+  test("name every dependency, pinned exactly, with its reason", () => {
     for (const [name, version] of Object.entries({ ...manifest.dependencies, ...manifest.devDependencies })) {
       expect(version).toMatch(/^\d+\.\d+\.\d+$/);
       expect(source).toMatch(RegExp(`^\\| \`${name}\` *\\| \\S`, "m"));
     }
-    for (const name of ["elysia", "htmx.org"]) expect(source).toContain(manifest.dependencies[name]);
-    expect(readme).toContain(`bun@${Bun.version}`);
   });
 
   test("stay short: the README is read in five minutes, the tour of ten files in an hour", () => {

@@ -192,6 +192,16 @@ describe("signing in", () => {
     expect(t.logged.some(({ event }) => event === "password_hash_unreadable")).toBe(true);
   });
 
+  test("refuses what no password can be, and blames no hash for it", async () => {
+    await using t = await startApp();
+    await register(t, "alice");
+    for (const password of ["", "x".repeat(1025), "x".repeat(100_000)]) {
+      const { status, body } = await t.json("POST", "/api/auth/login", { username: "alice", password });
+      expect([status, body.code]).toEqual([401, "invalid_credentials"]);
+    }
+    expect(t.logged.filter(({ event }) => event === "password_hash_unreadable")).toEqual([]);
+  });
+
   test("rehashes a password that was hashed with other parameters", async () => {
     await using t = await startApp({}, temporaryFolder(), FULL_COST);
     await register(t, "alice");
@@ -332,10 +342,12 @@ describe("changing one's profile", () => {
     const attempt = async (input: object) => (await alice.call("PATCH", "/api/auth/me", input)).body;
     expect((await attempt({ username: "BOB" })).code).toBe("username_taken");
     expect((await attempt({ email: "B@example.com" })).code).toBe("email_taken");
-    expect((await attempt({ username: "a b", email: "x" })).errors.map((e: any) => e.field)).toEqual([
-      "username",
-      "email",
-    ]);
+    for (const [input, fields] of [
+      [{ username: "a b", email: "x" }, ["username", "email"]],
+      [{ username: "a b" }, ["username"]],
+      [{ email: "x" }, ["email"]],
+    ] as const)
+      expect((await attempt(input)).errors.map((e: any) => e.field)).toEqual(fields);
     expect(await attempt({ id: "x", password_hash: "x", disabled_at: 1, created_at: 1 })).toEqual({
       id: alice.id,
       username: "alice",

@@ -826,7 +826,7 @@ const keys: Row[] = [
   {
     id: "M8",
     what: "dependencies are few, named and pinned",
-    by: ["documentation: every dependency, pinned exactly, with its reason"],
+    by: ["documentation: name every dependency, pinned exactly, with its reason"],
   },
   { id: "M9", what: "WAL, foreign keys, FULL", by: ["db: is set up as it must be"] },
   {
