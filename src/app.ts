@@ -8,7 +8,7 @@ import { createDuet, type Duet, type Tuning } from "./duet.ts";
 import { DuetError } from "./errors.ts";
 import { serveAssets } from "./http/assets.ts";
 import { refuseLargeBodies } from "./http/body.ts";
-import { continueAs, notePeer, requestIdOf } from "./http/caller.ts";
+import { continueAs, notePeer, requestIdOf } from "./http/connection.ts";
 import { refuseCrossOrigin } from "./http/csrf.ts";
 import { createEdge } from "./http/edge.ts";
 import { createHeaders } from "./http/headers.ts";
@@ -24,8 +24,8 @@ import { createWeb } from "./web/page.ts";
 export type App = Awaited<ReturnType<typeof createApp>>;
 
 /**
- * Every route of Duet with what stands before it, as an Elysia plugin: of `createApp` below, or of a program of your
- * own that mounts them. What wraps every answer, which are the headers, is the program's.
+ * Every route of Duet with what stands before it, as an Elysia plugin: for `createApp` below, or for a program of your
+ * own that mounts them. Not in it: the response headers (http/headers.ts) and the check of Host (http/request.ts).
  */
 export function createRoutes(duet: Duet) {
   const edge = createEdge(duet.settings);

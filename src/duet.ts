@@ -29,7 +29,7 @@ import type { Store } from "./store/index.ts";
 /** Every service of Duet, by the names that routes and commands ask for: `Pick<Duet, "sessions" | "users">`. */
 export type Duet = ReturnType<typeof createDuet>;
 
-/** What tests pay less for, or do not wait for. */
+/** For tests: cheaper hashing, a shorter heartbeat. */
 export type Tuning = { heartbeatMs?: number; argon2Cost?: Argon2Cost | undefined };
 
 /**

@@ -1,6 +1,6 @@
 /**
  * Every error that Duet tells a caller about: a code that never changes and the status it travels under.
- * The words live in `locales/`; a code without both translations fails the architecture test.
+ * The words live in `locales/`; a code without both translations does not compile.
  */
 export const ERROR_STATUS = {
   malformed_body: 400,

@@ -19,9 +19,9 @@ const ALICE = { username: "alice", password: PASSWORDS["alice"]! };
 
 test("every service is there without HTTP: a session starts, is carried on and ends", async () => {
   const { users, sessions } = await openDuet();
-  const { grant } = await users.register(ALICE, LAPTOP);
-  const viewer = await sessions.authenticate(grant.accessToken);
-  const next = await sessions.refresh(grant.refreshToken, LAPTOP);
+  const { issued } = await users.register(ALICE, LAPTOP);
+  const viewer = await sessions.authenticate(issued.accessToken);
+  const next = await sessions.refresh(issued.refreshToken, LAPTOP);
   expect(next).toMatchObject({ sessionId: viewer.sessionId, generation: 2 });
   await sessions.logout({ refreshToken: next.refreshToken }, LAPTOP);
   const refusal = { code: "session_ended", details: { end: { reason: "logout", ...LAPTOP } } };

@@ -6,7 +6,7 @@ import { createCallerCheck } from "../http/auth.ts";
 import { formOrJsonBodies } from "../http/body.ts";
 import { PUBLIC_DOCUMENT } from "../http/headers.ts";
 import type { Edge } from "../http/edge.ts";
-import { grantBody } from "./shapes.ts";
+import { tokenBody } from "./shapes.ts";
 
 type Deps = Pick<Duet, "users" | "sessions" | "introspect" | "settings"> & Pick<Edge, "deviceOf">;
 
@@ -35,11 +35,11 @@ export function oauthRoutes({ users, sessions, introspect, settings, deviceOf }:
               const { username, password } = body;
               if (username === undefined) throw invalidField("username", "required");
               if (password === undefined) throw invalidField("password", "required");
-              return grantBody((await users.login({ identifier: username, password }, device)).grant);
+              return tokenBody((await users.login({ identifier: username, password }, device)).issued);
             }
             case "refresh_token":
               if (!body.refresh_token) throw invalidField("refresh_token", "required");
-              return grantBody(await sessions.refresh(body.refresh_token, device));
+              return tokenBody(await sessions.refresh(body.refresh_token, device));
             default:
               throw invalidField("grant_type", "invalid");
           }

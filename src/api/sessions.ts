@@ -6,7 +6,7 @@ import type { Duet } from "../duet.ts";
 import { bearerViewer, presentedToken } from "../http/auth.ts";
 import { jsonBodies } from "../http/body.ts";
 import type { Edge } from "../http/edge.ts";
-import { grantBody, timeBody, userBody } from "./shapes.ts";
+import { tokenBody, timeBody, userBody } from "./shapes.ts";
 
 type Deps = Pick<Duet, "account" | "users" | "sessions"> & Pick<Edge, "deviceOf">;
 
@@ -17,18 +17,18 @@ export const sessionRoutes = ({ users, sessions, deviceOf }: Deps) =>
     .post(
       "/api/auth/login",
       async ({ body, request, server }) => {
-        const { user, grant } = await users.login(
+        const { user, issued } = await users.login(
           { ...body, identifier: body.username },
           deviceOf({ request, server }),
         );
-        return { ...grantBody(grant), user: userBody(user) };
+        return { ...tokenBody(issued), user: userBody(user) };
       },
       { body: t.Object({ username: t.String(), password: t.String() }) },
     )
     .post(
       "/api/auth/refresh",
       async ({ body, request, server }) =>
-        grantBody(await sessions.refresh(body.refresh_token, deviceOf({ request, server }))),
+        tokenBody(await sessions.refresh(body.refresh_token, deviceOf({ request, server }))),
       { body: t.Object({ refresh_token: t.String() }) },
     )
     .post(

@@ -1,7 +1,7 @@
 import { t } from "elysia";
 import type { Conversation } from "../core/chat/conversations.ts";
 import type { Message } from "../core/chat/messages.ts";
-import type { Grant } from "../core/auth/sessions.ts";
+import type { IssuedTokens } from "../core/auth/sessions.ts";
 
 /** What goes in and out of several routes. */
 
@@ -12,12 +12,12 @@ export const limitOf = (text: string | undefined): number | undefined =>
   text === undefined ? undefined : /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
 
 /** RFC 6749 section 5.1; `no-store` is on every answer already. */
-export const grantBody = (grant: Grant) => ({
-  access_token: grant.accessToken,
-  refresh_token: grant.refreshToken,
+export const tokenBody = (issued: IssuedTokens) => ({
+  access_token: issued.accessToken,
+  refresh_token: issued.refreshToken,
   token_type: "bearer",
-  expires_in: grant.accessTtlSeconds,
-  refresh_expires_in: grant.refreshTtlSeconds,
+  expires_in: issued.accessExpiresIn,
+  refresh_expires_in: issued.refreshExpiresIn,
 });
 
 export const userBody = ({

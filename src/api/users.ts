@@ -3,15 +3,15 @@ import type { Duet } from "../duet.ts";
 import { bearerViewer } from "../http/auth.ts";
 import { jsonBodies } from "../http/body.ts";
 import type { Edge } from "../http/edge.ts";
-import { grantBody, userBody } from "./shapes.ts";
+import { tokenBody, userBody } from "./shapes.ts";
 
 export const registration = ({ users, deviceOf }: Pick<Duet, "users"> & Pick<Edge, "deviceOf">) =>
   new Elysia({ name: "api/registration" }).use(jsonBodies).post(
     "/api/auth/register",
     async ({ body, request, server, set }) => {
-      const { user, grant } = await users.register(body, deviceOf({ request, server }));
+      const { user, issued } = await users.register(body, deviceOf({ request, server }));
       set.status = 201;
-      return { ...grantBody(grant), user: userBody(user) };
+      return { ...tokenBody(issued), user: userBody(user) };
     },
     {
       body: t.Object({
@@ -47,7 +47,7 @@ export const me = ({
       "/api/auth/password",
       async ({ viewer, body, request, server }) => {
         const passwords = { currentPassword: body.current_password, newPassword: body.new_password };
-        return grantBody(await account.changePassword(viewer, passwords, deviceOf({ request, server })));
+        return tokenBody(await account.changePassword(viewer, passwords, deviceOf({ request, server })));
       },
       { body: t.Object({ current_password: t.String(), new_password: t.String() }) },
     )

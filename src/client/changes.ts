@@ -14,7 +14,7 @@ import type { LiveEvents } from "./wire.ts";
 
 const open = root.dataset["conversation"];
 
-/** Whoever is on their way to another page is not sent to a third. */
+/** A form that was submitted is loading another page: nobody is sent to a third. */
 let leaving = false;
 export const isLeaving = () => leaving;
 

@@ -86,7 +86,7 @@ function openThread(composer: HTMLFormElement, outbox: Outbox) {
 
   // --- What is on its way -------------------------------------------------------------------------------------------
 
-  /** What shows each entry; not on the page while its like, which has come by the stream, is taken for it. */
+  /** What shows each entry; not on the page while a message with the same text, which came by the stream, stands for it. */
   const items = new Map<Entry, HTMLElement>();
 
   function draw(entry: Entry) {

@@ -32,7 +32,7 @@ export function createLeader(locks: Locks, { lead, follow }: { lead(): void; fol
 
     /** Waits for its turn, now and again whenever another tab has taken over; or takes it at once. */
     start({ atOnce }: { atOnce: boolean }) {
-      // In this order: nobody steals from themselves.
+      // Stealing first: a lock that this tab got from the queue it would steal from itself.
       if (atOnce) request(true);
       request(false);
     },

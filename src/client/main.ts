@@ -1,5 +1,5 @@
-// What runs in every page, as one script: htmx with what it lacks here, and the jobs below in the order of their names
-// in a page's life. Everything is an extra: each page works without it.
+// What runs in every page, as one script with htmx. Each module is started once, in the order below. Everything is an
+// extra: each page works without it.
 
 import { startChanges } from "./changes.ts";
 import { startComforts } from "./comforts.ts";

@@ -131,7 +131,7 @@ export function createOutbox(deps: {
   };
 }
 
-/** Not of a proxy, a portal or a page of maintenance. */
+/** A message of ours, and no page of a proxy or a portal. */
 const isMessage = (markup: string) => markup.startsWith('<li id="message-');
 
 /** What the server will never take as it is, in contrast to what it cannot take now. */

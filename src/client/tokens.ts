@@ -12,13 +12,13 @@ import type { EndedSession } from "./wire.ts";
 
 const generationCookie = root.dataset["generationCookie"];
 
-/** What the generation cookie says now; empty without a good access token. */
+/** The generation cookie, `<end of the session's id>.<generation>`; empty without a good access token. */
 export function generation(): string {
   const cookie = document.cookie.split("; ").find((pair) => pair.startsWith(`${generationCookie}=`));
   return cookie?.slice(generationCookie!.length + 1) ?? "";
 }
 
-/** The session in front of the generation: another sign-in is another one. */
+/** Its first part changes with each sign-in. */
 const session = generation().split(".")[0];
 const isNewer = (seen: string) => generation() !== "" && generation() !== seen;
 

@@ -23,7 +23,7 @@ export type LiveEvents = {
   members: ChangedConversation & { title: string };
   read: ChangedConversation & { title: string };
   conversation_removed: { conversation: string };
-  /** Nothing new; the place all the same. */
+  /** Nothing new; it keeps the place current. */
   heartbeat: object;
   /** What came since is not kept any more: load afresh. */
   reset: object;

@@ -33,7 +33,7 @@ export function createHousekeeping(deps: {
   return {
     tend,
 
-    /** Tends every half minute, until the function that it answers is called. */
+    /** Tends every half minute, until the function that it returns is called. */
     start(): () => void {
       const failed = (cause: unknown) => log("error", "untended", { cause: String(cause) });
       const timer = setInterval(() => tend().catch(failed), LIMITS.tendMs);

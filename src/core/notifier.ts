@@ -2,7 +2,7 @@ export type Notifier = ReturnType<typeof createNotifier>;
 
 /** One event stream's wait for news. A notification that comes while nobody waits is kept for the next wait. */
 export type Subscription = {
-  /** By its owner, or because the server closes. */
+  /** True after `close`, its own or the notifier's. */
   readonly closed: boolean;
   /** Resolves true when there is news or it is closed, false after `ms`. */
   wait(ms: number): Promise<boolean>;

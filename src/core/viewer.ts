@@ -1,4 +1,4 @@
-/** Who is calling, as the database says now. What they may see is loaded through them; the rest is not found. */
+/** Who is calling, as the database says now. Queries take the viewer's id: what belongs to others is `not_found`. */
 export type Viewer = {
   userId: string;
   username: string;

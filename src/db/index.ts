@@ -7,7 +7,7 @@ export interface Queryable {
   all<T extends Row>(sql: string, ...values: Value[]): Promise<T[]>;
   /** The first row, or null; also `INSERT/UPDATE/DELETE … RETURNING`. */
   one<T extends Row>(sql: string, ...values: Value[]): Promise<T | null>;
-  /** A write; answers how many rows it changed, after they are durable. */
+  /** A write; returns how many rows it changed, after they are durable. */
   run(sql: string, ...values: Value[]): Promise<number>;
 }
 

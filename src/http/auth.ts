@@ -23,10 +23,6 @@ export const cookieViewer = (sessions: Sessions, cookies: Cookies) =>
     return { viewer };
   });
 
-/** The same for signing out, where what is no token is as good as none that is ours. */
-export const presentedToken = (request: Request): string | undefined =>
-  request.headers.get("authorization")?.replace(/^Bearer +/i, "");
-
 /**
  * RFC 6750 section 2.1: one header, one space, one token. undefined without the header; another scheme or a
  * malformed one is `token_invalid`.
@@ -38,6 +34,10 @@ export function bearerToken(request: Request): string | undefined {
   if (!token) throw new DuetError("token_invalid");
   return token;
 }
+
+/** The same for signing out, which takes any text: never throws. */
+export const presentedToken = (request: Request): string | undefined =>
+  request.headers.get("authorization")?.replace(/^Bearer +/i, "");
 
 /**
  * Who may introspect (RFC 7662 section 2.1): whoever shows an access token of their own, or the secret that the

@@ -1,5 +1,5 @@
 import { LIMITS } from "../limits.ts";
-import type { Grant } from "../core/auth/sessions.ts";
+import type { IssuedTokens } from "../core/auth/sessions.ts";
 import { isLanguage, type Language } from "../locales/index.ts";
 
 /** The part of Elysia's `set` that cookies need; the only place that writes the header. */
@@ -39,16 +39,16 @@ export function createCookies(secure: boolean) {
     /** The session that this browser had last, if it has ended: for the sign-in page to say how. */
     endedSession: (request: Request): string | undefined => readCookie(request, names.ended),
 
-    /** `forgetEnd` with a sign-in, after which nobody asks how the session before it ended. */
-    grant(set: ResponseSettings, grant: Grant, { forgetEnd = false } = {}) {
+    /** `clearEnded` with a sign-in, after which nobody asks how the session before it ended. */
+    setTokens(set: ResponseSettings, issued: IssuedTokens, { clearEnded = false } = {}) {
       // The session is part of the value: after another sign-in the count starts at 1 again.
-      const generation = `${grant.sessionId.slice(-12)}.${grant.generation}`;
+      const generation = `${issued.sessionId.slice(-12)}.${issued.generation}`;
       set.headers["set-cookie"] = [
-        cookie(names.access, grant.accessToken, "/", grant.accessTtlSeconds),
+        cookie(names.access, issued.accessToken, "/", issued.accessExpiresIn),
         // Longer than the token lives: it then says which session has expired, and opens nothing.
-        cookie(names.refresh, grant.refreshToken, "/auth", grant.refreshTtlSeconds + SESSION_KEEP_SECONDS),
-        cookie(names.generation, generation, "/", grant.accessTtlSeconds, true),
-        ...(forgetEnd ? [cookie(names.ended, "", "/", 0)] : []),
+        cookie(names.refresh, issued.refreshToken, "/auth", issued.refreshExpiresIn + SESSION_KEEP_SECONDS),
+        cookie(names.generation, generation, "/", issued.accessExpiresIn, true),
+        ...(clearEnded ? [cookie(names.ended, "", "/", 0)] : []),
       ];
     },
 

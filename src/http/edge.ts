@@ -1,7 +1,7 @@
-import { createDeviceOf } from "./caller.ts";
+import { createDeviceOf } from "./connection.ts";
 import { createCookies } from "./cookies.ts";
 
-/** What routes need of HTTP beside the services of Duet. */
+/** Cookies and `deviceOf`, which routes need beside the services of Duet. */
 export type Edge = ReturnType<typeof createEdge>;
 
 /** Made from the settings, once for all routes. */

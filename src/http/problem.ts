@@ -7,7 +7,7 @@ import type { Log } from "../core/log.ts";
 import { describe, describeField, describeReason } from "../locales/index.ts";
 import { languageOf } from "./language.ts";
 import { isOAuth, oauthError } from "./oauth.ts";
-import { requestIdOf } from "./caller.ts";
+import { requestIdOf } from "./connection.ts";
 
 /** Draws an error; null leaves it to the JSON renderer. */
 export type RenderPage = (error: DuetError, request: Request) => Promise<Response | null>;

@@ -45,7 +45,7 @@ export const messageStore = (q: Queryable) => ({
     );
   },
 
-  /** Changes a message that its author has not taken back; answers whether there was one. */
+  /** Changes a message that its author has not taken back; returns whether there was one. */
   async edit(conversationId: string, id: string, authorId: string, body: string, terms: string, now: number) {
     const changed = await q.run(
       `UPDATE messages SET body = $1, edited_at = $2
@@ -65,7 +65,7 @@ export const messageStore = (q: Queryable) => ({
     return changed > 0;
   },
 
-  /** Takes a message back: its place stays, its text goes. Answers whether there was one. */
+  /** Takes a message back: its place stays, its text goes. Returns whether there was one. */
   async takeBack(conversationId: string, id: string, authorId: string, now: number) {
     const changed = await q.run(
       `UPDATE messages SET body = '', removed_at = $1

@@ -8,6 +8,7 @@ export type SessionRow = {
   rotated_at: number;
   confirmed_at: number | null;
   created_at: number;
+  /** The last rotation or first use, not every request. */
   seen_at: number;
   idle_ends_at: number;
   ends_at: number;
@@ -40,7 +41,7 @@ export const sessionStore = (q: Queryable) => ({
       id,
     ),
 
-  /** A user's live sessions, the last one seen first. */
+  /** A user's live sessions, the last one rotated or first used first. */
   listLive: (userId: string, now: number, limit: number) =>
     q.all<SessionRow>(
       `SELECT * FROM sessions WHERE user_id = $1 AND ended_at IS NULL AND idle_ends_at > $2
@@ -66,7 +67,10 @@ export const sessionStore = (q: Queryable) => ({
       s.ip,
     ),
 
-  /** Claims the step from `generation` to the next one. Of any number of callers exactly one gets the row. */
+  /**
+   * Compare and set: from `generation` to the next one. Of any number of callers exactly one gets the row; null if
+   * another did, or the session has ended.
+   */
   advance: (id: string, generation: number, now: number, idleEndsAt: number) =>
     q.one<SessionRow>(
       `UPDATE sessions SET generation = generation + 1, rotated_at = $1, confirmed_at = NULL, seen_at = $1, idle_ends_at = $2
@@ -86,7 +90,7 @@ export const sessionStore = (q: Queryable) => ({
       generation,
     ),
 
-  /** Ends a live session, of this user where one is named; the first reason stays. Answers whose it was. */
+  /** Ends a live session, of this user where one is named; the first reason stays. Returns its owner, or null. */
   end: (id: string, end: EndRow, userId: string | null = null) =>
     q.one<{ user_id: string }>(
       `UPDATE sessions SET ${SET_END}
@@ -122,6 +126,6 @@ export const sessionStore = (q: Queryable) => ({
     return rows.map((row) => row.ip);
   },
 
-  /** The last token of these expired before `time`. */
+  /** Deletes those whose last token expired before `time`. */
   removeOverBefore: (time: number) => q.run("DELETE FROM sessions WHERE idle_ends_at < $1", time),
 });

@@ -2,7 +2,7 @@ import type { Queryable } from "../db/index.ts";
 
 export const throttleStore = (q: Queryable) => ({
   /**
-   * Takes `ms` from a bucket that is full again `windowMs` after it was empty; answers when it will be full now.
+   * Takes `ms` from a bucket that is full again `windowMs` after it was empty; returns when it will be full now.
    * In one statement, so that of any number of callers each takes its own. What is emptier than empty was left by
    * a clock that has been set back since: it counts as full.
    */

@@ -80,7 +80,7 @@ export function accountPages(deps: Deps) {
       async ({ request, server, viewer, body, set, redirect }) => {
         const input = { currentPassword: body.current_password, newPassword: body.new_password };
         try {
-          cookies.grant(set, await account.changePassword(viewer, input, deviceOf({ request, server })));
+          cookies.setTokens(set, await account.changePassword(viewer, input, deviceOf({ request, server })));
           return redirect("/account?done=password", 303);
         } catch (error) {
           const password = failedForm(error, pageContext(request, viewer).language, {}, set);

@@ -32,12 +32,12 @@ export function labPages({ lab, sessions, cookies, deviceOf, pageContext }: Deps
     const { sessionId, generation } = await lab.read(held);
     switch (act) {
       case "refresh":
-        return cookies.grant(set, await refresh(held));
+        return cookies.setTokens(set, await refresh(held));
       case "tabs": {
         // The script sends five requests; without it there is one, which does what five would.
         const n = isHtmx(request) ? 1 : 5;
-        const grants = await Promise.all(Array.from({ length: n }, () => refresh(held)));
-        return cookies.grant(set, grants[0]!);
+        const pairs = await Promise.all(Array.from({ length: n }, () => refresh(held)));
+        return cookies.setTokens(set, pairs[0]!);
       }
       case "lose":
         // Rotated and signed, and the browser is told nothing of it.

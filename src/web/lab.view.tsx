@@ -7,7 +7,7 @@ import { Layout, Time, type PageContext } from "./layout.view.tsx";
 import { Timeline } from "./timeline.view.tsx";
 import { BothTokens, Holds, type Tokens } from "./tokens.view.tsx";
 
-type Row = Entry["rows"][number];
+type Row = Entry["decisions"][number];
 type Told = {
   page: PageContext;
   diary: Diary;
@@ -164,7 +164,8 @@ const Latest = ({ page, diary, settings, end }: Told) => {
 };
 
 /** The rows by which the last refresh was decided. */
-const decidedBy = ({ entries }: Diary): Row[] => entries.findLast(({ rows }) => rows.length > 0)?.rows ?? [];
+const decidedBy = ({ entries }: Diary): Row[] =>
+  entries.findLast(({ decisions }) => decisions.length > 0)?.decisions ?? [];
 
 const Log = ({ page, diary, settings }: Told) => (
   <>
@@ -182,13 +183,15 @@ const Happened = ({ page, entry, settings }: Pick<Told, "page" | "settings"> & {
   const { lab: t } = page.t;
   const counts = new Map<Row, number>();
   for (const row of Object.keys(t.rows) as Row[]) {
-    const count = entry.rows.filter((each) => each === row).length;
+    const count = entry.decisions.filter((each) => each === row).length;
     if (count > 0) counts.set(row, count);
   }
-  const isGranted = entry.rows.some((row) => row === "newest" || row === "unconfirmed" || row === "overlap");
+  const isGranted = entry.decisions.some(
+    (row) => row === "newest" || row === "unconfirmed" || row === "overlap",
+  );
   const overlap = settings.refreshOverlapSeconds;
   const life = overlap > 0 ? describeDuration(page.language, overlap) : null;
-  const says = t.happened[entry.what](entry.generation, life, entry.rows.length);
+  const says = t.happened[entry.what](entry.generation, life, entry.decisions.length);
   return (
     <>
       <p>

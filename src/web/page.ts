@@ -33,7 +33,7 @@ export const createWeb = (duet: Duet, edge: Edge): Web => ({
   },
 });
 
-/** Where a page is to be found again: a form that is shown again, on the page that it was on. */
+/** Where the language switch and the sign-in come back to; of a form that is shown again its page, since its own address cannot be opened. */
 function pathOf(request: Request): string {
   const { pathname, search } = new URL(request.url);
   return request.method === "GET" ? pathname + search : refererOf(request);

@@ -1,5 +1,5 @@
 import { DuetError } from "../errors.ts";
-import { requestIdOf } from "../http/caller.ts";
+import { requestIdOf } from "../http/connection.ts";
 import { languageOf } from "../http/language.ts";
 import { challenge, headersOf, renderProblem, type RenderPage } from "../http/problem.ts";
 import { describe } from "../locales/index.ts";

@@ -13,10 +13,10 @@ type Deps = Pick<Web, "users" | "sessions" | "endings" | "cookies" | "deviceOf" 
 /** Sign-in, sign-out, and the refresh that a browser goes through without noticing. */
 export function sessionPages({ users, sessions, endings, cookies, deviceOf, pageContext }: Deps) {
   /**
-   * Refreshes by cookie: new cookies, or the refusal. Only a session that has ended loses its cookies; a late,
-   * malformed or losing refresh leaves them, and what cannot be checked (503) is thrown on. Where another tab has
-   * refreshed since, the browser has sent a good access token and nothing is rotated: of two rotations in a row a
-   * late answer to the first would set the cookies back by two, and look like a thief.
+   * Refreshes by cookie: sets new cookies and returns null, or returns the 401; any other error is thrown on. Cookies
+   * are cleared only with a session that has ended, or whose user is gone. If the access cookie is still good (another
+   * tab has refreshed) nothing is rotated: of two rotations whose answers arrive in the wrong order the browser would
+   * keep a token two generations old, which is a reuse.
    */
   async function refreshCookies(
     request: Request,
@@ -25,7 +25,7 @@ export function sessionPages({ users, sessions, endings, cookies, deviceOf, page
   ): Promise<DuetError | null> {
     try {
       if (await hasGoodAccess(request)) return null;
-      cookies.grant(set, await sessions.refresh(cookies.read(request).refreshToken, device));
+      cookies.setTokens(set, await sessions.refresh(cookies.read(request).refreshToken, device));
       return null;
     } catch (error) {
       if (!(error instanceof DuetError) || error.status !== 401) throw error;
@@ -53,7 +53,7 @@ export function sessionPages({ users, sessions, endings, cookies, deviceOf, page
         "/login",
         async ({ request, query }) => {
           const ended = cookies.endedSession(request);
-          const end = ended && (await endings.find(ended));
+          const end = ended && (await endings.recordedEnd(ended));
           const next = safeNext(query.next);
           const page = pageContext(request, null);
           return (
@@ -66,8 +66,8 @@ export function sessionPages({ users, sessions, endings, cookies, deviceOf, page
         "/login",
         async ({ request, server, body, set, redirect }) => {
           try {
-            const { user, grant } = await users.login(body, deviceOf({ request, server }));
-            cookies.grant(set, grant, { forgetEnd: true });
+            const { user, issued } = await users.login(body, deviceOf({ request, server }));
+            cookies.setTokens(set, issued, { clearEnded: true });
             if (!body.dialog) return redirect(safeNext(body.next), 303);
             set.headers["hx-trigger"] = JSON.stringify({ "duet:signed-in": { userId: user.id } });
             set.status = 204;
@@ -88,7 +88,10 @@ export function sessionPages({ users, sessions, endings, cookies, deviceOf, page
           }),
         },
       )
-      /** On a navigation whose access token was refused. Only there: a foreign `<img>` carries the cookie too. */
+      /**
+       * On a navigation whose access token was refused. Only there: an image on a sibling subdomain would carry the
+       * cookie too. Browsers without fetch metadata are let through.
+       */
       .get(
         "/auth/refresh",
         async ({ request, server, query, set, redirect }) => {
@@ -100,7 +103,10 @@ export function sessionPages({ users, sessions, endings, cookies, deviceOf, page
         },
         { query: t.Object({ next: t.Optional(t.String()) }) },
       )
-      /** With `next` a form on its way there, whose method and body 307 keeps; without, the page's script. */
+      /**
+       * With `next`: a form that was sent here, which 307 sends on with its body; if refused it goes to the sign-in and
+       * then to the page that the form was on. Without: the page's script.
+       */
       .post(
         "/auth/refresh",
         async ({ request, server, query, set, redirect }) => {

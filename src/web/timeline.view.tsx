@@ -26,7 +26,7 @@ const MOVES_SECONDS = 10;
 
 const isThiefs = ({ what }: Entry) => what === "steal" || what === "replay";
 const isOwners = (entry: Entry) => !isThiefs(entry) && !entry.what.startsWith("used");
-const isEnd = ({ rows }: Entry) => rows.includes("reuse") || rows.includes("ended");
+const isEnd = ({ decisions }: Entry) => decisions.includes("reuse") || decisions.includes("ended");
 
 /**
  * A session as a picture: one lane for each generation, under what its owner and a thief have done. The present moves

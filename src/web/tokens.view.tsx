@@ -9,7 +9,7 @@ export type Tokens = Pick<Inspected, "access" | "refresh" | "held" | "newest">;
 export const Holds = ({ page, tokens, diary }: { page: PageContext; tokens: Tokens; diary: Diary }) => {
   const { lab: t } = page.t;
   const { held, newest } = tokens;
-  const made = diary.entries.find((entry) => entry.newest === newest && entry.rows.includes("newest"));
+  const made = diary.entries.find((entry) => entry.newest === newest && entry.decisions.includes("newest"));
   if (held === newest) return <>{t.holds(held)}</>;
   return <>{made?.what === "replay" ? t.holdsOlderThanThief(held, newest) : t.holdsOlder(held, newest)}</>;
 };

@@ -30,8 +30,8 @@ export const userPages = ({ account, users, settings, cookies, deviceOf, pageCon
       async ({ request, server, body, set, redirect }) => {
         const next = safeNext(body.next);
         try {
-          const { grant } = await users.register(body, deviceOf({ request, server }));
-          cookies.grant(set, grant, { forgetEnd: true });
+          const { issued } = await users.register(body, deviceOf({ request, server }));
+          cookies.setTokens(set, issued, { clearEnded: true });
           return redirect(next, 303);
         } catch (error) {
           const page = pageContext(request, null);

@@ -11,13 +11,13 @@ import type { Endings } from "./endings.ts";
 import type { Passwords, Weakness } from "./passwords.ts";
 import { readProfile, wordsOf } from "./profiles.ts";
 import type { SecurityEvents } from "./security.ts";
-import type { Grant, Sessions } from "./sessions.ts";
+import type { IssuedTokens, Sessions } from "./sessions.ts";
 import { isCode, type Throttle } from "./throttle.ts";
 import type { User } from "./users.ts";
 
-/** What another part of Duet keeps for a user. It is registered here; accounts know nothing else of that part. */
+/** How another part of Duet (chat) takes part in deleting and exporting an account, without being known here. */
 export type AccountPart = {
-  /** Lets go of the user, in the transaction that deletes the account, before its row goes. */
+  /** In the transaction that deletes the account, before its row goes. */
   leave(tx: Transaction, userId: string): Promise<void>;
   /** What is the user's own in this part, as plain data under names of its own. */
   exportOf(userId: string): Promise<Record<string, unknown>>;
@@ -100,14 +100,14 @@ export function createAccount(deps: {
       viewer: Viewer,
       input: { currentPassword: string; newPassword: string },
       device: Device,
-    ): Promise<Grant> {
+    ): Promise<IssuedTokens> {
       const row = await confirmPassword(viewer, "current_password", input.currentPassword, device);
       const weakness = await passwords.judge(input.newPassword, wordsOf(row));
       if (weakness)
         throw new DuetError("validation_failed", { fields: [{ field: "new_password", ...weakness }] });
       const hash = await passwords.hash(input.newPassword);
       await commit(async (tx) => {
-        await endings.refuseEnded(tx, viewer.sessionId);
+        await endings.assertNotEnded(tx, viewer.sessionId);
         if ((await tx.users.replacePasswordHash(row.id, row.password_hash, hash)) === 0)
           throw invalidField("current_password", "wrong_password");
         await endings.endAll(tx, row.id, "password_changed", device, viewer.sessionId);
@@ -130,7 +130,7 @@ export function createAccount(deps: {
     async remove(viewer: Viewer, input: { password: string }, device: Device): Promise<void> {
       const { id } = await confirmPassword(viewer, "password", input.password, device);
       await commit(async (tx) => {
-        await endings.refuseEnded(tx, viewer.sessionId);
+        await endings.assertNotEnded(tx, viewer.sessionId);
         await endings.endAll(tx, id, "user_deleted", device);
         await tx.sessions.forgetDevicesOf(id);
         for (const part of parts) await part.leave(tx, id);

@@ -20,8 +20,8 @@ export type Entry = {
   generation: number;
   /** The newest generation after it. */
   newest: number;
-  /** The row of the rule that decided, once for each request. */
-  rows: RotationDecision["kind"][];
+  /** What the rule decided, once for each request. */
+  decisions: RotationDecision["kind"][];
 };
 
 /** One generation: when it was made, when it was first used, and how long its first access token is good. */
@@ -46,10 +46,10 @@ export function createDiaries(deps: { store: Store; clock: Clock; settings: { ac
 
   function write(diary: Diary, entry: Omit<Entry, "n">) {
     const last = diary.entries.at(-1);
-    // Requests side by side are one thing that was done.
+    // The five requests of the `tabs` act become one entry.
     const isAlongside =
-      last?.what === "tabs" && last.rows.length < TABS && last.generation === entry.generation;
-    if (entry.what === "tabs" && isAlongside) return last.rows.push(...entry.rows);
+      last?.what === "tabs" && last.decisions.length < TABS && last.generation === entry.generation;
+    if (entry.what === "tabs" && isAlongside) return last.decisions.push(...entry.decisions);
     diary.entries.push({ n: (last?.n ?? 0) + 1, ...entry });
     diary.entries = diary.entries.slice(-LIMITS.labEntriesMax);
   }
@@ -72,19 +72,19 @@ export function createDiaries(deps: { store: Store; clock: Clock; settings: { ac
     if (event.kind === "used") {
       const { at, generation } = event;
       use(diary, generation, at);
-      // The thief uses at once what he gets.
+      // After a `replay` the next first use of that generation is the thief's: the lab authenticates with what he gets.
       const last = diary.entries.at(-1);
       const isThiefs = last?.what === "replay" && last.newest === generation;
       const used = isThiefs ? "usedByThief" : "used";
-      return write(diary, { at, what: used, generation, newest: generation, rows: [] });
+      return write(diary, { at, what: used, generation, newest: generation, decisions: [] });
     }
-    const { at, row, shown, newest } = event;
+    const { at, decision, shownGeneration: shown, newestGeneration: newest } = event;
     // To show the newest refresh token is to use it, too.
-    if (row === "newest") {
+    if (decision === "newest") {
       use(diary, shown, at);
       addGeneration(diary, newest, at, null);
     }
-    write(diary, { at, what, generation: shown, newest, rows: [row] });
+    write(diary, { at, what, generation: shown, newest, decisions: [decision] });
   }
 
   /** The diary of a session; it begins with the first call. Effect: the one that was not asked for longest goes. */
@@ -111,10 +111,15 @@ export function createDiaries(deps: { store: Store; clock: Clock; settings: { ac
         observe(event, act),
 
     /** What is done in the lab without reaching the rule: no refresh, or one of a session that is over already. */
-    async note(sessionId: string, what: Entry["what"], generation: number, rows: Entry["rows"] = []) {
+    async note(
+      sessionId: string,
+      what: Entry["what"],
+      generation: number,
+      decisions: Entry["decisions"] = [],
+    ) {
       const diary = await of(sessionId);
       const newest = diary.generations.at(-1)?.generation ?? generation;
-      write(diary, { at: clock(), what, generation, newest, rows });
+      write(diary, { at: clock(), what, generation, newest, decisions });
     },
   };
 }

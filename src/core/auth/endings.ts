@@ -11,17 +11,16 @@ import type { SecurityEventKind, SecurityEvents } from "./security.ts";
 
 export type Endings = ReturnType<typeof createEndings>;
 
-/** Which ends a person or a thief brings about; the others are only time passing. */
+/** The ends of one session that are a security event of their own; what ends all of them notes one event for all. */
 const EVENT_OF: Partial<Record<EndReason, SecurityEventKind>> = {
   logout: "logout",
-  logout_all: "logout_all",
   revoked: "session_revoke",
   reuse_detected: "reuse_detected",
 };
 
 /**
- * Ending sessions: for a named reason, written down with the moment and the device before anybody is told, and at
- * once for every token and every open stream of them.
+ * Ending sessions, each once, for a named reason. The end is written down with its moment and device before anybody is
+ * told; from then on every token of the session is refused, and its open streams are closed.
  */
 export function createEndings(deps: {
   store: Store;
@@ -39,17 +38,17 @@ export function createEndings(deps: {
   });
 
   /**
-   * Ends one session, of `userId` where it is given, now or `at`; false if it is not there or has ended before,
-   * and then the earlier end stays. Effects: the session's row and the security event, both or neither.
+   * Ends one session, of `userId` where it is given, now or `at`. Returns false if it is not there or has ended
+   * before, and then the earlier end stays. Effects: the session's row and the security event, both or neither.
    */
   const end = (
     sessionId: string,
     reason: EndReason,
     by: Device | null,
-    only: { userId?: string; at?: number } = {},
+    options: { userId?: string; at?: number } = {},
   ): Promise<boolean> =>
     commit(async (tx) => {
-      const ended = await tx.sessions.end(sessionId, endRow(reason, by, only.at), only.userId);
+      const ended = await tx.sessions.end(sessionId, endRow(reason, by, options.at), options.userId);
       if (!ended) return false;
       tx.notify([ended.user_id]);
       const kind = EVENT_OF[reason];
@@ -63,34 +62,34 @@ export function createEndings(deps: {
   return {
     end,
 
-    /** How a session ended, if it has; one that is not there at all has ended with its user. */
-    async whyEnded(sessionId: string): Promise<SessionEnd | null> {
+    /** How a session ended, if it is over. One whose row is cleared away, or not restored, counts as its user's end. */
+    async endOfSession(sessionId: string): Promise<SessionEnd | null> {
       const session = await store.sessions.find(sessionId);
       if (session) return endOf(session, clock());
       return { sessionId, reason: "user_deleted", at: clock(), userAgent: null, ip: null };
     },
 
-    /** How a session ended that somebody names by its id alone; null where there is none, or none has been noted. */
-    async find(sessionId: string): Promise<SessionEnd | null> {
+    /** The end that is written in a session's row, for whoever names it by its id; null if there is none. */
+    async recordedEnd(sessionId: string): Promise<SessionEnd | null> {
       const session = isId(sessionId) ? await store.sessions.find(sessionId) : null;
       return session?.ended_at != null ? endOf(session, clock()) : null;
     },
 
     /**
-     * Refuses what a session asked for that is over: writes the end down before it is told, so that no restart and
-     * no clock brings the session back. The end that was noted first is the one that is told.
+     * Throws `session_ended`. If the end is not in the row yet (time ran out, the user was disabled, a reuse) it is
+     * written first, so that no restart and no clock brings the session back. The first end that was written is told.
      */
     async refuse(session: SessionWithUser, reason: EndReason, by: Device | null = null): Promise<never> {
       const { at } = endOf(session, clock()) ?? { at: clock() };
       if (session.ended_at === null) await end(session.id, reason, by, { at });
-      throw new DuetError("session_ended", { end: (await this.whyEnded(session.id))! });
+      throw new DuetError("session_ended", { end: (await this.endOfSession(session.id))! });
     },
 
     /**
-     * For a transaction that comes a while after its session was checked: a session that has ended since does
-     * nothing more. Error code: `session_ended`.
+     * For a transaction that comes a while after its session was checked: one that has been ended since does nothing
+     * more. Error code: `session_ended`.
      */
-    async refuseEnded(tables: Tables, sessionId: string): Promise<void> {
+    async assertNotEnded(tables: Tables, sessionId: string): Promise<void> {
       const session = await tables.sessions.find(sessionId);
       if (session?.ended_at != null) throw new DuetError("session_ended", { end: endOf(session, clock())! });
     },

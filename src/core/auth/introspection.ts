@@ -6,7 +6,7 @@ import type { Tokens } from "./tokens.ts";
 
 export type Introspect = ReturnType<typeof createIntrospect>;
 
-/** What a token is worth to whoever was shown it (RFC 7662). */
+/** Whether Duet would accept a token now, for services that were shown one (RFC 7662). */
 export function createIntrospect(deps: {
   store: Store;
   tokens: Tokens;

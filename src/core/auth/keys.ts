@@ -125,7 +125,7 @@ export async function openKeyRing(deps: {
     if (clock() - (active().activatedAt ?? 0) >= deps.rotationMs) await rotate();
   }
 
-  /** Signs with another algorithm from now on: the second rotation brings the key that the first one drafted. */
+  /** Signs with another algorithm from now on. Two rotations: the first makes the `next` key, of the old one, sign and adds a key of the new one. */
   async function moveTo(algorithm: Algorithm) {
     while (active().algorithm !== algorithm) await rotate(algorithm);
   }

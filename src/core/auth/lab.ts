@@ -8,7 +8,7 @@ import type { Tokens } from "./tokens.ts";
 
 export type Lab = ReturnType<typeof createLab>;
 
-/** The two tokens of one's own session, laid open, beside the diary of what becomes of them. */
+/** For the lab: the two tokens of the viewer's own session, decoded, and the diary of what becomes of them. */
 export function createLab(deps: {
   store: Store;
   tokens: Tokens;

@@ -72,7 +72,7 @@ export function createPasswords(deps: {
     hash,
 
     /**
-     * Whether a password is right. Without a hash (no such user) it works as long and answers false, so that time
+     * Whether a password is right. Without a hash (no such user) it works as long and returns false, so that time
      * tells nothing. `rehashed` is there when the parameters have changed since. Error code: `too_busy`.
      */
     async verify(password: string, stored: string | null): Promise<{ ok: boolean; rehashed?: string }> {
@@ -113,7 +113,7 @@ async function estimate(password: string, about: string[]): Promise<Estimate> {
     };
   })();
   const judge = await estimator;
-  // The estimate takes longer than in proportion, and what is strong in its beginning is strong.
+  // It takes longer than in proportion to the length, and what is strong in its beginning is strong.
   password = password.slice(0, LIMITS.passwordCharsJudged).toLowerCase();
   const words = [...about, "duet"].map((word) => word.toLowerCase());
   const whole = judge(password, words);

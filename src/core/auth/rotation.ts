@@ -1,15 +1,20 @@
 import type { EndReason } from "../../errors.ts";
 
-/** What decides of a session's row. Times are epoch milliseconds. */
+/** The columns of a session that the rule reads. Times are epoch milliseconds. */
 export type SessionState = {
+  /** Number of the newest pair: 1 at sign-in, one more with each rotation. */
   generation: number;
-  /** When a token of the newest generation first reached the server; null as long as none has. */
+  /**
+   * When Duet first accepted an access token of the newest generation (`sessions.authenticate`); null until then.
+   * Introspection, and services that verify by the public keys, do not count.
+   */
   confirmed_at: number | null;
+  /** End of the newest refresh token; never after `ends_at`, which ends the session however often it is refreshed. */
   idle_ends_at: number;
   ends_at: number;
   ended_at: number | null;
   end_reason: EndReason | null;
-  /** Its user's; null once the user is gone. */
+  /** Name of the session's user; null once the user is deleted. */
   username: string | null;
   disabled_at: number | null;
 };
@@ -17,7 +22,7 @@ export type SessionState = {
 export type RotationDecision =
   /** The newest token: make its successor. */
   | { kind: "newest" }
-  /** Its successor was never used, so the answer was lost or someone else is first: the same successor again. */
+  /** Its successor was never used: the answer was lost, or another tab or a thief got there first. The same successor again. */
   | { kind: "unconfirmed" }
   /** Its successor was first used moments ago, so this is another tab: the same successor again. */
   | { kind: "overlap" }
@@ -28,10 +33,11 @@ export type RotationDecision =
   | { kind: "unknown" };
 
 /**
- * The rule of rotation: a refresh token dies when its successor is first used, not when its successor is issued.
+ * The rule of rotation: a refresh token dies when the pair that replaced it is first used, not when that is issued:
+ * `overlapMs` after Duet first accepted that pair's access token, or at once when its refresh token is rotated in turn.
  *
- * Decides what a refresh token of `generation` means for a session. Pure: reads no clock and writes nothing.
- * `overlapMs` is how long a token still counts after its successor's first use; 0 makes the rule strict.
+ * Decides what a refresh token of `generation` means for a session. Pure: reads no clock and writes nothing. With
+ * `overlapMs` 0 the rule is strict.
  * RFC 9700 section 4.14.2 (refresh token rotation).
  */
 export function decideRotation(
@@ -53,10 +59,11 @@ export function decideRotation(
 }
 
 /**
- * Whether a session is over at `now`, and why; null while it lives. The one answer to that question, for tokens of
- * either type, streams and introspection. At the very moment of a limit it is over.
+ * Whether a session is over at `now`, and why; null while it lives. At the very moment of a limit it is over. Every
+ * check of a token, of an event stream and in introspection asks here (`store.sessions.listLive` says the same in SQL).
  */
 export function endReasonOf(session: SessionState, now: number): EndReason | null {
+  // The table keeps both set or neither.
   if (session.ended_at !== null) return session.end_reason;
   if (session.username === null) return "user_deleted";
   if (session.disabled_at !== null) return "user_disabled";

@@ -1,8 +1,9 @@
 import { invalidField } from "../../errors.ts";
 import { LIMITS } from "../../limits.ts";
-import type { Store, Tables } from "../../store/index.ts";
+import type { Store } from "../../store/index.ts";
 import type { SecurityEventRow } from "../../store/security.ts";
 import type { Clock } from "../clock.ts";
+import type { Transaction } from "../commit.ts";
 import { isId, newId } from "../ids.ts";
 import type { Log } from "../log.ts";
 import { pageLimit, pageOf, type Page } from "../page.ts";
@@ -34,8 +35,8 @@ export function createSecurityEvents(deps: { store: Store; clock: Clock; log: Lo
 
   return {
     /**
-     * Writes an event down, in the transaction of what it tells of where there is one, and logs it. Never a
-     * password, a token or the name that was tried. Effects: one row in `auth_events`.
+     * Writes an event down, in the transaction of what it tells of where there is one, and logs it once it is
+     * committed. Never a password, a token or the name that was tried. Effects: one row in `auth_events`.
      */
     async note(
       event: {
@@ -45,11 +46,11 @@ export function createSecurityEvents(deps: { store: Store; clock: Clock; log: Lo
         sessionId?: string | undefined;
       },
       device: Device,
-      tables: Pick<Tables, "security"> = store,
+      tx?: Transaction,
     ): Promise<void> {
       const { kind, outcome = "success", userId, sessionId } = event;
       const now = clock();
-      await tables.security.insert({
+      await (tx ?? store).security.insert({
         id: newId(now),
         user_id: userId,
         session_id: sessionId ?? null,
@@ -60,7 +61,10 @@ export function createSecurityEvents(deps: { store: Store; clock: Clock; log: Lo
         created_at: now,
       });
       const level = kind === "reuse_detected" ? "warn" : "info";
-      log(level, kind, { outcome, user_id: userId, session_id: sessionId, ip: device.ip });
+      const facts = { outcome, user_id: userId, session_id: sessionId, ip: device.ip };
+      const tell = () => log(level, kind, facts);
+      if (tx) tx.afterCommit(tell);
+      else tell();
     },
 
     /** The viewer's own events, newest first; `next` goes on before the last one. Error code: `validation_failed`. */

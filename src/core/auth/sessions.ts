@@ -14,15 +14,21 @@ import type { TokenPair, Tokens } from "./tokens.ts";
 
 export type Session = SessionRow;
 
-export type Grant = TokenPair & { sessionId: string; userId: string };
+export type IssuedTokens = TokenPair & { sessionId: string; userId: string };
 
 /** What happened to the tokens of a session; times are epoch milliseconds. */
 export type SessionEvent = { sessionId: string; at: number } & (
-  | { kind: "refreshed"; row: RotationDecision["kind"]; shown: number; newest: number }
+  | {
+      kind: "refreshed";
+      decision: RotationDecision["kind"];
+      /** Of the token that was presented, and of the newest one after it. */
+      shownGeneration: number;
+      newestGeneration: number;
+    }
   | { kind: "used"; generation: number }
 );
 
-/** Is told what the rule decides, and of each first use. It only watches: nothing depends on what it does. */
+/** Is told what the rule decides, and of each first use: for the lab. Nothing depends on what it does. */
 export type SessionObserver = (event: SessionEvent) => void;
 
 export type Sessions = ReturnType<typeof createSessions>;
@@ -42,8 +48,8 @@ export function createSessions(deps: {
   const idleEnd = (now: number, endsAt: number) => Math.min(now + settings.refreshTtlSeconds * 1000, endsAt);
 
   /**
-   * A new session for a user who was just recognised, not written yet: whoever calls inserts it together with what
-   * earned it, then calls `grant`. A session that was presented is never carried on, so none can be planted
+   * A new row that is not in the database yet. The caller inserts it in one transaction with what earned it (a new
+   * user, the sign-in's event), then calls `issue`. Each sign-in makes a new session, so that none can be planted
    * (session fixation).
    */
   function draft(user: { id: string }, device: Device): SessionRow {
@@ -68,14 +74,14 @@ export function createSessions(deps: {
     };
   }
 
-  /** The pair of a session's newest generation, once the row that says so is committed: never before. */
-  async function grant(session: SessionRow, username: string): Promise<Grant> {
+  /** The pair of a session's newest generation. Only for a row that is committed. */
+  async function issue(session: SessionRow, username: string): Promise<IssuedTokens> {
     const pair = await tokens.issuePair(session, username);
     return { ...pair, sessionId: session.id, userId: session.user_id };
   }
 
   /**
-   * Answers a refresh token with a pair of the newest generation: RFC 6749 section 6, with the rotation of
+   * Exchanges a refresh token for a pair of the newest generation: RFC 6749 section 6, with the rotation of
    * RFC 9700 section 4.14.2 as decided by rotation.ts. Error codes: `token_missing`, `token_expired`,
    * `token_invalid`, `token_type_mismatch`, `user_not_found`, `session_ended` with its reason, `rate_limited`.
    * Effects: at most one step of `generation`; a reuse ends the session, committed before the refusal is answered,
@@ -85,22 +91,23 @@ export function createSessions(deps: {
     refreshToken: string | undefined,
     device: Device,
     observe = deps.observe,
-  ): Promise<Grant> {
+  ): Promise<IssuedTokens> {
     const claims = await readRefresh(refreshToken);
     let isPermitted = false;
-    // A lost race shows a newer row; the newest is decided again, and generations only grow, so this ends.
+    // If another request rotated first, `rotate` returns null: read the row again and decide again. Generations only
+    // grow, so this ends.
     for (;;) {
-      const session = await find(claims);
+      const session = await findOwned(claims);
       const now = clock();
       const decision = decideRotation(session, claims.gen, now, overlapMs);
-      const tell = (newest: number) =>
+      const tell = (newestGeneration: number) =>
         observe({
           kind: "refreshed",
           sessionId: session.id,
           at: now,
-          row: decision.kind,
-          shown: claims.gen,
-          newest,
+          decision: decision.kind,
+          shownGeneration: claims.gen,
+          newestGeneration,
         });
       switch (decision.kind) {
         case "ended":
@@ -113,24 +120,24 @@ export function createSessions(deps: {
           tell(session.generation);
           throw new DuetError("token_invalid");
       }
-      // Only what would be granted counts: no limit stands between an old token and the end of its session.
+      // Limited only here, after `reuse` and `ended`: no limit may delay the end of a stolen session.
       if (!isPermitted) await throttle.take(["refresh_session", session.id]);
       isPermitted = true;
-      const newest = decision.kind === "newest" ? await rotate(session, now) : session;
-      if (!newest) continue;
-      tell(newest.generation);
-      return grant(newest, session.username);
+      const row = decision.kind === "newest" ? await rotate(session, now) : session;
+      if (!row) continue;
+      tell(row.generation);
+      return issue(row, session.username);
     }
   }
 
   /**
    * The viewer behind an access token: signature, type and times, then the session's row, on every request, so
-   * that ending a session is immediate. Error codes: as `refresh`. Effects: the first use of the newest
-   * generation is noted, which is what makes the previous refresh token die.
+   * that ending a session is immediate. Error codes: as `refresh`, but no `rate_limited`. Effects: the first use of
+   * the newest generation is noted, which is what makes the previous refresh token die.
    */
   async function authenticate(accessToken: string | undefined): Promise<Viewer> {
     const claims = await tokens.read("access", accessToken);
-    const session = await load(claims);
+    const session = await requireLive(claims);
     if (claims.gen > session.generation) throw new DuetError("token_invalid");
     if (claims.gen === session.generation && session.confirmed_at === null) {
       const now = clock();
@@ -147,9 +154,9 @@ export function createSessions(deps: {
   }
 
   /**
-   * Ends the session that a token names, of either type in either place (RFC 7009 section 2.1). An expired token
-   * still names its session; what is not a token of ours names none, and the answer is the same: the id, if one was
-   * named. Error code: `token_missing`.
+   * Ends the session of each token that is given; a token may be in the other one's place (RFC 7009 section 2.1).
+   * Expired tokens count, what is no token of ours is ignored. Returns the id of the last session that was named.
+   * Error code: `token_missing`.
    */
   async function logout(
     presented: { accessToken?: string | undefined; refreshToken?: string | undefined },
@@ -168,7 +175,7 @@ export function createSessions(deps: {
     return named;
   }
 
-  /** The viewer's live sessions, the last one seen first. Nothing in them is a credential. */
+  /** The viewer's live sessions, the last one rotated or first used first. Nothing in them is a credential. */
   const list = (viewer: Viewer): Promise<SessionRow[]> =>
     store.sessions.listLive(viewer.userId, clock(), LIMITS.sessionsListedMax);
 
@@ -178,28 +185,31 @@ export function createSessions(deps: {
       throw new DuetError("not_found");
   }
 
-  /** A new pair for the viewer's own session, as a refresh would give. Error code: `session_ended`. */
-  async function renew(viewer: Viewer): Promise<Grant> {
+  /** Rotates the viewer's own session, after a change of its password. Error code: `session_ended`. */
+  async function renew(viewer: Viewer): Promise<IssuedTokens> {
     for (;;) {
-      const session = await load({ sid: viewer.sessionId, sub: viewer.userId });
-      const renewed = await rotate(session, clock());
-      if (renewed) return grant(renewed, session.username);
+      const session = await requireLive({ sid: viewer.sessionId, sub: viewer.userId });
+      const row = await rotate(session, clock());
+      if (row) return issue(row, session.username);
     }
   }
 
-  /** An expired refresh token is only refused, but if its whole session is over the caller is told that, and why. */
+  /** An expired refresh token is refused as that; if its session is over too, with the reason of that end. */
   async function readRefresh(refreshToken: string | undefined): Promise<Claims> {
     if (!refreshToken) throw new DuetError("token_missing");
     const verification = await tokens.verify("refresh", refreshToken);
     if (verification.ok) return verification.claims;
     // One whose row is cleared away has nothing more to tell.
     if (verification.claims && (await store.sessions.find(verification.claims.sid)))
-      await load(verification.claims);
+      await requireLive(verification.claims);
     throw new DuetError(verification.code);
   }
 
-  /** The session that a token names, over or not. Error codes: `token_invalid`, `user_not_found`. */
-  async function find({ sid, sub }: Pick<Claims, "sid" | "sub">): Promise<OwnedSession> {
+  /**
+   * The row that a token names, over or not, with its user. Error codes: `token_invalid`, `user_not_found`;
+   * `session_ended` where the user is gone and the row says so.
+   */
+  async function findOwned({ sid, sub }: Pick<Claims, "sid" | "sub">): Promise<OwnedSession> {
     const session = await store.sessions.find(sid);
     if (session?.user_id !== sub)
       throw new DuetError((await store.users.find(sub)) ? "token_invalid" : "user_not_found");
@@ -208,9 +218,9 @@ export function createSessions(deps: {
     throw new DuetError("user_not_found");
   }
 
-  /** The same while it lives. Error code besides: `session_ended`. */
-  async function load(claims: Pick<Claims, "sid" | "sub">): Promise<OwnedSession> {
-    const session = await find(claims);
+  /** The same, of a session that is not over. Error code besides: `session_ended`. */
+  async function requireLive(claims: Pick<Claims, "sid" | "sub">): Promise<OwnedSession> {
+    const session = await findOwned(claims);
     const reason = endReasonOf(session, clock());
     return reason ? endings.refuse(session, reason) : session;
   }
@@ -219,7 +229,7 @@ export function createSessions(deps: {
   const rotate = ({ id, generation, ends_at }: SessionRow, now: number): Promise<SessionRow | null> =>
     store.sessions.advance(id, generation, now, idleEnd(now, ends_at));
 
-  return { draft, grant, refresh, renew, authenticate, list, revoke, logout };
+  return { draft, issue, refresh, renew, authenticate, list, revoke, logout };
 }
 
 type OwnedSession = SessionWithUser & { username: string };

@@ -5,7 +5,10 @@ export type TokenType = "access" | "refresh";
 /** JOSE header `typ` of each token: explicit, so that neither passes for the other (RFC 9068 section 2.1, RFC 8725 section 3.11). */
 export const TOKEN_TYP = { access: "at+jwt", refresh: "rt+jwt" } as const;
 
-/** What both tokens claim. `sid` names the session, `gen` counts its rotations; times are seconds (RFC 7519). */
+/**
+ * What the tokens claim; `username` and `client_id` only access tokens. `sid` names the session, `gen` is the number of
+ * the pair, 1 at sign-in and one more with each rotation; times are seconds (RFC 7519).
+ */
 export type Claims = {
   iss: string;
   aud: string;
@@ -20,14 +23,18 @@ export type Claims = {
   client_id?: string;
 };
 
-export type Unverified = Extract<ErrorCode, "token_expired" | "token_invalid" | "token_type_mismatch">;
+/** Why a token is refused. */
+export type Refusal = Extract<ErrorCode, "token_expired" | "token_invalid" | "token_type_mismatch">;
 
 /** `claims` beside a failure are authentic: the signature was good, only the time has passed. */
-export type Verification = { ok: true; claims: Claims } | { ok: false; code: Unverified; claims?: Claims };
+export type Verification = { ok: true; claims: Claims } | { ok: false; code: Refusal; claims?: Claims };
 
 /** One key of the ring, able to sign and to check both types. Made at the edge, where the JWT plugin lives. */
 export interface Signer {
-  /** Signs with `iat` as given for refresh tokens; for access tokens `iat` is the moment of signing. */
+  /**
+   * `iat` of a refresh token is signed as given, the moment of its rotation, so that it can be made again; that of an
+   * access token is the moment of signing.
+   */
   sign(claims: Claims): Promise<string>;
   /** Pins algorithm, issuer, audience and `typ`. `now` in epoch milliseconds. Never throws. */
   verify(type: TokenType, token: string, now: number): Promise<Verification>;

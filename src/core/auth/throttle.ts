@@ -31,7 +31,7 @@ export const THROTTLES = {
 export type ThrottleName = keyof typeof THROTTLES;
 
 /** A limit and whom it counts. */
-export type Wanted = [limit: ThrottleName, key: string];
+export type LimitKey = [limit: ThrottleName, key: string];
 
 type Permits = { id: string; everyMs: number }[];
 
@@ -44,7 +44,7 @@ export type Throttle = ReturnType<typeof createThrottle>;
 export function createThrottle(deps: { store: Store; clock: Clock; settings: { rateLimits: "on" | "off" } }) {
   const { store, clock, settings } = deps;
 
-  async function take(...wanted: Wanted[]): Promise<Permits> {
+  async function take(...wanted: LimitKey[]): Promise<Permits> {
     if (settings.rateLimits === "off") return [];
     const now = clock();
     return store.tx(async (tables) => {
@@ -74,16 +74,16 @@ export function createThrottle(deps: { store: Store; clock: Clock; settings: { r
      * Takes one permit of each limit, or of none. Error code: `rate_limited` with the seconds to wait. Effects:
      * one row in `throttles` for each.
      */
-    async take(...wanted: Wanted[]): Promise<void> {
+    async take(...wanted: LimitKey[]): Promise<void> {
       await take(...wanted);
     },
 
     /**
-     * Does `work` behind limits, and gives the permits back unless it was what they count: a sign-in that succeeds,
-     * or cannot be checked at present, is none. Error codes: `rate_limited`, and those of `work`.
+     * Takes a permit of each limit, does `work`, and gives them back unless `counts(outcome)`: `outcome` is the error
+     * that was thrown, or "done". Error codes: `rate_limited`, and those of `work`.
      */
     async counting<T>(
-      wanted: Wanted[],
+      wanted: LimitKey[],
       counts: (outcome: unknown) => boolean,
       work: () => Promise<T>,
     ): Promise<T> {

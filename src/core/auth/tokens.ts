@@ -13,8 +13,9 @@ export const CLIENT_ID = "duet";
 export type TokenPair = {
   accessToken: string;
   refreshToken: string;
-  accessTtlSeconds: number;
-  refreshTtlSeconds: number;
+  /** Seconds that are left of each, which is less than its life for a refresh token that is issued again. */
+  accessExpiresIn: number;
+  refreshExpiresIn: number;
   generation: number;
 };
 
@@ -46,8 +47,8 @@ export function createTokens(deps: {
   });
 
   /**
-   * The pair for a session's newest generation. The access token is new each time; the refresh token is a pure
-   * function of the row and the key, so asking again creates nothing and forks nothing.
+   * The pair for a session's newest generation. The access token is new each time. The refresh token is a pure
+   * function of the row and the key: issuing again writes no row and makes no second one.
    */
   async function issuePair(session: SessionRow, username: string): Promise<TokenPair> {
     const now = clock();
@@ -70,13 +71,13 @@ export function createTokens(deps: {
     return {
       accessToken,
       refreshToken,
-      accessTtlSeconds: accessClaims.exp - seconds(now),
-      refreshTtlSeconds: refreshClaims.exp - seconds(now),
+      accessExpiresIn: accessClaims.exp - seconds(now),
+      refreshExpiresIn: refreshClaims.exp - seconds(now),
       generation: session.generation,
     };
   }
 
-  /** Checks a token by the key its header names. What is not a token of ours is `token_invalid`; throws only `unavailable`. */
+  /** Checks a token by the key its header names. What is not a token of ours is `token_invalid`; throws where the keys cannot be read. */
   async function verify(type: TokenType, token: string): Promise<Verification> {
     const key = isCanonical(token) ? await keys.find(keyIdOf(token)) : undefined;
     if (!key) return { ok: false, code: "token_invalid" };
@@ -89,7 +90,7 @@ export function createTokens(deps: {
   return {
     issuePair,
 
-    /** What a session's newest refresh token says, without the signature that would make it one. */
+    /** What a session's newest refresh token says, without the signature that would make it one: for the lab. */
     describeRefresh(session: SessionRow): { header: object; claims: Claims } {
       const { id, algorithm } = keys.active();
       return {

@@ -23,7 +23,7 @@ const LOOKS_LIKE_ANOTHER =
 /**
  * Reads a username as RFC 8265 UsernameCaseMapped does: NFKC, case-folded for comparison, letters and digits of
  * one script with `.`, `_`, `-` between them, 2 to 32 characters. 小明 is a name; `admin` with a Cyrillic а is not.
- * Answers a field code where it is none.
+ * Returns a field code where it is none.
  */
 export function readUsername(input: string): Username | FieldCode {
   if (!input.isWellFormed()) return "ill_formed";

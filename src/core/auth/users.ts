@@ -10,13 +10,13 @@ import type { Device } from "./devices.ts";
 import type { Passwords } from "./passwords.ts";
 import { emailKey, readProfile, wordsOf } from "./profiles.ts";
 import type { SecurityEvents } from "./security.ts";
-import type { Grant, Sessions } from "./sessions.ts";
-import { isCode, isUnavailable, type Throttle, type Wanted } from "./throttle.ts";
+import type { IssuedTokens, Sessions } from "./sessions.ts";
+import { isCode, isUnavailable, type Throttle, type LimitKey } from "./throttle.ts";
 import { usernameKey } from "./usernames.ts";
 
 export type User = { id: string; username: string; email: string | null };
 
-export type SignedIn = { user: User; grant: Grant };
+export type SignedIn = { user: User; issued: IssuedTokens };
 
 export type Users = ReturnType<typeof createUsers>;
 
@@ -45,17 +45,17 @@ export function createUsers(deps: {
     ): Promise<SignedIn> {
       if (settings.registration === "closed") throw new DuetError("registration_closed");
       const profile = readProfile(input);
-      // Judging takes a while of everybody's.
+      // Judging blocks the event loop for a while, so it is limited.
       await throttle.take(["judge_network", networkOf(device.ip)]);
       const weakness = await passwords.judge(input.password, wordsOf(profile.columns));
       if (weakness) profile.faults.push({ field: "password", ...weakness });
       if (profile.faults.length > 0) throw new DuetError("validation_failed", { fields: profile.faults });
       const now = clock();
-      const register = async () => {
+      const signUp = async () => {
         const user: UserRow = {
           id: newId(now),
           ...profile.columns,
-          // Hashed even where the name turns out to be taken: time does not tell.
+          // Also where the name turns out to be taken: the time must not tell.
           password_hash: await passwords.hash(input.password),
           created_at: now,
           disabled_at: null,
@@ -66,11 +66,11 @@ export function createUsers(deps: {
           await tx.sessions.insert(session);
           await security.note({ kind: "register", userId: user.id, sessionId: session.id }, device, tx);
         });
-        return { user, grant: await sessions.grant(session, user.username) };
+        return { user, issued: await sessions.issue(session, user.username) };
       };
       // A taken name counts too: otherwise this would be the way to find out who has an account.
-      const limits: Wanted[] = [["register_network", networkOf(device.ip)]];
-      return throttle.counting(limits, (outcome) => !isUnavailable(outcome), register);
+      const limits: LimitKey[] = [["register_network", networkOf(device.ip)]];
+      return throttle.counting(limits, (outcome) => !isUnavailable(outcome), signUp);
     },
 
     /**
@@ -82,6 +82,7 @@ export function createUsers(deps: {
       const identifier = input.identifier.trim().slice(0, LIMITS.emailCharsMax).toWellFormed();
       const limits = await loginLimits((await findByIdentifier(identifier))?.id, identifier, device);
       return throttle.counting(limits, isCode("invalid_credentials"), async () => {
+        // `signIn` returns null if the user has changed while the password was checked: check again.
         for (;;) {
           const row = await findByIdentifier(identifier);
           const { ok, rehashed } = await passwords.verify(input.password, row?.password_hash ?? null);
@@ -89,18 +90,23 @@ export function createUsers(deps: {
             await security.note({ kind: "login", outcome: "failure", userId: row?.id ?? null }, device);
             throw new DuetError("invalid_credentials");
           }
-          const grant = await signIn(row, rehashed, device);
-          if (grant) return { user: row, grant };
+          const issued = await signIn(row, rehashed, device);
+          if (issued) return { user: row, issued };
         }
       });
     },
   };
 
   /**
-   * A session for a user whose password was right; null if the user has changed meanwhile, for checking takes a
-   * while: whoever changed the password has ended what the old one opened.
+   * The tokens of a new session for a user whose password was right. Null if the user's row has changed since it was
+   * read: whoever changed the password meanwhile has ended every session, and the old password opens no new one.
+   * `rehashed` is the password's new hash where the cost of hashing was raised.
    */
-  async function signIn(row: UserRow, rehashed: string | undefined, device: Device): Promise<Grant | null> {
+  async function signIn(
+    row: UserRow,
+    rehashed: string | undefined,
+    device: Device,
+  ): Promise<IssuedTokens | null> {
     const session = sessions.draft(row, device);
     const isCurrent = await commit(async (tx) => {
       const current = await tx.users.find(row.id);
@@ -110,7 +116,7 @@ export function createUsers(deps: {
       await security.note({ kind: "login", userId: row.id, sessionId: session.id }, device, tx);
       return true;
     });
-    return isCurrent ? sessions.grant(session, row.username) : null;
+    return isCurrent ? sessions.issue(session, row.username) : null;
   }
 
   async function findByIdentifier(identifier: string): Promise<UserRow | null> {
@@ -119,19 +125,22 @@ export function createUsers(deps: {
       : store.users.findByUsername(usernameKey(identifier));
   }
 
-  /** By whatever name one account is called, it is counted as one; names that nobody has are counted alike. */
+  /**
+   * One account counts as one, by name or by e-mail; a name that nobody has counts by itself. Networks from which the
+   * account has signed in before are spared `login_account`, so that nobody can lock its owner out.
+   */
   async function loginLimits(
     userId: string | undefined,
     identifier: string,
     device: Device,
-  ): Promise<Wanted[]> {
+  ): Promise<LimitKey[]> {
     const account = userId ?? (identifier.includes("@") ? emailKey(identifier) : usernameKey(identifier));
     const network = networkOf(device.ip);
     const known = await store.sessions.addressesOf(account, LIMITS.knownAddressesMax);
     return [
       ["login_account_and_network", `${account}\n${network}`],
       ["login_network", network],
-      ...(known.map(networkOf).includes(network) ? [] : [["login_account", account] satisfies Wanted]),
+      ...(known.map(networkOf).includes(network) ? [] : [["login_account", account] satisfies LimitKey]),
     ];
   }
 }

@@ -11,7 +11,7 @@ import type { ViewerId } from "../viewer.ts";
 import { noteChange } from "./changes.ts";
 import { readText } from "./text.ts";
 
-/** A conversation as one of its members sees it. Whoever holds one has loaded it through that member. */
+/** A conversation as one of its members sees it. It is only ever loaded with a member's id, so holding one proves membership. */
 export type Conversation = ConversationRow;
 
 export type Conversations = ReturnType<typeof createConversations>;

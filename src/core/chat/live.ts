@@ -21,7 +21,7 @@ export type LiveEvent =
   | { kind: "ready"; id: number }
   /** What came since is not kept any more: load afresh. */
   | { kind: "reset"; id: number }
-  /** Nothing new; the place all the same. */
+  /** Nothing new; it keeps the connection alive and the reader's place current. */
   | { kind: "heartbeat"; id: number }
   | { kind: "token_expired" }
   | { kind: "session_ended"; end: SessionEnd };
@@ -36,13 +36,13 @@ const LOOKS_PER_TURN = 20;
 export type Live = ReturnType<typeof createLive>;
 
 /**
- * Event streams. Every change is a row, written with what it tells of in one transaction; a stream is a place in
- * that list and goes on through it as fast as its reader reads. So nothing is queued for a slow reader, and one
+ * Event streams. Every change is a row, written with what it tells of in one transaction; a stream is a place in that
+ * table, the id of the last change that it has told, and goes on from there as fast as its reader reads. So nothing is queued for a slow reader, and one
  * that comes back after a lost connection or a restart misses nothing.
  */
 export function createLive(deps: {
   store: Store;
-  endings: Pick<Endings, "whyEnded">;
+  endings: Pick<Endings, "endOfSession">;
   throttle: Throttle;
   notifier: Notifier;
   clock: Clock;
@@ -80,7 +80,7 @@ export function createLive(deps: {
     yield { kind: lost ? "reset" : "ready", id: place };
     // Before each event, since the reader may have taken its time: may it still read?
     for (let looked = 1; !news.closed; looked++) {
-      const end = await endings.whyEnded(viewer.sessionId);
+      const end = await endings.endOfSession(viewer.sessionId);
       if (end) return yield { kind: "session_ended", end };
       const untilExpiry = viewer.tokenExpiresAt - clock();
       if (untilExpiry <= 0) return yield { kind: "token_expired" };

@@ -76,7 +76,7 @@ export function createMessages(deps: {
 
     const idOf = (message: Message) => message.id;
     if (page.after) return pageOf(await store.messages.listAfter(id, page.after, limit + 1), limit, idOf);
-    // No id lies between one and the same with something behind it.
+    // `id~` sorts just after `id`, so that the exclusive bound includes that message.
     const before = page.before ?? (page.through && `${page.through}~`) ?? LAST_ID;
     const { items, next } = pageOf(await store.messages.listBefore(id, before, limit + 1), limit, idOf);
     return { items: items.reverse(), next };
@@ -114,7 +114,7 @@ export function createMessages(deps: {
     },
 
     /**
-     * Posts a message. With an idempotency key the same post answers the same message again, for a week, so that a
+     * Posts a message. With an idempotency key the same post returns the same message again, for a week, so that a
      * client whose answer was lost may repeat itself. Error codes: `not_found`, `validation_failed`,
      * `idempotency_key_reused` (the key came with another text or conversation), `rate_limited`. Effects: the
      * message, the conversation's time, the key: all or none; then the event streams of its members.

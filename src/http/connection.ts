@@ -2,7 +2,7 @@ import type { Device } from "../core/auth/devices.ts";
 import { newId } from "../core/ids.ts";
 import { createClientAddress } from "./proxies.ts";
 
-/** What a request does not say of itself. */
+/** Kept beside a request: its name, and the address at the other end of its connection. */
 type Facts = { id?: string; peer?: string | undefined };
 
 const facts = new WeakMap<Request, Facts>();
@@ -11,7 +11,7 @@ const facts = new WeakMap<Request, Facts>();
 export const notePeer = (request: Request, peer: string | undefined) =>
   facts.set(request, { ...facts.get(request), peer });
 
-/** A request that goes on as another one is still the same request. */
+/** The same for the request that has replaced another (prepareRequest). */
 export function continueAs(next: Request, request: Request): Request {
   if (next !== request) facts.set(next, factsOf(request));
   return next;
