@@ -1,5 +1,5 @@
 import type { Config } from "./config.ts";
-import { openKeyRing, type KeyRing } from "./core/auth/keys.ts";
+import { ALGORITHMS, openKeyRing, type KeyRing } from "./core/auth/keys.ts";
 import { findFolder, loadSecret, openFolder, type Folder } from "./db/folder.ts";
 import type { Db } from "./db/index.ts";
 import { checkMigrated, migrate } from "./db/migrate.ts";
@@ -38,12 +38,12 @@ async function open(config: Config, issuer: string, folder: Folder): Promise<Dat
       store,
       clock: Date.now,
       secret: loadSecret(config.data, config.secret, isFirstStart),
-      algorithm: config.jwtAlg,
+      algorithm: config.jwtAlg ?? ALGORITHMS[0],
       rotationMs: config.keyRotationSeconds * 1000,
       makeSigner: (key) => createSigner(key, issuer),
     });
     // An operator's settings need not be the server's.
-    if (folder.isOurs) await keys.moveTo(config.jwtAlg);
+    if (folder.isOurs && config.jwtAlg) await keys.moveTo(config.jwtAlg);
     return { store, keys, close };
   } catch (error) {
     await close();

@@ -52,7 +52,7 @@ export function createDuet(
   const diaries = createDiaries({ store, clock, settings });
   const observe = diaries.observer("page");
   const sessions = createSessions({ store, tokens, endings, throttle, clock, observe, settings });
-  const introspect = createIntrospect({ store, tokens, clock, settings });
+  const introspect = createIntrospect({ store, tokens, endings, clock, settings });
   const passwords = createPasswords({ settings, log, cost: tuning.argon2Cost });
   const users = createUsers({ store, commit, sessions, security, passwords, throttle, clock, settings });
   const lab = createLab({ store, tokens, diaries, clock, settings });

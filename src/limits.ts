@@ -33,6 +33,7 @@ export const LIMITS = {
   hashQueueMax: 64,
   fieldErrorsMax: 20,
   writesPerCommitMax: 500,
+  accessTtlHoursMax: 24,
   refreshTtlDaysMax: 365,
   tendMs: 30_000,
   writeLockWaitMs: 2000,

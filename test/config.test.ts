@@ -24,7 +24,7 @@ describe("the settings", () => {
       refreshTtlSeconds: 604_800,
       sessionTtlSeconds: 7_776_000,
       refreshOverlapSeconds: 10,
-      jwtAlg: "EdDSA",
+      jwtAlg: undefined,
       keyRotationSeconds: 7_776_000,
       passwordMin: 8,
       registration: "open",

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { flagOf, SETTINGS, variableOf, type SettingName } from "../src/config.ts";
+import { flagOf, SETTINGS, variableOf, type SettingName } from "../src/settings.ts";
 import { END_REASONS, ERROR_STATUS, FIELD_CODES } from "../src/errors.ts";
 import { THROTTLES } from "../src/core/auth/throttle.ts";
 import { startApp, temporaryFolder } from "./support/app.ts";

@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { StartError } from "../src/errors.ts";
-import { createRemoteJWKSet, jwtVerify } from "jose";
+import { createLocalJWKSet, createRemoteJWKSet, importJWK, jwtVerify } from "jose";
 import { advance, freezeClock, startApp, type TestApp } from "./support/app.ts";
 import { serve } from "./support/browser.ts";
 import { decode, me, refresh, register } from "./support/people.ts";
@@ -22,7 +22,7 @@ describe("the key ring", () => {
     expect(t.app.duet.keys.publicKeys().map(({ kid }) => kid)).toContain(t.app.duet.keys.active().id);
     expect(t.app.duet.keys.publicKeys()).toHaveLength(2);
     for (const key of t.app.duet.keys.publicKeys())
-      expect(Object.keys(key).toSorted()).toEqual(["alg", "crv", "kid", "kty", "use", "x"]);
+      expect(Object.keys(key).toSorted()).toEqual(["alg", "crv", "kid", "kty", "use", "x", "y"]);
   });
 
   test("rotates without a sign-out: the next key signs, the old one still verifies", async () => {
@@ -82,23 +82,52 @@ describe("the key ring", () => {
   test("moves to another algorithm by a setting, and nobody is signed out", async () => {
     const before = await startApp();
     const alice = await register(before, "alice");
-    await using after = await before.restart({ DUET_JWT_ALG: "ES256" });
-    expect((await me(after, alice.accessToken)).status).toBe(200);
-    const { body } = await refresh(after, alice.refreshToken);
-    expect(decode(body.access_token).header.alg).toBe("ES256");
+    const moved = await before.restart({ DUET_JWT_ALG: "EdDSA" });
+    expect((await me(moved, alice.accessToken)).status).toBe(200);
+    const { body } = await refresh(moved, alice.refreshToken);
+    expect(decode(body.access_token).header.alg).toBe("EdDSA");
+    // And keeps it until it is told otherwise.
+    await using after = await moved.restart({ DUET_JWT_ALG: "" });
+    const again = await refresh(after, body.refresh_token);
+    expect(decode(again.body.access_token).header.alg).toBe("EdDSA");
   });
 
-  test("publishes nothing with HS256, whose one key signs as well as it verifies", async () => {
-    await using t = await startApp({ DUET_JWT_ALG: "HS256" });
-    expect(t.app.duet.keys.publicKeys()).toEqual([]);
-    expect(rows(t).every((row) => row.public_jwk === null)).toBe(true);
+  test("takes back a public key when no access token can need it, long before the refresh tokens are over", async () => {
+    freezeClock();
+    await using t = await startApp({ DUET_ACCESS_TTL: "1d" });
+    const alice = await register(t, "alice");
+    const published = () => t.app.duet.keys.publicKeys().map(({ kid }) => kid);
+    const first = t.app.duet.keys.active().id;
+    await t.app.duet.keys.rotate();
+    expect(published()).toHaveLength(3);
+    advance(86_400 - 1);
+    expect((await me(t, alice.accessToken)).status).toBe(200);
+    expect(published()).toContain(first);
+    advance(1);
+    expect((await me(t, alice.accessToken)).body.code).toBe("token_expired");
+    expect(published()).not.toContain(first);
+    expect(published()).toHaveLength(2);
+    expect((await refresh(t, alice.refreshToken)).status).toBe(200);
+  });
+
+  test("signs refresh tokens by a secret that is in no answer: no published key takes one", async () => {
+    await using t = await startApp();
+    const alice = await register(t, "alice");
+    expect(decode(alice.refreshToken).header.alg).toBe("HS256");
+    const { keys } = (await (await t.fetch("/.well-known/jwks.json")).json()) as { keys: any[] };
+    for (const key of keys) {
+      expect(key.kty).toBe("EC");
+      // However little a verifier looks at: at nothing but the signature.
+      await expect(jwtVerify(alice.refreshToken, await importJWK(key, key.alg))).rejects.toThrow();
+      expect((await jwtVerify(alice.accessToken, createLocalJWKSet({ keys }))).payload.sub).toBe(alice.id);
+    }
   });
 
   test("is sealed at rest: no private member can be read from the database", async () => {
     await using t = await startApp();
     for (const row of rows(t)) {
       expect(JSON.parse(row.public_jwk)).not.toHaveProperty("d");
-      expect(Buffer.from(row.sealed_jwk.split(".")[1], "base64url").toString()).not.toContain('"d"');
+      expect(Buffer.from(row.sealed_keys.split(".")[1], "base64url").toString()).not.toContain('"d"');
     }
   });
 
@@ -159,7 +188,7 @@ describe("an operator's command", () => {
     const alice = await register(t, "alice");
     const next = t.app.duet.keys.list().find((key) => key.state === "next")!.id;
     const { out, exitCode } = await duet(t, "rotate");
-    expect([exitCode, out]).toEqual([0, expect.stringMatching(RegExp(`^active +EdDSA +${next} `, "m"))]);
+    expect([exitCode, out]).toEqual([0, expect.stringMatching(RegExp(`^active +ES256 +${next} `, "m"))]);
     expect((await me(t, alice.accessToken)).status).toBe(200);
     await t.app.duet.keys.tend();
     expect(t.app.duet.keys.active().id).toBe(next);
@@ -171,7 +200,7 @@ describe("an operator's command", () => {
   test("lists the ring and changes nothing, whatever its own settings are", async () => {
     await using t = await startApp();
     const before = rows(t);
-    const { out } = await duet(t, "list", "--jwt-alg", "HS256");
+    const { out } = await duet(t, "list", "--jwt-alg", "RS256");
     expect(
       out
         .trim()
@@ -204,7 +233,7 @@ describe("the published keys", () => {
     const { keys } = (await response.json()) as { keys: Record<string, string>[] };
     expect(keys.map(({ kid }) => kid)).toEqual(t.app.duet.keys.list().map(({ id }) => id));
     for (const key of keys) {
-      expect(key).toMatchObject({ alg: "EdDSA", use: "sig", kty: "OKP" });
+      expect(key).toMatchObject({ alg: "ES256", use: "sig", kty: "EC" });
       for (const secret of ["d", "p", "q", "k", "priv"]) expect(key).not.toHaveProperty(secret);
     }
   });
@@ -214,7 +243,7 @@ describe("the published keys", () => {
     const alice = await register(site, "alice");
     const service = createRemoteJWKSet(new URL(`${site.url}/.well-known/jwks.json`));
     const issuer = "http://localhost";
-    const options = { issuer, audience: issuer, typ: "at+jwt", algorithms: ["EdDSA"] };
+    const options = { issuer, audience: issuer, typ: "at+jwt", algorithms: ["ES256"] };
     expect((await jwtVerify(alice.accessToken, service, options)).payload.sub).toBe(alice.id);
     await site.app.duet.keys.rotate();
     const { body } = await refresh(site, alice.refreshToken);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { generateKeyPair, SignJWT } from "jose";
+import { generateKeyPair, importJWK, SignJWT } from "jose";
 import { LIMITS } from "../src/limits.ts";
 import { advance, freezeClock, ORIGIN, startApp, UNLIMITED, type TestApp } from "./support/app.ts";
 import { decode, me, refresh, register, type Person } from "./support/people.ts";
@@ -15,11 +15,12 @@ describe("the two tokens", () => {
     const iat = Date.now() / 1000;
     const access = decode(alice.accessToken);
     const long = decode(alice.refreshToken);
-    const common = { iss: ORIGIN, aud: ORIGIN, sub: alice.id, sid: expect.any(String), gen: 1, iat };
+    const common = { iss: ORIGIN, sub: alice.id, sid: expect.any(String), gen: 1, iat };
     expect(access).toEqual({
-      header: { alg: "EdDSA", kid, typ: "at+jwt" },
+      header: { alg: "ES256", kid, typ: "at+jwt" },
       claims: {
         ...common,
+        aud: ORIGIN,
         type: "access",
         username: "alice",
         client_id: "duet",
@@ -28,8 +29,14 @@ describe("the two tokens", () => {
       },
     });
     expect(long).toEqual({
-      header: { alg: "EdDSA", kid, typ: "rt+jwt" },
-      claims: { ...common, type: "refresh", jti: `${access.claims.sid}.1`, exp: iat + 604_800 },
+      header: { alg: "HS256", kid, typ: "rt+jwt" },
+      claims: {
+        ...common,
+        aud: `${ORIGIN}/auth/refresh`,
+        type: "refresh",
+        jti: `${access.claims.sid}.1`,
+        exp: iat + 604_800,
+      },
     });
     expect(alice.accessToken.length).toBeLessThan(1024);
   });
@@ -87,7 +94,7 @@ describe("a forged access token", () => {
   beforeAll(async () => {
     t = await startApp();
     alice = await register(t, "alice");
-    foreign = await generateKeyPair("EdDSA");
+    foreign = await generateKeyPair("ES256");
   });
   afterAll(() => t[Symbol.asyncDispose]());
 
@@ -118,9 +125,11 @@ describe("a forged access token", () => {
     "with four parts": () => `${alice.accessToken}.x`,
     "with alg none": () => `${base64url({ alg: "none", typ: "at+jwt" })}.${parts()[1]}.`,
     "with alg none under a good signature": () => withHeader({ alg: "none" }),
-    "with alg HS256 keyed by the public key": () => {
-      const publicKey = Buffer.from(t.app.duet.keys.publicKeys()[0]!.x!, "base64url");
-      return signed({ alg: "HS256" }, {}, publicKey);
+    "with alg HS256 keyed by the public key": async () => {
+      const { id } = t.app.duet.keys.active();
+      const jwk = t.app.duet.keys.publicKeys().find(({ kid }) => kid === id)!;
+      const der = await crypto.subtle.exportKey("spki", (await importJWK(jwk, "ES256")) as CryptoKey);
+      return signed({ alg: "HS256" }, {}, new Uint8Array(der));
     },
     "signed by another key under our kid": () => signed({}, {}),
     "with an unknown kid": () => signed({ kid: "unknown" }, {}),
@@ -173,9 +182,8 @@ describe("a forged access token", () => {
 /** The private key as the database keeps it, opened with the folder's secret. */
 async function ownKey(t: TestApp): Promise<CryptoKey> {
   const { Database } = await import("bun:sqlite");
-  const { importJWK } = await import("jose");
   using db = new Database(`${t.folder}/duet.db`, { readonly: true });
-  const row: any = db.query("SELECT id, sealed_jwk FROM signing_keys WHERE state = 'active'").get();
+  const row: any = db.query("SELECT id, sealed_keys FROM signing_keys WHERE state = 'active'").get();
   const secret = (await Bun.file(`${t.folder}/secret`).text()).trim();
   const utf8 = (text: string) => new TextEncoder().encode(text);
   const material = await crypto.subtle.importKey("raw", utf8(secret), "HKDF", false, ["deriveKey"]);
@@ -186,7 +194,7 @@ async function ownKey(t: TestApp): Promise<CryptoKey> {
     false,
     ["decrypt"],
   );
-  const [iv, text] = row.sealed_jwk
+  const [iv, text] = row.sealed_keys
     .split(".")
     .map((part: string) => new Uint8Array(Buffer.from(part, "base64url")));
   const opened = await crypto.subtle.decrypt(
@@ -194,7 +202,8 @@ async function ownKey(t: TestApp): Promise<CryptoKey> {
     sealing,
     text,
   );
-  return (await importJWK(JSON.parse(new TextDecoder().decode(opened)), "EdDSA")) as CryptoKey;
+  const { privateJwk } = JSON.parse(new TextDecoder().decode(opened));
+  return (await importJWK(privateJwk, "ES256")) as CryptoKey;
 }
 
 describe("the Authorization header", () => {

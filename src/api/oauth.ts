@@ -63,13 +63,13 @@ export function oauthRoutes({ users, sessions, introspect, settings, deviceOf }:
         },
         { body: t.Object({ token: t.String() }) },
       )
-      /** RFC 7662: whether a token would be accepted now, for whoever may ask. Looking uses nothing up. */
+      /** RFC 7662: whether a token would be accepted now, for whoever may ask. */
       .post(
         "/oauth/introspect",
-        async ({ body, request }) => {
-          await checkCaller(request, body.client_secret);
+        async ({ body, request, server }) => {
+          const sessionId = await checkCaller(request, body.client_secret);
           if (!body.token) throw invalidField("token", "required");
-          const claims = await introspect(body.token);
+          const claims = await introspect(body.token, { sessionId, device: deviceOf({ request, server }) });
           return claims ? introspectionBody(claims) : { active: false };
         },
         { body: t.Object({ token: t.Optional(t.String()), client_secret: t.Optional(t.String()) }) },

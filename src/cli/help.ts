@@ -1,4 +1,4 @@
-import { flagOf, SETTINGS, variableOf, type SettingName } from "../config.ts";
+import { flagOf, SETTINGS, variableOf, type SettingName } from "../settings.ts";
 
 /** `duet help`: made from the settings themselves, so that it names every one. */
 export function help(): string {

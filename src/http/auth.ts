@@ -41,19 +41,17 @@ export const presentedToken = (request: Request): string | undefined =>
 
 /**
  * Who may introspect (RFC 7662 section 2.1): whoever shows an access token of their own, or the secret that the
- * operator gave to resource servers, by HTTP Basic under any name or in the body (RFC 6749 section 2.3.1). Error
- * codes: as `Sessions.authenticate`; a wrong secret is `token_invalid`.
+ * operator gave to resource servers, by HTTP Basic under any name or in the body (RFC 6749 section 2.3.1). Returns the
+ * caller's session, null with the secret. Error codes: as `Sessions.authenticate`; a wrong secret is `token_invalid`.
  */
 export function createCallerCheck(sessions: Sessions, secret: string | undefined) {
-  return async (request: Request, postedSecret: string | undefined): Promise<void> => {
+  return async (request: Request, postedSecret: string | undefined): Promise<string | null> => {
     const [, basic] = /^Basic +([\w+/]+=*)$/i.exec(request.headers.get("authorization") ?? "") ?? [];
     const shown = basic ? passwordsIn(basic) : postedSecret === undefined ? [] : [postedSecret];
-    if (shown.length === 0) {
-      await sessions.authenticate(bearerToken(request));
-      return;
-    }
+    if (shown.length === 0) return (await sessions.authenticate(bearerToken(request))).sessionId;
     const isRight = (text: string) => secret !== undefined && timingSafeEqual(sha256(text), sha256(secret));
     if (!shown.some(isRight)) throw new DuetError("token_invalid");
+    return null;
   };
 }
 

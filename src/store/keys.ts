@@ -6,9 +6,9 @@ export type KeyRow = {
   id: string;
   algorithm: string;
   state: KeyState;
-  /** JSON; null for HS256, which has no public half. */
-  public_jwk: string | null;
-  sealed_jwk: string;
+  /** JSON */
+  public_jwk: string;
+  sealed_keys: string;
   created_at: number;
   activated_at: number | null;
   retired_at: number | null;
@@ -19,13 +19,13 @@ export const keyStore = (q: Queryable) => ({
 
   insert: (key: KeyRow) =>
     q.run(
-      `INSERT INTO signing_keys (id, algorithm, state, public_jwk, sealed_jwk, created_at, activated_at)
+      `INSERT INTO signing_keys (id, algorithm, state, public_jwk, sealed_keys, created_at, activated_at)
        VALUES ($1, $2, $3, $4, $5, $6, $7)`,
       key.id,
       key.algorithm,
       key.state,
       key.public_jwk,
-      key.sealed_jwk,
+      key.sealed_keys,
       key.created_at,
       key.activated_at,
     ),

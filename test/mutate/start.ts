@@ -50,9 +50,18 @@ function inOrder({ path }: Mutant): [likely: string[], rest: string[]] {
 /** A copy of the source to be changed, beside everything else as it is. */
 function copy(): string {
   const folder = mkdtempSync(join(tmpdir(), "duet-mutant-"));
-  for (const name of ["src", "test", "public", "package.json", "bunfig.toml", "tsconfig.json", "README.md"])
+  for (const name of [
+    "src",
+    "test",
+    "public",
+    "dist",
+    "package.json",
+    "bunfig.toml",
+    "tsconfig.json",
+    "README.md",
+  ])
     cpSync(join(ROOT, name), join(folder, name), { recursive: true });
-  for (const name of ["node_modules", "dist"]) symlinkSync(join(ROOT, name), join(folder, name));
+  symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"));
   return folder;
 }
 

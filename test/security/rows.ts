@@ -254,7 +254,7 @@ const http: Row[] = [
     what: "introspection asks who asks, and says no more than `active: false`",
     by: [
       "oauth: asks who is asking, before anything else",
-      "oauth: says of every token whether it would be accepted now, and nothing of one that would not",
+      "oauth: says of every access token whether it would be accepted now, and nothing of one that would not",
     ],
   },
   {

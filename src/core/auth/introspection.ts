@@ -1,25 +1,33 @@
 import type { Store } from "../../store/index.ts";
 import type { Clock } from "../clock.ts";
+import type { Device } from "./devices.ts";
+import type { Endings } from "./endings.ts";
 import { decideRotation } from "./rotation.ts";
 import type { Claims } from "./signer.ts";
 import type { Tokens } from "./tokens.ts";
 
 export type Introspect = ReturnType<typeof createIntrospect>;
 
+/** Who asks: by the session of their own access token, or none, by the secret that the operator gave. */
+export type Introspector = { sessionId: string | null; device: Device };
+
 /** Whether Duet would accept a token now, for services that were shown one (RFC 7662). */
 export function createIntrospect(deps: {
   store: Store;
   tokens: Tokens;
+  endings: Endings;
   clock: Clock;
   settings: { refreshOverlapSeconds: number };
 }) {
-  const { store, tokens, clock, settings } = deps;
+  const { store, tokens, endings, clock, settings } = deps;
 
   /**
-   * The claims of a token of either type that would be accepted now, else null (RFC 7662 section 2.2). Looking is
-   * not using: nothing is confirmed and nothing ends.
+   * The claims of a token that would be accepted now, else null (RFC 7662 section 2.2). Asking about an access token is
+   * not using it: nothing is confirmed. A refresh token is nobody's business but its own session's, to all others it is
+   * inactive; and one that is dead counts as shown, or a thief could find out in silence whether his copy is still good.
+   * Effect: that session ends (`reuse_detected`).
    */
-  return async function introspect(token: string): Promise<Claims | null> {
+  return async function introspect(token: string, by: Introspector): Promise<Claims | null> {
     for (const type of ["access", "refresh"] as const) {
       const verification = await tokens.verify(type, token);
       if (!verification.ok) continue;
@@ -27,9 +35,11 @@ export function createIntrospect(deps: {
       const session = await store.sessions.find(claims.sid);
       if (session?.user_id !== claims.sub) return null;
       const { kind } = decideRotation(session, claims.gen, clock(), settings.refreshOverlapSeconds * 1000);
-      // An access token outlives its generation, up to its `exp`; a refresh token does not.
-      const isRefused = kind === "ended" || kind === "unknown" || (kind === "reuse" && type === "refresh");
-      return isRefused ? null : claims;
+      if (kind === "ended" || kind === "unknown") return null;
+      // An access token outlives its generation, up to its `exp`.
+      if (type === "access") return claims;
+      if (kind === "reuse") await endings.end(session.id, "reuse_detected", by.device);
+      return kind !== "reuse" && by.sessionId === session.id ? claims : null;
     }
     return null;
   };

@@ -13,25 +13,28 @@ import type { Clock } from "../clock.ts";
 import { openSeal, type Seal } from "./seal.ts";
 import type { Signer } from "./signer.ts";
 
-/** EdDSA over Ed25519, ES256 over P-256, or HS256 (RFC 7518, RFC 8037). One is pinned per key. */
-export const ALGORITHMS = ["EdDSA", "ES256", "HS256"] as const;
+/** Of access tokens (RFC 7518, RFC 8037); the first is a new folder's, which every verifier knows. One is pinned per key. */
+export const ALGORITHMS = ["ES256", "EdDSA", "RS256"] as const;
 
 export type Algorithm = (typeof ALGORITHMS)[number];
 
+/** What one entry of the ring signs with. */
 export type KeyMaterial = {
   id: string;
+  /** Of access tokens; the public half is published. */
   algorithm: Algorithm;
-  /** The private key, or the shared one. */
-  signing: CryptoKey | Uint8Array;
-  /** The public key, or the shared one. */
-  verifying: CryptoKey | Uint8Array;
+  privateKey: CryptoKey | Uint8Array;
+  publicKey: CryptoKey | Uint8Array;
+  /** Of refresh tokens (HS256). Nobody but Duet verifies them, so nobody else has it. */
+  refreshSecret: Uint8Array;
 };
 
 export type RingKey = {
   id: string;
   state: KeyState;
   algorithm: Algorithm;
-  publicJwk: JWK | null;
+  publicJwk: JWK;
+  retiredAt: number | null;
   /** Since when it signs, in epoch milliseconds; null while it is next. */
   activatedAt: number | null;
   signer: Signer;
@@ -40,12 +43,14 @@ export type RingKey = {
 export type KeyRing = Awaited<ReturnType<typeof openKeyRing>>;
 
 const RELOAD_MS = 1000;
-const DAY_MS = 24 * 60 * 60 * 1000;
+const HOUR_MS = 60 * 60 * 1000;
+const DAY_MS = 24 * HOUR_MS;
 
 /**
- * The key ring: `next` is published and does not sign yet, `active` signs, `retired` keys verify for as
- * long as a token they signed can be good. Private keys are sealed at rest (AES-256-GCM under a key derived from `secret`),
- * so a stolen database signs nothing. Makes the first two keys, of `algorithm`, where there are none. Throws StartError if `secret` does not open what is there.
+ * The key ring: `next` is published and does not sign yet, `active` signs, `retired` keys verify for as long as a token
+ * they signed can be good. An entry is a key pair for access tokens and a secret for refresh tokens, sealed at rest under
+ * `secret`, so that a stolen database signs nothing. Makes the first two, of `algorithm`, where there are none. Throws
+ * StartError if `secret` does not open what is there.
  */
 export async function openKeyRing(deps: {
   store: Store;
@@ -69,30 +74,26 @@ export async function openKeyRing(deps: {
     const opened = new Map<string, RingKey>();
     for (const row of rows) {
       const key = ring.get(row.id) ?? (await openKey(row));
-      opened.set(row.id, { ...key, state: row.state, activatedAt: row.activated_at });
+      const { state, activated_at: activatedAt, retired_at: retiredAt } = row;
+      opened.set(row.id, { ...key, state, activatedAt, retiredAt });
     }
     ring = opened;
     loadedAt = performance.now();
   }
 
   async function openKey(row: KeyRow): Promise<RingKey> {
-    const jwk = JSON.parse(await seal.open(row.id, row.sealed_jwk)) as JWK;
-    const publicJwk = row.public_jwk === null ? null : (JSON.parse(row.public_jwk) as JWK);
-    const keyAlgorithm = row.algorithm as Algorithm;
+    const { id, state, activated_at: activatedAt, retired_at: retiredAt } = row;
+    const algorithm = row.algorithm as Algorithm;
+    const publicJwk = JSON.parse(row.public_jwk) as JWK;
+    const sealed = JSON.parse(await seal.open(id, row.sealed_keys)) as SealedKey;
     const material: KeyMaterial = {
-      id: row.id,
-      algorithm: keyAlgorithm,
-      signing: await importJWK(jwk, keyAlgorithm),
-      verifying: await importJWK(publicJwk ?? jwk, keyAlgorithm),
+      id,
+      algorithm,
+      privateKey: await importJWK(sealed.privateJwk, algorithm),
+      publicKey: await importJWK(publicJwk, algorithm),
+      refreshSecret: new Uint8Array(Buffer.from(sealed.refreshSecret, "base64url")),
     };
-    return {
-      id: row.id,
-      state: row.state,
-      algorithm: keyAlgorithm,
-      publicJwk,
-      activatedAt: row.activated_at,
-      signer: deps.makeSigner(material),
-    };
+    return { id, state, algorithm, publicJwk, activatedAt, retiredAt, signer: deps.makeSigner(material) };
   }
 
   const draftKey = (algorithm: Algorithm, state: "next" | "active") =>
@@ -152,47 +153,42 @@ export async function openKeyRing(deps: {
     active,
     find,
     list: (): RingKey[] => [...ring.values()],
-    /** What verifiers may know: every public key, `next` included (RFC 7517). Empty with HS256. */
-    publicKeys: (): JWK[] =>
-      [...ring.values()].flatMap(({ id, algorithm: alg, publicJwk }) =>
-        publicJwk ? [{ ...publicJwk, kid: id, alg, use: "sig" }] : [],
-      ),
+    /**
+     * What verifiers may know (RFC 7517): the public half of every key whose access tokens can be good, now or soon. A
+     * retired one goes when the last of them has expired, although its refresh tokens live on.
+     */
+    publicKeys(): JWK[] {
+      const isNeeded = ({ retiredAt }: RingKey) =>
+        retiredAt === null || clock() - retiredAt < LIMITS.accessTtlHoursMax * HOUR_MS;
+      return [...ring.values()]
+        .filter(isNeeded)
+        .map(({ id, algorithm: alg, publicJwk }) => ({ ...publicJwk, kid: id, alg, use: "sig" }));
+    },
   };
 }
 
-async function makeKey(seal: Seal, algorithm: Algorithm, state: KeyState, now: number): Promise<KeyRow> {
-  const { privateJwk, publicJwk, id } = await generate(algorithm);
+/** What is kept under the seal, as JSON. */
+type SealedKey = { privateJwk: JWK; refreshSecret: string };
+
+async function makeKey(
+  seal: Seal,
+  algorithm: Algorithm,
+  state: "next" | "active",
+  now: number,
+): Promise<KeyRow> {
+  const pair = await generateKeyPair(algorithm, { extractable: true });
+  const publicJwk = await exportJWK(pair.publicKey);
+  const id = await calculateJwkThumbprint(publicJwk);
+  const refreshSecret = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString("base64url");
+  const sealed: SealedKey = { privateJwk: await exportJWK(pair.privateKey), refreshSecret };
   return {
     id,
     algorithm,
     state,
-    public_jwk: publicJwk && JSON.stringify(publicJwk),
-    sealed_jwk: await seal.close(id, JSON.stringify(privateJwk)),
+    public_jwk: JSON.stringify(publicJwk),
+    sealed_keys: await seal.close(id, JSON.stringify(sealed)),
     created_at: now,
     activated_at: state === "active" ? now : null,
     retired_at: null,
   };
 }
-
-async function generate(
-  algorithm: Algorithm,
-): Promise<{ id: string; privateJwk: JWK; publicJwk: JWK | null }> {
-  if (algorithm === "HS256") {
-    const k = base64url(crypto.getRandomValues(new Uint8Array(32)));
-    // Not a thumbprint: that of a symmetric key would publish a hash of it (RFC 7638 section 7).
-    return {
-      id: base64url(crypto.getRandomValues(new Uint8Array(16))),
-      privateJwk: { kty: "oct", k },
-      publicJwk: null,
-    };
-  }
-  const pair = await generateKeyPair(algorithm, { extractable: true });
-  const publicJwk = await exportJWK(pair.publicKey);
-  return {
-    id: await calculateJwkThumbprint(publicJwk),
-    privateJwk: await exportJWK(pair.privateKey),
-    publicJwk,
-  };
-}
-
-const base64url = (bytes: Uint8Array) => Buffer.from(bytes).toString("base64url");

@@ -2,6 +2,9 @@ import type { ErrorCode } from "../../errors.ts";
 
 export type TokenType = "access" | "refresh";
 
+/** Refresh tokens are signed by a secret of the key ring: nobody but Duet verifies them. */
+export const REFRESH_ALGORITHM = "HS256";
+
 /** JOSE header `typ` of each token: explicit, so that neither passes for the other (RFC 9068 section 2.1, RFC 8725 section 3.11). */
 export const TOKEN_TYP = { access: "at+jwt", refresh: "rt+jwt" } as const;
 
@@ -23,13 +26,17 @@ export type Claims = {
   client_id?: string;
 };
 
+/** Whom each token is for: refresh tokens are for nobody but Duet, so that no service can take one for an access token. */
+export const audienceOf = (type: TokenType, issuer: string): string =>
+  type === "access" ? issuer : `${issuer}/auth/refresh`;
+
 /** Why a token is refused. */
 export type Refusal = Extract<ErrorCode, "token_expired" | "token_invalid" | "token_type_mismatch">;
 
 /** `claims` beside a failure are authentic: the signature was good, only the time has passed. */
 export type Verification = { ok: true; claims: Claims } | { ok: false; code: Refusal; claims?: Claims };
 
-/** One key of the ring, able to sign and to check both types. Made at the edge, where the JWT plugin lives. */
+/** One entry of the key ring, able to sign and to check both types. Made at the edge, where the JWT plugin lives. */
 export interface Signer {
   /**
    * `iat` of a refresh token is signed as given, the moment of its rotation, so that it can be made again; that of an

@@ -5,7 +5,14 @@ import { LIMITS } from "../../limits.ts";
 import type { Clock } from "../clock.ts";
 import { newId } from "../ids.ts";
 import type { KeyRing } from "./keys.ts";
-import { TOKEN_TYP, type Claims, type TokenType, type Verification } from "./signer.ts";
+import {
+  audienceOf,
+  REFRESH_ALGORITHM,
+  TOKEN_TYP,
+  type Claims,
+  type TokenType,
+  type Verification,
+} from "./signer.ts";
 
 /** `typ: at+jwt` promises this claim (RFC 9068 section 2.2). Duet's clients are its own, and all one. */
 export const CLIENT_ID = "duet";
@@ -30,17 +37,17 @@ export function createTokens(deps: {
 }) {
   const { keys, clock, issuer, settings } = deps;
 
-  const commonClaimsOf = (session: SessionRow) => ({
+  const commonClaimsOf = (session: SessionRow, type: TokenType) => ({
     iss: issuer,
-    aud: issuer,
+    aud: audienceOf(type, issuer),
+    type,
     sub: session.user_id,
     sid: session.id,
     gen: session.generation,
   });
 
   const refreshClaimsOf = (session: SessionRow): Claims => ({
-    ...commonClaimsOf(session),
-    type: "refresh",
+    ...commonClaimsOf(session, "refresh"),
     jti: `${session.id}.${session.generation}`,
     iat: seconds(session.rotated_at),
     exp: seconds(session.idle_ends_at),
@@ -55,10 +62,9 @@ export function createTokens(deps: {
     const { signer } = keys.active();
     const refreshClaims = refreshClaimsOf(session);
     const accessClaims: Claims = {
-      ...commonClaimsOf(session),
+      ...commonClaimsOf(session, "access"),
       username,
       client_id: CLIENT_ID,
-      type: "access",
       jti: newId(now),
       iat: seconds(now),
       // Not beyond the session: a verifier that knows only the public keys must not take it for longer.
@@ -92,9 +98,8 @@ export function createTokens(deps: {
 
     /** What a session's newest refresh token says, without the signature that would make it one: for the lab. */
     describeRefresh(session: SessionRow): { header: object; claims: Claims } {
-      const { id, algorithm } = keys.active();
       return {
-        header: { alg: algorithm, kid: id, typ: TOKEN_TYP.refresh },
+        header: { alg: REFRESH_ALGORITHM, kid: keys.active().id, typ: TOKEN_TYP.refresh },
         claims: refreshClaimsOf(session),
       };
     },

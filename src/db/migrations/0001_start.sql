@@ -64,8 +64,8 @@ CREATE TABLE signing_keys (
   id TEXT PRIMARY KEY,
   algorithm TEXT NOT NULL,
   state TEXT NOT NULL CHECK (state IN ('next', 'active', 'retired')),
-  public_jwk TEXT,
-  sealed_jwk TEXT NOT NULL,
+  public_jwk TEXT NOT NULL,
+  sealed_keys TEXT NOT NULL,
   created_at INTEGER NOT NULL,
   activated_at INTEGER,
   retired_at INTEGER
