@@ -53,7 +53,7 @@ type Given = [name: SettingName, { text: string; label: string }][];
 function readEnvironment(env: Record<string, string | undefined>, faults: string[]): Given {
   const given: Given = [];
   for (const [variable, text] of Object.entries(env)) {
-    if (!variable.startsWith("DUET_") || !text) continue;
+    if (!variable.startsWith("DUET_") || !text || isKubernetes(variable, text)) continue;
     const name = NAMES.find((each) => variableOf(each) === variable);
     if (name) given.push([name, { text, label: variable }]);
     else faults.push(`${variable}: there is no such setting`);
@@ -63,29 +63,34 @@ function readEnvironment(env: Record<string, string | undefined>, faults: string
 
 function readFlags(args: string[], faults: string[]): Given {
   const given: Given = [];
+  const flags = new Map(NAMES.map((name) => [flagOf(name), name]));
+  // What begins with two dashes is the next flag, no value: each of them is to be told.
+  const complete = args.filter((arg, i) => {
+    const isAlone = flags.has(arg) && (args[i + 1] === undefined || args[i + 1]!.startsWith("--"));
+    if (isAlone) faults.push(`${arg}: a value is missing`);
+    return !isAlone;
+  });
   const options = Object.fromEntries(
-    NAMES.map((name) => [flagOf(name).slice(2), { type: "string" as const }]),
+    [...flags.keys()].map((flag) => [flag.slice(2), { type: "string" as const }]),
   );
   // Not strict: every fault is to be told, not only the first.
-  const { tokens } = parseArgs({ args, options, strict: false, tokens: true });
-  // The value of a flag that is refused already is no fault of its own.
-  let refused = -1;
+  const { tokens } = parseArgs({ args: complete, options, strict: false, tokens: true });
+  const strange = new Set<number>();
   for (const token of tokens) {
-    if (token.kind === "positional" && token.index === refused) continue;
-    const label = token.kind === "option" ? token.rawName : token.kind === "positional" ? token.value : "--";
-    const name = NAMES.find((each) => flagOf(each) === label);
-    if (!name) faults.push(`${label}: there is no such flag`);
-    else if (token.kind !== "option" || token.value === undefined || isFlag(token))
-      faults.push(`${label}: a value is missing`);
-    else {
-      given.push([name, { text: token.value, label }]);
-      continue;
+    // Never more than stands before an equals sign: the rest may be a secret.
+    const label = complete[token.index]!.split("=")[0]!;
+    const name = token.kind === "option" ? flags.get(label) : undefined;
+    if (name && token.kind === "option" && token.value) given.push([name, { text: token.value, label }]);
+    else if (name) faults.push(`${label}: a value is missing`);
+    // Letters after one dash are one fault, and so are a strange flag and what follows it.
+    else if (!strange.has(token.index) && !(token.kind === "positional" && strange.has(token.index - 1))) {
+      strange.add(token.index);
+      faults.push(`${label}: there is no such flag`);
     }
-    refused = token.index + (name ? 2 : 1);
   }
   return given;
 }
 
-/** `--port --host x`: the second flag is not the first one's value. */
-const isFlag = ({ value, inlineValue }: { value?: string | undefined; inlineValue?: boolean | undefined }) =>
-  !inlineValue && value?.startsWith("--");
+/** What Kubernetes sets in every container for a service that is called duet: no setting of ours. */
+const isKubernetes = (variable: string, text: string): boolean =>
+  /^DUET_(?:SERVICE_|PORT_\d)/.test(variable) || (variable === "DUET_PORT" && text.includes("://"));

@@ -121,6 +121,8 @@ export type ErrorDetails = {
   end?: SessionEnd;
   allow?: string[];
   retryAfterSeconds?: number;
+  /** Codings of a body that would be taken (RFC 9110 section 15.5.16). */
+  acceptEncoding?: string;
   cause?: unknown;
 };
 

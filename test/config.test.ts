@@ -53,6 +53,21 @@ describe("the settings", () => {
     });
   });
 
+  test("are not taken from what Kubernetes sets for a service that is called duet", () => {
+    const env = {
+      DUET_PORT: "tcp://10.0.0.1:3000",
+      DUET_SERVICE_HOST: "10.0.0.1",
+      DUET_SERVICE_PORT: "3000",
+      DUET_SERVICE_PORT_HTTP: "3000",
+      DUET_PORT_3000_TCP: "tcp://10.0.0.1:3000",
+      DUET_PORT_3000_TCP_PROTO: "tcp",
+      DUET_PORT_3000_TCP_PORT: "3000",
+      DUET_PORT_3000_TCP_ADDR: "10.0.0.1",
+    };
+    expect(readConfig(env)).toEqual(readConfig({}));
+    expect(faults({ DUET_SERVICES: "x", DUET_PORTS: "1" })).toHaveLength(2);
+  });
+
   test("report all faults together, each with its name and never its value", () => {
     const env = {
       DUET_PORT: "70000",

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { ORIGIN, startApp } from "./support/app.ts";
+import { register } from "./support/people.ts";
 
 // What a browser says of a request that changes state, and whether it is believed to be our own.
 type Row = [site: string | null, origin: string | null, cookie: boolean, isOurs: boolean];
@@ -45,7 +46,9 @@ describe("a request that changes state", () => {
         if (origin !== null) headers.set("origin", origin);
         if (cookie) headers.set("cookie", "duet_access=x; duet_refresh=x");
         const response = await t.fetch(path, { method: "POST", headers, body });
-        if (isOurs) expect(response.status).not.toBe(403);
+        // What a browser must ask about beforehand carries nothing that could be forged.
+        const isAskedBeforehand = !cookie && type === "application/json";
+        if (isOurs || isAskedBeforehand) expect([path, response.status]).not.toEqual([path, 403]);
         else {
           expect([path, response.status]).toEqual([path, 403]);
           expect(response.headers.get("set-cookie")).toBeNull();
@@ -53,6 +56,35 @@ describe("a request that changes state", () => {
       }
     },
   );
+
+  test("of an app in a shell of its own is let through with a Bearer token or JSON, and never as a form", async () => {
+    await using t = await startApp();
+    const alice = await register(t, "alice");
+    const bearer = `Bearer ${alice.accessToken}`;
+    for (const origin of ["tauri://localhost", "capacitor://localhost", "null", "chrome-extension://abc"]) {
+      const ask = (path: string, headers: Record<string, string>, body: string) =>
+        t.fetch(path, {
+          method: "POST",
+          headers: { origin, "sec-fetch-site": "cross-site", ...headers },
+          body,
+        });
+      const json = { "content-type": "application/json" };
+      const form = { "content-type": "application/x-www-form-urlencoded" };
+      const title = '{"title":"from an app"}';
+      const created = await ask("/api/conversations", { ...json, authorization: bearer }, title);
+      expect(created.status).toBe(201);
+      const ended = await ask("/api/auth/logout", { authorization: "Bearer x.y.z" }, "");
+      expect(ended.status).toBe(204);
+      const guess = '{"username":"alice","password":"wrong"}';
+      expect((await ask("/api/auth/login", json, guess)).status).toBe(401);
+      const fields = "grant_type=password&username=alice&password=wrong";
+      for (const type of [form, { "content-type": "text/plain" }, {}] as Record<string, string>[])
+        expect((await ask("/oauth/token", type, fields)).status).toBe(403);
+      // With a cookie along it may be forged, whatever else it carries.
+      for (const more of [{ ...json, authorization: bearer }, json])
+        expect((await ask("/api/conversations", { ...more, cookie: "x=y" }, title)).status).toBe(403);
+    }
+  });
 
   test("is not let through by a made-up Authorization beside the cookie", async () => {
     await using t = await startApp();

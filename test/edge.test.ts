@@ -1,5 +1,5 @@
 import { connect } from "node:net";
-import { expect, describe, test } from "bun:test";
+import { expect, describe, spyOn, test } from "bun:test";
 import { StartError } from "../src/errors.ts";
 import { LIMITS } from "../src/limits.ts";
 import { startApp } from "./support/app.ts";
@@ -34,6 +34,13 @@ describe("over the wire", () => {
     expect(() => second.app.listen()).toThrow(StartError);
     for (let i = 0; i < 20; i++) expect((await fetch(`${site.url}/healthz`)).status).toBe(200);
     expect(second.logged.filter(({ event }) => event === "request")).toEqual([]);
+  });
+
+  test("an idle connection outlasts the proxies before it, or they would meet a closed one", async () => {
+    using listening = spyOn(Bun, "serve");
+    await using _site = await serve();
+    const { idleTimeout } = listening.mock.calls[0]![0] as { idleTimeout: number };
+    expect(idleTimeout).toBeGreaterThan(75);
   });
 
   test("a body beyond the limit is refused in the one shape, however large it says or turns out to be", async () => {

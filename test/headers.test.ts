@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { assetUrls } from "../src/http/assets.ts";
 import { startApp } from "./support/app.ts";
 import { DATA_CSP, FIXED, PAGE_CSP } from "./support/headers.ts";
 
@@ -85,6 +86,25 @@ describe("the assets", () => {
       bytes += body.byteLength;
     }
     expect(bytes).toBeLessThan(25_000);
+  });
+
+  test.each([
+    ["gzip", true],
+    ["br, gzip;q=0.5", true],
+    ["GZIP", true],
+    ["*", true],
+    ["br, *;q=0.1", true],
+    ["gzip;q=0", false],
+    ["gzip; q=0.0, *", false],
+    ["*;q=0", false],
+    ["identity", false],
+    ["xgzip", false],
+    ["", false],
+  ])("are compressed only for who takes it: %j, %p", async (header, isCompressed) => {
+    await using t = await startApp();
+    const answer = await t.fetch(assetUrls.styleUrl, { headers: { "accept-encoding": header } });
+    expect(answer.headers.get("content-encoding")).toBe(isCompressed ? "gzip" : null);
+    expect(answer.headers.get("vary")).toBe("accept-encoding");
   });
 
   test("are all there is: no page asks another host for anything", async () => {

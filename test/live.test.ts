@@ -164,7 +164,7 @@ describe("an event stream", () => {
     const stream = await listen(t, alice);
     await stream.next();
     const ringing = setInterval(() => t.app.duet.notifier.notify([alice.id]), 10);
-    expect(await stream.nextOfAny()).toEqual({ id: expect.any(String) });
+    expect(await stream.nextOfAny()).toEqual({ event: "heartbeat", id: expect.any(String), data: {} });
     clearInterval(ringing);
     await stream.close();
   });
@@ -199,7 +199,9 @@ describe("an event stream", () => {
       next: () => Promise.reject(new Error("the disk is gone")),
       return: async () => void returned++,
     };
-    await expect(eventStream(source, () => ({})).text()).rejects.toThrow("the disk is gone");
+    await expect(eventStream(source, () => ({ event: "x", data: {} })).text()).rejects.toThrow(
+      "the disk is gone",
+    );
     expect(returned).toBe(1);
   });
 

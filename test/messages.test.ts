@@ -214,7 +214,19 @@ describe("what is unread", () => {
     expect((await bob.call("POST", `${path}/read`, {})).status).toBe(204);
     expect(await unread(bob)).toBe(0);
     await bob.call("POST", `${path}/read`, { message_id: first.id }); // never backwards
-    await bob.call("POST", `${path}/read`, { message_id: "x" });
+    const other = await alice.call("POST", "/api/conversations", { title: "elsewhere" });
+    const elsewhere = (
+      await alice.call("POST", `/api/conversations/${other.body.id}/messages`, { body: "x" })
+    ).body;
+    for (const [message_id, status, code] of [
+      ["x", 422, "validation_failed"],
+      ["", 422, "validation_failed"],
+      ["ffffffff-ffff-ffff-ffff-ffffffffffff", 404, "not_found"],
+      [elsewhere.id, 404, "not_found"],
+    ] as const) {
+      const refused = await bob.call("POST", `${path}/read`, { message_id });
+      expect([refused.status, refused.body.code]).toEqual([status, code]);
+    }
     expect(await unread(bob)).toBe(0);
     const carol = await register(t, "carol");
     expect((await carol.call("POST", `${path}/read`, {})).status).toBe(404);

@@ -231,7 +231,7 @@ describe("/oauth/revoke", () => {
     const alice = await register(t, "alice");
     for (const token of [alice.accessToken, alice.accessToken, "nonsense", "a.b.c"]) {
       const response = await form(t, "/oauth/revoke", { token, token_type_hint: "anything" });
-      expect([response.status, await response.text()]).toEqual([200, ""]);
+      expect([response.status, await response.json()]).toEqual([200, {}]);
     }
     expect((await refresh(t, alice.refreshToken)).body.reason).toBe("logout");
     for (const body of ["", "token="]) expect((await form(t, "/oauth/revoke", body)).status).toBe(400);

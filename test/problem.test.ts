@@ -85,9 +85,7 @@ const WAYS: Record<ErrorCode, Ask> = {
     await alice.call("POST", "/api/auth/logout");
     return withToken(() => alice.accessToken)(t, alice, language);
   },
-  cross_origin_refused: ask("POST", "/api/auth/login", {
-    headers: { ...JSON_TYPE, "sec-fetch-site": "cross-site" },
-  }),
+  cross_origin_refused: ask("POST", "/api/auth/login", { headers: { "sec-fetch-site": "cross-site" } }),
   registration_closed: async (_, __, language) => {
     await using closed = await startApp({ DUET_REGISTRATION: "closed" });
     const input = { username: "bob", password: PASSWORDS["bob"] };
@@ -300,7 +298,7 @@ describe("a body", () => {
     });
   });
 
-  test.each(["null", "[]", "7", '"text"', "{}", '{"__proto__":{"username":"a","password":"b"}}'])(
+  test.each(["null", "{}", '{"__proto__":{"username":"a","password":"b"}}'])(
     "of %s names what is missing",
     async (body) => {
       await using t = await startApp();

@@ -1,7 +1,8 @@
 import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 import { THROTTLES, type ThrottleName } from "../src/core/auth/throttle.ts";
-import { freezeClock, startApp, type TestApp } from "./support/app.ts";
+import fc from "fast-check";
+import { freezeClock, startApp, UNLIMITED, type TestApp } from "./support/app.ts";
 import { DATA_CSP, FIXED, PAGE_CSP } from "./support/headers.ts";
 import { PASSWORDS, register, type Person } from "./support/people.ts";
 
@@ -247,3 +248,58 @@ async function ask(
   if (response.status === 429) expect(Number(response.headers.get("retry-after"))).toBeGreaterThan(0);
   return response.status;
 }
+
+describe("what stands in a path", () => {
+  const strange = fc.oneof(
+    fc.string({ minLength: 1, unit: "binary" }),
+    fc.constantFrom(
+      "\0",
+      "\n",
+      "\r\n",
+      "😀",
+      "..",
+      "%",
+      "%00",
+      "01999999-0000-7000-8000-00000000000G",
+      "ID".repeat(2000),
+    ),
+    fc.uuid({ version: 7 }).map((id) => id.toUpperCase()),
+  );
+
+  test("is an id or is not found: every parameter of every route", async () => {
+    await using t = await startApp(UNLIMITED);
+    const alice = await register(t, "alice");
+    const { id } = (await alice.call("POST", "/api/conversations", { title: "mine" })).body;
+    const routes = t.app.routes.filter(({ path }) => path.includes("/:"));
+    const visitor = {
+      authorization: `Bearer ${alice.accessToken}`,
+      cookie: `duet_access=${alice.accessToken}`,
+    };
+    expect(routes.length).toBeGreaterThan(20);
+    for (const { method, path } of routes) {
+      const parameters = path.match(/:\w+/g)!;
+      const samples = fc.sample(strange, { numRuns: 30, seed: 20261125 });
+      for (const wrong of samples)
+        for (const one of parameters) {
+          const url = path.replaceAll(/:\w+/g, (name) =>
+            name === one ? encodeURIComponent(wrong.toWellFormed()) : id,
+          );
+          // A dot segment is another path.
+          if (/\/\.{1,2}(?:\/|$)/.test(url)) continue;
+          const answer = await t.fetch(url, {
+            method,
+            headers: {
+              ...visitor,
+              "sec-fetch-site": "same-origin",
+              "content-type": path.startsWith("/api")
+                ? "application/json"
+                : "application/x-www-form-urlencoded",
+            },
+            ...(method !== "GET" && method !== "DELETE" && { body: path.startsWith("/api") ? "{}" : "" }),
+          });
+          expect([method, path, wrong, answer.status < 500]).toEqual([method, path, wrong, true]);
+          expect([method, path, wrong, answer.status]).not.toEqual([method, path, wrong, 200]);
+        }
+    }
+  });
+});

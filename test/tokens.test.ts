@@ -210,7 +210,9 @@ describe("the Authorization header", () => {
   test.each([
     ["bearer in lower case", (token: string) => `bearer ${token}`, 200],
     ["BEARER in upper case", (token: string) => `BEARER ${token}`, 200],
-    ["two spaces", (token: string) => `Bearer  ${token}`, 401],
+    ["two spaces", (token: string) => `Bearer  ${token}`, 200],
+    ["many spaces", (token: string) => `Bearer      ${token}`, 200],
+    ["a tab", (token: string) => `Bearer\t${token}`, 401],
     ["Basic", (token: string) => `Basic ${token}`, 401],
     ["no scheme", (token: string) => token, 401],
     ["two tokens", (token: string) => `Bearer ${token}, Bearer ${token}`, 401],

@@ -59,7 +59,8 @@ export function oauthRoutes({ users, sessions, introspect, settings, deviceOf }:
         async ({ body, request, server }) => {
           if (body.token === "") throw invalidField("token", "required");
           await sessions.logout({ refreshToken: body.token }, deviceOf({ request, server }));
-          return new Response(null, { status: 200 });
+          // Some clients parse every answer.
+          return {};
         },
         { body: t.Object({ token: t.String() }) },
       )

@@ -100,9 +100,9 @@ function openThread(composer: HTMLFormElement, outbox: Outbox) {
   }
 
   function show(entry: Entry, state: string, isFailed: boolean) {
-    const item = items.get(entry)!;
-    item.classList.toggle("failed", isFailed);
-    item.querySelector(".state")!.textContent = state;
+    const item = items.get(entry);
+    item?.classList.toggle("failed", isFailed);
+    item?.querySelector(".state")!.replaceChildren(state);
   }
 
   function drop(entry: Entry) {
@@ -123,17 +123,21 @@ function openThread(composer: HTMLFormElement, outbox: Outbox) {
     drop,
     waiting: (entry: Entry) => show(entry, words["sending"]!, false),
     failed(entry: Entry) {
-      const item = items.get(entry)!;
+      const item = items.get(entry);
       entry.failures = (entry.failures ?? 0) + 1;
       // If it goes on failing, what came by the stream was another one.
-      if (!item.isConnected && entry.failures > 3) list.append(item);
+      if (item && !item.isConnected && entry.failures > 3) {
+        list.append(item);
+        scrollDown();
+      }
       show(entry, words["failed"]!, true);
     },
     /** The event stream may have brought it already. */
     arrived(entry: Entry, markup: string) {
       // On a page from the middle it has no place.
       if (document.querySelector(".latest")) return location.assign(url);
-      const isShown = items.get(entry)!.isConnected;
+      // Taken back meanwhile in a twin of this tab: it is there all the same, and the stream shows it.
+      const isShown = items.get(entry)?.isConnected;
       const wasAtEnd = isAtEnd();
       drop(entry);
       if (!isShown) return;

@@ -147,6 +147,8 @@ function connect(
   db.run("PRAGMA foreign_keys = ON");
   db.run("PRAGMA synchronous = FULL");
   db.run("PRAGMA trusted_schema = OFF");
+  // What a long reader has made of the WAL does not stay on the disk for ever.
+  db.run(`PRAGMA journal_size_limit = ${LIMITS.walBytesKept}`);
   // Only the reader may wait inside SQLite; waiting there stops the event loop, so the writer waits in begin().
   db.run(`PRAGMA busy_timeout = ${options.readonly ? 1000 : 0}`);
   return db;

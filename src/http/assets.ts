@@ -44,9 +44,24 @@ export const serveAssets = new Elysia({ name: "assets" })
       "cache-control": "public, max-age=31536000, immutable",
       vary: "accept-encoding",
     };
-    if (!/\bgzip\b/.test(request.headers.get("accept-encoding") ?? ""))
+    if (!takesGzip(request.headers.get("accept-encoding") ?? ""))
       return new Response(asset.text, { headers });
     asset.gzipped ??= Bun.gzipSync(asset.text, { library: "libdeflate", level: 12 });
     return new Response(asset.gzipped as BodyInit, { headers: { ...headers, "content-encoding": "gzip" } });
   })
   .get("/favicon.ico", ({ redirect }) => redirect(assetUrls.iconUrl, 302));
+
+/** Whether `Accept-Encoding` names gzip, or anything, with a quality above 0 (RFC 9110 section 12.5.3). */
+export function takesGzip(header: string): boolean {
+  const qualities = new Map(
+    header.split(",").map((range) => {
+      const [coding = "", ...parameters] = range
+        .toLowerCase()
+        .split(";")
+        .map((part) => part.trim());
+      const quality = parameters.find((part) => part.startsWith("q="))?.slice(2) ?? "1";
+      return [coding, Number(quality)];
+    }),
+  );
+  return (qualities.get("gzip") ?? qualities.get("*") ?? 0) > 0;
+}

@@ -1,6 +1,7 @@
 import { Elysia } from "elysia";
 import { DuetError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
+import { parseJsonObject } from "./json.ts";
 
 /**
  * Bodies of some media types and no other. Elysia guesses the parser from one character of the header, so that a
@@ -13,6 +14,9 @@ const bodiesOf = (parsers: Record<string, (text: string) => unknown>) =>
     async ({ request }) => {
       const bytes = await readBytes(request);
       if (bytes.byteLength === 0) return {};
+      const coding = (request.headers.get("content-encoding") ?? "identity").trim().toLowerCase();
+      if (coding !== "identity")
+        throw new DuetError("unsupported_media_type", { acceptEncoding: "identity" });
       const type = (request.headers.get("content-type") ?? "").split(";")[0]!.trim().toLowerCase();
       const parse = Object.hasOwn(parsers, type) ? parsers[type] : undefined;
       if (!parse) throw new DuetError("unsupported_media_type");
@@ -32,20 +36,12 @@ function parseForm(text: string): Record<string, string> {
   return Object.fromEntries(fields);
 }
 
-/**
- * Without what would stand in for an object's own way of becoming text: Elysia puts a value that it refuses into a
- * message, and `{"toString": 1}` throws there.
- */
-const parseJson = (text: string): unknown =>
-  JSON.parse(text, (key, value) => (CONVERSIONS.has(key) ? undefined : value));
-const CONVERSIONS = new Set(["toString", "valueOf", "toJSON"]);
-
 const JSON_TYPE = "application/json";
 const FORM_TYPE = "application/x-www-form-urlencoded";
 
-export const jsonBodies = bodiesOf({ [JSON_TYPE]: parseJson });
+export const jsonBodies = bodiesOf({ [JSON_TYPE]: parseJsonObject });
 export const formBodies = bodiesOf({ [FORM_TYPE]: parseForm });
-export const formOrJsonBodies = bodiesOf({ [FORM_TYPE]: parseForm, [JSON_TYPE]: parseJson });
+export const formOrJsonBodies = bodiesOf({ [FORM_TYPE]: parseForm, [JSON_TYPE]: parseJsonObject });
 
 async function readBytes(request: Request): Promise<Uint8Array> {
   if (!request.body) return new Uint8Array();

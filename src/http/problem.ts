@@ -60,12 +60,13 @@ export function renderProblem(error: DuetError, request: Request): Response {
 
 /** What an error says beside its body, whatever shape that has. */
 export function headersOf(error: DuetError): Record<string, string> {
-  const { allow, retryAfterSeconds } = error.details;
+  const { allow, retryAfterSeconds, acceptEncoding } = error.details;
   return {
     // By it a page's script tells our refusals from those of whatever stands between.
     "duet-error": error.code,
     ...(error.status === 401 && { "www-authenticate": challenge(error) }),
     ...(allow && { allow: allow.join(", ") }),
+    ...(acceptEncoding && { "accept-encoding": acceptEncoding }),
     ...(retryAfterSeconds && { "retry-after": String(retryAfterSeconds) }),
     ...(error.code === "payload_too_large" && { connection: "close" }),
   };

@@ -1,4 +1,5 @@
 import { StartError } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
 
 /** Listens. `handle` gets each request with the address of the peer. Throws StartError if the port is taken. */
 export function startServer(
@@ -12,8 +13,7 @@ export function startServer(
       hostname: host,
       // Two servers on one port would share its requests without a word.
       reusePort: false,
-      // Longer than the silence of an event stream.
-      idleTimeout: 30,
+      idleTimeout: LIMITS.idleSeconds,
       // Ours is the limit that counts: Bun's would answer first, with an empty 413.
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
       // Bun's own error page shows source code.

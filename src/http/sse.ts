@@ -2,14 +2,12 @@ import type { EndReason } from "../errors.ts";
 import type { LiveEvent } from "../core/chat/live.ts";
 import { endBody } from "./problem.ts";
 
-/** One server-sent event (WHATWG HTML section 9.2). An `id` alone moves the reader's place and tells it nothing. */
-export type SseEvent = { event?: string; id?: number; data?: unknown };
+/** One server-sent event (WHATWG HTML section 9.2). Each has a name and data: some readers take one without for a message. */
+export type SseEvent = { event: string; id?: number; data: unknown };
 
 /** The events of a stream that are the same for programs and for pages: where it is, and how it ends. */
 export function streamEvent(event: StreamEvent, reasonDetail?: (reason: EndReason) => string): SseEvent {
   switch (event.kind) {
-    case "heartbeat":
-      return { id: event.id };
     case "token_expired":
       return { event: event.kind, data: {} };
     case "session_ended":
@@ -56,10 +54,6 @@ export function eventStream<T>(source: Source<T>, toEvent: (item: T) => SseEvent
 }
 
 function encode({ event, id, data }: SseEvent): string {
-  const lines = [
-    ...(event === undefined ? [] : [`event: ${event}`]),
-    ...(id === undefined ? [] : [`id: ${id}`]),
-    ...(data === undefined ? [] : [`data: ${JSON.stringify(data)}`]),
-  ];
-  return `${lines.join("\n")}\n\n`;
+  const place = id === undefined ? "" : `id: ${id}\n`;
+  return `event: ${event}\n${place}data: ${JSON.stringify(data)}\n\n`;
 }

@@ -56,9 +56,6 @@ function shown(page: PageContext, event: LiveEvent): SseEvent {
     }
     case "conversation_removed":
       return told("conversation_removed", event.id, { conversation: event.conversationId });
-    case "heartbeat":
-      // With a name and data, so that the page's script hears it: its place moves on too.
-      return told("heartbeat", event.id, {});
     default:
       return streamEvent(event, (reason) => page.t.reasons[reason]);
   }

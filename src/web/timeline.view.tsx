@@ -21,8 +21,6 @@ const TOP = 68;
 const FLOOR = TOP + LANES * LANE;
 const SECOND = 1000;
 const STEPS_MS = [5, 10, 20, 30, 60, 120].map((seconds) => seconds * SECOND);
-/** Longer than a page goes without asking for the next picture. */
-const MOVES_SECONDS = 10;
 
 const isThiefs = ({ what }: Entry) => what === "steal" || what === "replay";
 const isOwners = (entry: Entry) => !isThiefs(entry) && !entry.what.startsWith("used");
@@ -30,7 +28,7 @@ const isEnd = ({ decisions }: Entry) => decisions.includes("reuse") || decisions
 
 /**
  * A session as a picture: one lane for each generation, under what its owner and a thief have done. The present moves
- * on by itself until the page asks for the next picture.
+ * on by itself, as far as the edge, until the page asks for the next picture.
  */
 export const Timeline = ({ page, diary, now, isOver, overlapMs, width }: TimelineProps) => {
   const { lab: t } = page.t;
@@ -89,8 +87,8 @@ export const Timeline = ({ page, diary, now, isOver, overlapMs, width }: Timelin
           <animateTransform
             attributeName="transform"
             type="translate"
-            to={`${round(MOVES_SECONDS * SECOND * scale)} 0`}
-            dur={`${MOVES_SECONDS}s`}
+            to={`${round(width - x(now))} 0`}
+            dur={`${Math.round((width - x(now)) / scale)}ms`}
             fill="freeze"
           />
         )}

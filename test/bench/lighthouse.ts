@@ -1,5 +1,5 @@
 import lighthouse from "lighthouse";
-import { temporaryFolder } from "../support/app.ts";
+import { folderOnDisk } from "../support/app.ts";
 import { chromiumPath } from "../support/chromium.ts";
 import { BINARY, freePort, run } from "../support/process.ts";
 
@@ -7,7 +7,7 @@ import { BINARY, freePort, run } from "../support/process.ts";
 
 if (!chromiumPath) throw new Error("no Chromium was found (Debian: apt-get install chromium)");
 
-await using server = await run([BINARY, "--port", "0", "--data", temporaryFolder()]);
+await using server = await run([BINARY, "--port", "0", "--data", folderOnDisk()]);
 const json = { "content-type": "application/json" };
 const credentials = JSON.stringify({ username: "alice", password: "tulips on the windowsill 4" });
 const registered = await fetch(`${server.url}/api/auth/register`, {
@@ -24,7 +24,7 @@ for (const title of ["Ferry times", "周末爬山"])
   });
 
 const port = freePort();
-const profile = temporaryFolder();
+const profile = folderOnDisk();
 const chromium = Bun.spawn(
   [
     chromiumPath,

@@ -1,4 +1,4 @@
-import { temporaryFolder } from "../support/app.ts";
+import { folderOnDisk } from "../support/app.ts";
 import { chromiumPath, launch } from "../support/chromium.ts";
 import { BINARY, run } from "../support/process.ts";
 
@@ -7,7 +7,7 @@ import { BINARY, run } from "../support/process.ts";
 if (!chromiumPath) throw new Error("no Chromium was found (Debian: apt-get install chromium)");
 const MESSAGES = 30;
 
-await using server = await run([BINARY, "--port", "0", "--data", temporaryFolder(), "--rate-limits", "off"]);
+await using server = await run([BINARY, "--port", "0", "--data", folderOnDisk(), "--rate-limits", "off"]);
 const browser = await launch();
 try {
   const enter = async (name: string) => {

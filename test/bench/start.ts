@@ -1,5 +1,5 @@
 import { rmSync } from "node:fs";
-import { temporaryFolder } from "../support/app.ts";
+import { folderOnDisk } from "../support/app.ts";
 import { BINARY, run } from "../support/process.ts";
 
 // From nothing to the line with the URL, by the executable: folder, secret, schema, keys. Beside it the executable
@@ -16,7 +16,7 @@ const median = (times: number[]) => times.toSorted((a, b) => a - b)[Math.floor(t
 
 const times: Record<"first" | "again" | "version", number[]> = { first: [], again: [], version: [] };
 for (let round = 0; round < ROUNDS; round++) {
-  const folder = temporaryFolder();
+  const folder = folderOnDisk();
   for (const kind of ["first", "again"] as const) {
     let server: Awaited<ReturnType<typeof run>> | undefined;
     times[kind].push(

@@ -195,6 +195,37 @@ describeInBrowser("what was sent and has not arrived", () => {
     await page.click("text=Take back");
     await twin.waitForSelector(".failed", { state: "detached" });
     expect(await page.inputValue("#body")).toBe("oh no");
+    await page.fill("#body", "");
+    await alice.context.unroute(`**${path}`);
+    await twin.close();
+
+    // Nor does it hold back what follows if it was on its way just then.
+    const { promise: isAnswered, resolve: answer } = Promise.withResolvers<void>();
+    await alice.context.route(
+      `**${path}`,
+      posts(async (route) => {
+        if (route.request().frame().page() !== page) return route.abort();
+        await isAnswered;
+        await route.fulfill({ response: await passOn(route) });
+      }),
+    );
+    await say(page, "on its way");
+    await say(page, "second");
+    const again = alice.context.waitForEvent("page");
+    await page.evaluate((url) => void window.open(url), path);
+    const other = await again;
+    await other.waitForSelector(".pending:has-text('on its way')");
+    await other.evaluate(() => {
+      const item = [...document.querySelectorAll(".pending")].find((each) =>
+        each.textContent!.includes("on its way"),
+      )!;
+      item.querySelector<HTMLElement>("[data-back]")!.click();
+    });
+    await page.waitForFunction(() => document.querySelectorAll(".pending").length === 1);
+    await other.close();
+    answer();
+    await page.waitForSelector(`${SENT}:has-text('second')`);
+    expect(alice.complaints).toEqual([]);
     // And what is signed out of one page by its own button is gone, too.
     await page.click("[data-sign-out] button");
     await page.waitForURL("**/login?*");

@@ -170,8 +170,8 @@ describeInBrowser("one browser with two people", () => {
     const bob = await registerByProgram(site, "bob");
     await alice.program("POST", `${path}/members`, { username: "bob" });
     await page.fill("#body", "alice's own words");
-    // His cookies come without a page of his, so that only the server can notice.
-    await holdCookies(site, alice.context, bob);
+    // His cookies come without a page of his and without a generation, so that only the server can notice.
+    await holdCookies(site, alice.context, bob, { withGeneration: false });
     const refused = () =>
       alice.context.waitForEvent("response", (r) => r.url().includes("/live?") && r.status() === 409);
     const first = refused();

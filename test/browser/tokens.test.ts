@@ -110,13 +110,26 @@ describeInBrowser("a session that ended while something was being typed", () => 
     expect(await messages(page)).toEqual(["precious words"]);
     expect(alice.complaints).toEqual([]);
 
+    // In the dialog that came by itself: what was typed is still there to be sent.
+    const endAll = async () => {
+      const [access] = (await alice.context.cookies()).filter(({ name }) => name === "duet_access");
+      await site.json("POST", "/api/auth/logout-all", {}, { authorization: `Bearer ${access!.value}` });
+      await page.waitForSelector("#sign-in-again[open]");
+    };
+    await page.fill("#body", "half written");
+    await endAll();
+    await page.fill("#sign-in-again #password", PASSWORDS["alice"]!);
+    await page.press("#sign-in-again #password", "Enter");
+    await page.waitForSelector("#sign-in-again", { state: "hidden" });
+    expect(await page.inputValue("#body")).toBe("half written");
+    await page.press("#body", "Enter");
+    await page.waitForSelector(`${SENT}:has-text('half written')`);
+    expect(await messages(page)).toEqual(["precious words", "half written"]);
+
     // Somebody else signs in there.
     await registerByProgram(site, "bob");
     await page.fill("#body", "for her alone");
-    const [access] = (await alice.context.cookies()).filter(({ name }) => name === "duet_access");
-    const headers = { authorization: `Bearer ${access!.value}` };
-    await site.json("POST", "/api/auth/logout-all", {}, headers);
-    await page.waitForSelector("#sign-in-again[open]");
+    await endAll();
     await page.fill("#sign-in-again #identifier", "bob");
     await page.fill("#sign-in-again #password", PASSWORDS["bob"]!);
     await page.click("#sign-in-again button[type=submit]");

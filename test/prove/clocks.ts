@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { chromiumPath, launch } from "../support/chromium.ts";
-import { temporaryFolder } from "../support/app.ts";
+import { folderOnDisk } from "../support/app.ts";
 import {
   Api,
   count,
@@ -68,7 +68,7 @@ export const clientClock: Scenario = async ({ scale }) => {
 export const serverClock: Scenario = async (run) => {
   const library = findLibfaketime();
   if (!library) return [notDone(JUMPS, "no libfaketime (Debian: apt-get install libfaketime)")];
-  const file = join(temporaryFolder(), "clock");
+  const file = join(folderOnDisk(), "clock");
   const setClock = (seconds: number) => {
     // In one step: a file that is empty for a moment is another time.
     writeFileSync(`${file}.new`, `${seconds < 0 ? "" : "+"}${seconds}\n`);

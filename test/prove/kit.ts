@@ -1,4 +1,4 @@
-import { temporaryFolder } from "../support/app.ts";
+import { folderOnDisk } from "../support/app.ts";
 import { BINARY, bareEnvironment, freePort, run, type Running } from "../support/process.ts";
 import { PASSWORDS } from "../support/people.ts";
 
@@ -42,7 +42,7 @@ export function createRandom(seed: number): Random {
 
 /** The executable on a folder and a port of its own, which can be killed and started again. */
 export class Server {
-  readonly folder = temporaryFolder();
+  readonly folder = folderOnDisk();
   readonly port = freePort();
   readonly url = `http://localhost:${this.port}`;
   #running: Running | undefined;

@@ -66,7 +66,7 @@ const tokens: Row[] = [
       "csrf: is not let through by a made-up Authorization beside the cookie",
     ],
   },
-  { id: "A10", what: "scheme in any case, one space, token68", by: ["tokens: with %s"] },
+  { id: "A10", what: "scheme in any case, one or more spaces, token68", by: ["tokens: with %s"] },
   {
     id: "A11",
     what: "a sign-in by cookie shows no token, one by API sets no cookie",

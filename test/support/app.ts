@@ -1,5 +1,5 @@
-import { setSystemTime } from "bun:test";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { afterAll, setSystemTime } from "bun:test";
+import { existsSync, mkdtempSync, rmSync, statfsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createApp, type App } from "../../src/app.ts";
@@ -31,14 +31,29 @@ export type TestApp = {
 
 export type Answer = { status: number; headers: Headers; text: string; body: any };
 
-/** In memory where the machine has such a place: what a disk costs is not what is tested. */
-const BASE = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
+/** In memory where the machine has such a place of some size: what a disk costs is not what most tests are about. */
+function fastBase(): string {
+  if (!existsSync("/dev/shm")) return tmpdir();
+  const { bavail, bsize } = statfsSync("/dev/shm");
+  return bavail * bsize > 2 ** 30 ? "/dev/shm" : tmpdir();
+}
+const made = new Set<string>();
+const removeAll = () => {
+  for (const folder of made) rmSync(folder, { recursive: true, force: true });
+  made.clear();
+};
+process.on("exit", removeAll);
+// A test file's process does not say when it goes.
+if (process.env["NODE_ENV"] === "test") afterAll(removeAll);
 
-export function temporaryFolder(): string {
-  const folder = mkdtempSync(join(BASE, "duet-test-"));
-  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+export function temporaryFolder(base = fastBase()): string {
+  const folder = mkdtempSync(join(base, "duet-test-"));
+  made.add(folder);
   return folder;
 }
+
+/** For the proof and for figures, which are those of a disk. */
+export const folderOnDisk = () => temporaryFolder(tmpdir());
 
 /** The real application on a real database in a folder of its own; settings as environment variables. */
 export async function startApp(

@@ -109,6 +109,7 @@ export async function holdCookies(
   site: Site,
   context: BrowserContext,
   { accessToken, refreshToken }: { accessToken: string; refreshToken: string },
+  { withGeneration = true } = {},
 ): Promise<void> {
   const { sid, gen, exp } = decode(accessToken).claims;
   const cookie = (name: string, value: string, path: string, expires?: number) => ({
@@ -122,7 +123,7 @@ export async function holdCookies(
   });
   await context.addCookies([
     cookie("duet_access", accessToken, "/", exp),
-    cookie("duet_gen", `${sid.slice(-12)}.${gen}`, "/", exp),
+    ...(withGeneration ? [cookie("duet_gen", `${sid.slice(-12)}.${gen}`, "/", exp)] : []),
     cookie("duet_refresh", refreshToken, "/auth"),
   ]);
 }

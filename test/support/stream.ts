@@ -26,11 +26,11 @@ export class Stream {
   async next(): Promise<any> {
     for (;;) {
       const event = await this.nextOfAny();
-      if (event === null || event.data !== undefined) return event;
+      if (event?.event !== "heartbeat") return event;
     }
   }
 
-  /** The next event, one that only moves the reader's place too. */
+  /** The next event, heartbeats too. */
   async nextOfAny(): Promise<StreamEvent | null> {
     for (;;) {
       const end = this.#buffer.indexOf("\n\n");

@@ -26,6 +26,12 @@ export type TokenPair = {
   generation: number;
 };
 
+/** The longest life that the settings can give. */
+const LIFE_SECONDS_MAX = {
+  access: LIMITS.accessTtlHoursMax * 3600,
+  refresh: LIMITS.refreshTtlDaysMax * 86_400,
+};
+
 export type Tokens = ReturnType<typeof createTokens>;
 
 /** Issues and reads the two tokens. `issuer` is also the audience: Duet issues for itself and for those who verify by its keys. */
@@ -88,9 +94,12 @@ export function createTokens(deps: {
     const key = isCanonical(token) ? await keys.find(keyIdOf(token)) : undefined;
     if (!key) return { ok: false, code: "token_invalid" };
     const verification = await key.signer.verify(type, token, clock());
-    if (verification.ok && verification.claims.type !== type)
-      return { ok: false, code: "token_type_mismatch" };
-    return verification;
+    if (!verification.ok) return verification;
+    const { claims } = verification;
+    if (claims.type !== type) return { ok: false, code: "token_type_mismatch" };
+    // Whoever has a key and no bounds could sign one for ever.
+    const isBounded = claims.iat <= claims.exp && claims.exp <= seconds(clock()) + LIFE_SECONDS_MAX[type];
+    return isBounded ? verification : { ok: false, code: "token_invalid" };
   }
 
   return {

@@ -184,14 +184,19 @@ export function createMessages(deps: {
         tx.messages.takeBack(conversationId, id, viewer.userId, now),
       ),
 
-    /** Notes that the viewer has read up to a message, or to the newest. Error code: `not_found`. Effects: as `markReadIn`. */
+    /**
+     * Notes that the viewer has read up to a message of the conversation, or to the newest. Error codes: `not_found`,
+     * also of the message; `validation_failed`. Effects: as `markReadIn`.
+     */
     async markRead(viewer: ViewerId, conversationId: string, messageId?: string): Promise<void> {
+      if (messageId !== undefined && !isId(messageId)) throw invalidField("message_id", "invalid");
       const conversation = await conversations.get(viewer, conversationId);
-      const [newest] =
-        messageId === undefined
-          ? await store.messages.listBefore(conversationId, LAST_ID, 1)
-          : [{ id: messageId }];
-      if (newest && isId(newest.id)) await markReadIn(viewer, conversation, newest.id);
+      if (messageId === undefined) {
+        const [newest] = await store.messages.listBefore(conversationId, LAST_ID, 1);
+        return newest && markReadIn(viewer, conversation, newest.id);
+      }
+      if (!(await store.messages.find(conversationId, messageId))) throw new DuetError("not_found");
+      await markReadIn(viewer, conversation, messageId);
     },
   };
 }
