@@ -18,7 +18,7 @@ describe("security events", () => {
     await alice.call("PATCH", "/api/auth/me", { email: "a@example.com" });
     const change = { current_password: alice.password, new_password: PASSWORDS["bob"] };
     await alice.call("POST", "/api/auth/password", { ...change, current_password: "wrong" });
-    await alice.call("POST", "/api/auth/password", change);
+    alice.accessToken = (await alice.call("POST", "/api/auth/password", change)).body.access_token;
     await alice.call("POST", "/api/auth/delete", { password: "wrong" });
     const thief = await t.json("POST", "/api/auth/login", { ...signIn, password: PASSWORDS["bob"] });
     const next = await refresh(t, thief.body.refresh_token);

@@ -9,7 +9,7 @@ import { readProfile } from "../src/core/auth/profiles.ts";
 import { readUsername } from "../src/core/auth/usernames.ts";
 import { FULL_COST, startApp, temporaryFolder, UNLIMITED, type TestApp } from "./support/app.ts";
 import { ROOT } from "./support/process.ts";
-import { login, me, PASSWORDS, refresh, register, type Person } from "./support/people.ts";
+import { decode, login, me, PASSWORDS, refresh, register, type Person } from "./support/people.ts";
 
 const rowOf = (t: TestApp, username: string): any => {
   using db = new Database(join(t.folder, "duet.db"), { readonly: true });
@@ -244,17 +244,22 @@ describe("changing one's password", () => {
     person.call("POST", "/api/auth/password", { current_password: current, new_password: next });
   const next = "a different sentence of 7 words";
 
-  test("ends the other sessions and carries this one on with a new pair", async () => {
+  test("ends every session, also that of a thief in this one, and begins a new one here", async () => {
     await using t = await startApp();
     const phone = await register(t, "alice");
     const laptop = await login(t, "alice");
+    const thief = laptop;
     const bob = await register(t, "bob");
     const { status, body } = await change(laptop, laptop.password, next);
     expect(status).toBe(200);
     expect((await me(t, body.access_token)).status).toBe(200);
     expect((await refresh(t, body.refresh_token)).status).toBe(200);
-    expect((await me(t, phone.accessToken)).body.reason).toBe("password_changed");
-    expect((await refresh(t, phone.refreshToken)).body.reason).toBe("password_changed");
+    for (const { accessToken, refreshToken } of [phone, thief]) {
+      expect((await me(t, accessToken)).body.reason).toBe("password_changed");
+      expect((await refresh(t, refreshToken)).body.reason).toBe("password_changed");
+    }
+    const sid = (token: string) => decode(token).claims.sid;
+    expect(sid(body.access_token)).not.toBe(sid(laptop.accessToken));
     expect((await me(t, bob.accessToken)).status).toBe(200);
     const attempt = async (password: string) =>
       (await t.json("POST", "/api/auth/login", { username: "alice", password })).status;
@@ -288,7 +293,7 @@ describe("changing one's password", () => {
       Promise.all([change(alice, alice.password, next), change(alice, alice.password, `${next} too`)]),
       Promise.all(Array.from({ length: 12 }, () => t.json("POST", "/api/auth/login", old))),
     ]);
-    expect(changes.map((c) => c.status).toSorted()).toEqual([200, 422]);
+    expect(changes.map((c) => c.status).toSorted()).toEqual([200, 401]);
     for (const { status, body } of logins)
       if (status === 200) expect((await me(t, body.access_token)).body.reason).toBe("password_changed");
     const [kept] = changes.filter((c) => c.status === 200);

@@ -8,7 +8,7 @@ import { createBacklog, createPlace, type FeedEvent, type LiveKind } from "./fee
 import { createLeader } from "./leader.ts";
 import { isVisible, pause, root, viewer } from "./page.ts";
 import { openChannel, tabs } from "./tabs.ts";
-import { generation, refresh, SessionEnded, signInAgain } from "./tokens.ts";
+import { generation, refresh, sessionIn, SessionEnded, signInAgain } from "./tokens.ts";
 import type { EndedSession, LiveEvents } from "./wire.ts";
 
 /** There is a heartbeat every 15 seconds: without one for this long the connection has died without a word. */
@@ -67,8 +67,9 @@ export function startLive() {
       });
     stream.addEventListener("ready", () => (failures = 0));
     stream.addEventListener("token_expired", renew);
-    stream.addEventListener("session_ended", ({ data }: MessageEvent<string>) =>
-      tellEnded(JSON.parse(data) as EndedSession),
+    stream.addEventListener(
+      "session_ended",
+      ({ data }: MessageEvent<string>) => void tellEnded(JSON.parse(data) as EndedSession),
     );
     // While it reconnects by itself there is nothing to do; a refusal ends it.
     stream.addEventListener("error", () => {
@@ -95,7 +96,15 @@ export function startLive() {
     if (leader.leads) listen(backlog.end);
   }
 
-  function tellEnded(session: EndedSession) {
+  async function tellEnded(session: EndedSession) {
+    stop();
+    // Signed out, or a new password, in another tab: the cookies go, or are a new session's, a moment after.
+    const isOurs = session.reason === "logout" || session.reason === "password_changed";
+    for (let i = 0; i < 20 && isOurs && sessionIn(generation()) === sessionIn(seen); i++) await pause(100);
+    if (generation() !== "" && sessionIn(generation()) !== sessionIn(seen)) {
+      if (leader.leads) listen(backlog.end);
+      return;
+    }
     tell({ ended: session });
     void end(session);
   }
@@ -103,8 +112,6 @@ export function startLive() {
   async function end(session: EndedSession) {
     stop();
     if (isLeaving()) return;
-    // Signed out in another tab: the cookies go a moment after the session.
-    for (let i = 0; i < 20 && session.reason === "logout" && generation() !== ""; i++) await pause(100);
     if (session.reason === "logout" && generation() === "") return location.replace("/login");
     // Whoever would rather not now is asked again by the next thing that needs a token.
     await signInAgain(new SessionEnded(session)).catch(() => undefined);

@@ -18,8 +18,9 @@ export function generation(): string {
   return cookie?.slice(generationCookie!.length + 1) ?? "";
 }
 
-/** Its first part changes with each sign-in. */
-const session = generation().split(".")[0];
+/** Its first part, which changes with each sign-in. */
+export const sessionIn = (cookie: string) => cookie.split(".")[0];
+const session = sessionIn(generation());
 const isNewer = (seen: string) => generation() !== "" && generation() !== seen;
 
 export class SessionEnded extends Error {
@@ -158,6 +159,6 @@ export function startTokens() {
 
   // A page brought back by the back button after its session is gone asks the server again.
   window.addEventListener("pageshow", ({ persisted }) => {
-    if (persisted && generationCookie && generation().split(".")[0] !== session) location.reload();
+    if (persisted && generationCookie && sessionIn(generation()) !== session) location.reload();
   });
 }

@@ -62,6 +62,11 @@ export function createCookies(secure: boolean) {
       ];
     },
 
+    /** Only notes that it has ended. */
+    noteEnd(set: ResponseSettings, endedSessionId: string) {
+      set.headers["set-cookie"] = [cookie(names.ended, endedSessionId, "/", ENDED_SECONDS)];
+    },
+
     /** For somebody who has gone: what their tabs have stored goes too. */
     signOut(set: ResponseSettings, endedSessionId?: string) {
       this.clear(set, endedSessionId);

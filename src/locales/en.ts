@@ -122,7 +122,7 @@ export const en = {
     currentPassword: "Current password",
     newPassword: "New password",
     changePassword: "Change the password",
-    passwordNote: "All your other devices will be signed out.",
+    passwordNote: "Changing it signs out all your other devices",
     devices: "Devices",
     thisDevice: "this device",
     unknownDevice: "Unknown device",
@@ -144,7 +144,7 @@ export const en = {
     confirmRemove: "Delete your account for good?",
     done: {
       profile: "Your profile was changed.",
-      password: "Your password was changed. All your other devices were signed out.",
+      password: "Password changed. All your other devices were signed out.",
       session: "That device was signed out.",
     },
   },

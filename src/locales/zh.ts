@@ -114,7 +114,7 @@ export const zh: Locale = {
     currentPassword: "当前密码",
     newPassword: "新密码",
     changePassword: "修改密码",
-    passwordNote: "其他所有设备都将退出登录。",
+    passwordNote: "修改后，其他设备都会退出登录",
     devices: "设备",
     thisDevice: "本设备",
     unknownDevice: "未知设备",

@@ -100,13 +100,12 @@ export const sessionStore = (q: Queryable) => ({
       userId,
     ),
 
-  /** Ends all live sessions of a user, but for one where it is named. */
-  endAllOf: (userId: string, end: EndRow, keptId = "") =>
+  /** Ends all live sessions of a user. */
+  endAllOf: (userId: string, end: EndRow) =>
     q.run(
-      `UPDATE sessions SET ${SET_END} WHERE user_id = $5 AND id <> $6 AND ended_at IS NULL`,
+      `UPDATE sessions SET ${SET_END} WHERE user_id = $5 AND ended_at IS NULL`,
       ...endValues(end),
       userId,
-      keptId,
     ),
 
   /** Of a user who is deleted only what ended their sessions is kept. */

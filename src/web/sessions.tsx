@@ -14,7 +14,8 @@ type Deps = Pick<Web, "users" | "sessions" | "endings" | "cookies" | "deviceOf" 
 export function sessionPages({ users, sessions, endings, cookies, deviceOf, pageContext }: Deps) {
   /**
    * Refreshes by cookie: sets new cookies and returns null, or returns the 401; any other error is thrown on. Cookies
-   * are cleared only with a session that has ended, or whose user is gone. If the access cookie is still good (another
+   * are cleared only with a session that has ended, or whose user is gone; not after a new password, which may have
+   * come from this browser: the cookies of its next session, then on their way, must not be cleared with the old ones. If the access cookie is still good (another
    * tab has refreshed) nothing is rotated: of two rotations whose answers arrive in the wrong order the browser would
    * keep a token two generations old, which is a reuse.
    */
@@ -29,8 +30,9 @@ export function sessionPages({ users, sessions, endings, cookies, deviceOf, page
       return null;
     } catch (error) {
       if (!(error instanceof DuetError) || error.status !== 401) throw error;
-      if (error.code === "session_ended" || error.code === "user_not_found")
-        cookies.clear(set, error.details.end?.sessionId);
+      const { end } = error.details;
+      if (end?.reason === "password_changed") cookies.noteEnd(set, end.sessionId);
+      else if (end || error.code === "user_not_found") cookies.clear(set, end?.sessionId);
       return error;
     }
   }

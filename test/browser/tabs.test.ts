@@ -112,6 +112,31 @@ describeInBrowser("tabs that share a stream", () => {
     await alice.context.close();
   });
 
+  test("go on after a new password, which ends their session and begins another", async () => {
+    const { site, alice, path } = await talk("Locksmith");
+    await using _ = site;
+    const [other] = await tabsOf(alice.context, "/account", 1);
+    // The session ends a while before its cookies change, and the page asks for something meanwhile.
+    await other!.route("**/account/password", async (route) => {
+      const response = await passOn(route);
+      await alice.page.evaluate(() => fetch("/auth/refresh", { method: "POST" }));
+      await alice.page.waitForResponse(() => true, { timeout: 400 }).catch(() => undefined);
+      await route.fulfill({ response });
+    });
+    await other!.fill("#current_password", PASSWORDS["alice"]!);
+    await other!.fill("#new_password", PASSWORDS["bob"]!);
+    await other!.press("#new_password", "Enter");
+    await other!.waitForURL("**/account?done=password");
+    await say(alice.page, "still here");
+    await alice.page.waitForSelector(`${SENT}:has-text('still here')`);
+    await other!.goto(path);
+    await say(other!, "and so am I");
+    await shows(alice.page, "and so am I");
+    expect(await alice.page.locator("#sign-in-again[open]").count()).toBe(0);
+    expect(alice.complaints).toEqual([]);
+    await alice.context.close();
+  });
+
   test("go on after a sign-out that failed and a sign-in that was put off, and show no dialog when one signs out", async () => {
     const { site, alice, path, said } = await talk("Stay");
     await using _ = site;

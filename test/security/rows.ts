@@ -154,9 +154,9 @@ const sessions: Row[] = [
   },
   {
     id: "B11",
-    what: "a new password ends all other sessions and renews this one",
+    what: "a new password ends every session and begins a new one",
     by: [
-      "users: ends the other sessions and carries this one on with a new pair",
+      "users: ends every session, also that of a thief in this one, and begins a new one here",
       "users: leaves nothing that a login with the old one opened meanwhile, and of two changes one holds",
     ],
   },
@@ -737,7 +737,7 @@ const authorisation: Row[] = [
     by: [
       "endings: by %s says so to programs and people: what, when, and on which device",
       "live: ends at once with its session, by %s, and tells nothing after that",
-      "live: ends with its own session only, when that is revoked, loses its password or its token is stolen",
+      "live: ends with its own session only, when that is revoked or its token is stolen, and each at a new password",
     ],
   },
   {

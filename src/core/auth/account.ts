@@ -92,7 +92,8 @@ export function createAccount(deps: {
     },
 
     /**
-     * Changes the viewer's password, ends all their other sessions and gives this one a new pair. Error codes:
+     * Changes the viewer's password, ends all their sessions, this one too (whoever has copied its tokens loses them),
+     * and starts a new one. Error codes:
      * `validation_failed` (`current_password` with `wrong_password`, or what is wrong with `new_password`),
      * `user_not_found`, `rate_limited`, `too_busy`. Effects: `users`, `sessions`, the security event, all or none.
      */
@@ -106,14 +107,16 @@ export function createAccount(deps: {
       if (weakness)
         throw new DuetError("validation_failed", { fields: [{ field: "new_password", ...weakness }] });
       const hash = await passwords.hash(input.newPassword);
+      const session = sessions.draft(row, device);
       await commit(async (tx) => {
         await endings.assertNotEnded(tx, viewer.sessionId);
         if ((await tx.users.replacePasswordHash(row.id, row.password_hash, hash)) === 0)
           throw invalidField("current_password", "wrong_password");
-        await endings.endAll(tx, row.id, "password_changed", device, viewer.sessionId);
-        await security.note({ kind: "password_change", ...idsOf(viewer) }, device, tx);
+        await endings.endAll(tx, row.id, "password_changed", device);
+        await tx.sessions.insert(session);
+        await security.note({ kind: "password_change", userId: row.id, sessionId: session.id }, device, tx);
       });
-      return sessions.renew(viewer);
+      return sessions.issue(session, row.username);
     },
 
     /** Ends every session of the viewer, this one too. Effects: `sessions` and the security event, both or neither. */

@@ -94,9 +94,9 @@ export function createEndings(deps: {
       if (session?.ended_at != null) throw new DuetError("session_ended", { end: endOf(session, clock())! });
     },
 
-    /** Ends all sessions of a user, but for `keptId`, as part of a transaction. */
-    async endAll(tx: Transaction, userId: string, reason: EndReason, by: Device, keptId?: string) {
-      await tx.sessions.endAllOf(userId, endRow(reason, by), keptId);
+    /** Ends all sessions of a user, as part of a transaction. */
+    async endAll(tx: Transaction, userId: string, reason: EndReason, by: Device | null) {
+      await tx.sessions.endAllOf(userId, endRow(reason, by));
       tx.notify([userId]);
     },
   };

@@ -185,15 +185,6 @@ export function createSessions(deps: {
       throw new DuetError("not_found");
   }
 
-  /** Rotates the viewer's own session, after a change of its password. Error code: `session_ended`. */
-  async function renew(viewer: Viewer): Promise<IssuedTokens> {
-    for (;;) {
-      const session = await requireLive({ sid: viewer.sessionId, sub: viewer.userId });
-      const row = await rotate(session, clock());
-      if (row) return issue(row, session.username);
-    }
-  }
-
   /** An expired refresh token is refused as that; if its session is over too, with the reason of that end. */
   async function readRefresh(refreshToken: string | undefined): Promise<Claims> {
     if (!refreshToken) throw new DuetError("token_missing");
@@ -229,7 +220,7 @@ export function createSessions(deps: {
   const rotate = ({ id, generation, ends_at }: SessionRow, now: number): Promise<SessionRow | null> =>
     store.sessions.advance(id, generation, now, idleEnd(now, ends_at));
 
-  return { draft, issue, refresh, renew, authenticate, list, revoke, logout };
+  return { draft, issue, refresh, authenticate, list, revoke, logout };
 }
 
 type OwnedSession = SessionWithUser & { username: string };
