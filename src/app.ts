@@ -7,7 +7,7 @@ import { openData } from "./data.ts";
 import { createDuet, type Duet, type Tuning } from "./duet.ts";
 import { DuetError } from "./errors.ts";
 import { serveAssets } from "./http/assets.ts";
-import { refuseLargeBodies } from "./http/body.ts";
+import { hasUnreadBody, refuseLargeBodies } from "./http/body.ts";
 import { continueAs, notePeer, requestIdOf } from "./http/connection.ts";
 import { refuseCrossOrigin } from "./http/csrf.ts";
 import { createEdge } from "./http/edge.ts";
@@ -69,6 +69,7 @@ export async function createApp(config: Config, { log: given, ...tuning }: Tunin
       response = renderProblem(problem, asked);
     }
     const answer = withHeaders(response, requestIdOf(request));
+    if (hasUnreadBody(request) && !asked.bodyUsed) answer.headers.set("connection", "close");
     log("debug", "request", {
       request_id: requestIdOf(request),
       method: request.method,

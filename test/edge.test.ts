@@ -6,8 +6,13 @@ import { startApp } from "./support/app.ts";
 import { register } from "./support/people.ts";
 import { serve } from "./support/browser.ts";
 
-/** Sends bytes as they are and reads what comes back, until `length` bytes or the end. */
-function raw(url: string, head: string, body?: { chunk: string; times: number }): Promise<string> {
+/** Sends bytes as they are and reads what comes back, until `length` bytes or the server closes. */
+function raw(
+  url: string,
+  head: string,
+  body?: { chunk: string; times: number },
+  untilClosed = false,
+): Promise<string> {
   return new Promise((resolve, reject) => {
     let answer = "";
     const socket = connect(Number(new URL(url).port), "127.0.0.1", () => {
@@ -19,7 +24,11 @@ function raw(url: string, head: string, body?: { chunk: string; times: number })
       answer += data;
       const length = /content-length: (\d+)/i.exec(answer)?.[1];
       const end = answer.indexOf("\r\n\r\n") + 4;
-      if (end > 3 && (head.startsWith("HEAD") || (length && answer.length >= end + Number(length))))
+      if (
+        !untilClosed &&
+        end > 3 &&
+        (head.startsWith("HEAD") || (length && answer.length >= end + Number(length)))
+      )
         socket.destroy();
     });
     socket.on("error", () => socket.destroy()); // it may be closed while we still send
@@ -60,6 +69,31 @@ describe("over the wire", () => {
       expect(answer).toContain('"code":"payload_too_large"');
     }
     expect((await fetch(`${site.url}/healthz`)).status).toBe(200);
+  });
+
+  test.each([
+    ["of a path that is none", "POST /nothing", "", 404],
+    ["of a method that is none", "PUT /healthz", "", 405],
+    ["of a GET", "GET /healthz", "", 200],
+    ["of an asset", "GET /assets/none.js", "", 404],
+    ["with a host that is none", "POST /login", "Host: [\r\n", 400],
+    ["in chunks", "POST /nothing", "Transfer-Encoding: chunked\r\n", 404],
+  ])("a body that nobody reads, %s, is the end of its connection", async (_, line, headers, status) => {
+    await using site = await serve();
+    const host = headers.startsWith("Host") ? "" : "Host: localhost\r\n";
+    const length = headers.startsWith("Transfer") ? "" : "Content-Length: 4000\r\n";
+    const chunk = length ? "x" : "5\r\nhello\r\n";
+    const type = "Content-Type: application/json\r\n";
+    const head = `${line} HTTP/1.1\r\n${host}${headers}${type}${length}\r\n`;
+    const answer = await raw(site.url, head, { chunk, times: 1 }, true);
+    expect(answer).toStartWith(`HTTP/1.1 ${status}`);
+    expect(answer).toMatch(/^connection: close\r$/im);
+  });
+
+  test("a body that is read leaves its connection open", async () => {
+    await using site = await serve();
+    const post = "POST /api/auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
+    expect(await raw(site.url, `${post}Content-Length: 2\r\n\r\n{}`)).not.toMatch(/^connection: close/im);
   });
 
   test.each([

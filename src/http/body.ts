@@ -55,6 +55,16 @@ async function readBytes(request: Request): Promise<Uint8Array> {
   return Buffer.concat(chunks, length);
 }
 
+/**
+ * Whether a body was announced that nobody has begun to read. The connection must not be used again then: HAProxy 2.6
+ * would give it to the next client, whose request would be taken for the rest of that body.
+ */
+export function hasUnreadBody(request: Request): boolean {
+  const { headers } = request;
+  const isAnnounced = Number(headers.get("content-length") ?? 0) > 0 || headers.has("transfer-encoding");
+  return isAnnounced && !request.bodyUsed;
+}
+
 /** Refuses before a byte of it is read. */
 export const refuseLargeBodies = new Elysia({ name: "large-bodies" }).onRequest(({ request }) => {
   if (Number(request.headers.get("content-length") ?? 0) > LIMITS.bodyBytes)
