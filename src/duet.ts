@@ -61,7 +61,7 @@ export function createDuet(
   const conversations = createConversations({ store, commit, throttle, clock });
   const members = createMembers({ store, commit, conversations, throttle, clock });
   const messages = createMessages({ store, commit, conversations, throttle, clock });
-  const search = createSearch({ store });
+  const search = createSearch({ store, throttle });
   const heartbeatMs = tuning.heartbeatMs ?? LIMITS.streamHeartbeatMs;
   const live = createLive({ store, endings, throttle, notifier, clock, heartbeatMs });
   const openThread = createOpenThread({ conversations, members, messages, live });

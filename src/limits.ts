@@ -24,8 +24,8 @@ export const LIMITS = {
   streamHeartbeatMs: 15_000,
   conversationKeepMs: 30 * 24 * 60 * 60 * 1000,
   searchItemsMax: 30,
-  exportedMax: 100_000,
-  titlesSearchedMax: 1000,
+  /** where all of a list is read, for an export or a search in titles */
+  rowsReadAtOnce: 500,
   queryCharsMax: 200,
   changesKeepMs: 24 * 60 * 60 * 1000,
   userAgentCharsMax: 400,

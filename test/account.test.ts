@@ -1,4 +1,6 @@
+import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
+import { THROTTLES } from "../src/core/auth/throttle.ts";
 import { startApp, type TestApp } from "./support/app.ts";
 import { Visitor } from "./support/browserless.ts";
 import { login, me, PASSWORDS } from "./support/people.ts";
@@ -95,7 +97,6 @@ describe("the account page", () => {
 
   test("hands out all that is kept of oneself, nothing of others and no secret", async () => {
     await using t = await startApp();
-    const credentials = { username: "alice", password: PASSWORDS["alice"] };
     const alice = await visitor(t);
     const bob = await visitor(t, "bob");
     const { path } = await alice.submit("/conversations", { title: "ours" });
@@ -113,9 +114,48 @@ describe("the account page", () => {
       messages: [{ body: "what alice said" }],
     });
     expect(text).not.toMatch(/bob|argon2|eyJ/);
-    for (let i = 0; i < 110; i++) await t.json("POST", "/api/auth/login", credentials);
-    const all = await (await alice.script("GET", "/account/export")).json();
-    expect(all.security_events).toHaveLength(111); // not only the first page of them
+  });
+
+  test("hands out all of long lists, a piece at a time, and as often as may be", async () => {
+    await using t = await startApp();
+    const alice = await visitor(t);
+    const { path } = await alice.submit("/conversations", { title: "ours" });
+    await alice.submit(path, { body: "x".repeat(10_000) });
+    using db = new Database(`${t.folder}/duet.db`);
+    const id = (n: number) => `019aaaaa-0000-7000-8000-${String(n).padStart(12, "0")}`;
+    for (const [table, rows] of [
+      ["auth_events", 1001],
+      ["messages", 1200],
+    ] as const) {
+      const [row] = db.query(`SELECT * FROM ${table} LIMIT 1`).all() as [Record<string, any>];
+      if (table === "messages") delete row["number"];
+      const names = Object.keys(row);
+      const insert = db.query(`INSERT INTO ${table} (${names}) VALUES (${names.map(() => "?")})`);
+      db.transaction(() => {
+        for (let n = 1; n < rows; n++) insert.run(...Object.values({ ...row, id: id(n) }));
+      })();
+    }
+    const response = await alice.script("GET", "/account/export");
+    let pieces = 0;
+    let text = "";
+    const decoder = new TextDecoder();
+    for await (const piece of response.body!) {
+      text += decoder.decode(piece, { stream: true });
+      pieces++;
+    }
+    const all = JSON.parse(text);
+    expect([all.security_events.length, all.messages.length, all.conversations.length]).toEqual([
+      1001, 1200, 1,
+    ]);
+    expect(new Set(all.messages.map((m: any) => m.id)).size).toBe(1200);
+    expect(pieces).toBeGreaterThan(100);
+    const statuses = [];
+    for (let i = 0; i < THROTTLES.export_account.burst; i++) {
+      const again = await alice.script("GET", "/account/export");
+      await again.body?.cancel();
+      statuses.push(again.status);
+    }
+    expect(statuses).toEqual([...Array(THROTTLES.export_account.burst - 1).fill(200), 429]);
   });
 
   test("deletes the account with its password, and says so", async () => {

@@ -239,6 +239,6 @@ describe("migrations", () => {
         new Bun.CryptoHasher("sha256").update(m.sql).digest("hex").slice(0, 16),
       ]),
     );
-    expect(checksums).toEqual({ "0001_start": "e320d3a3422c2711" });
+    expect(checksums).toEqual({ "0001_start": "58d15d1f629a83f8" });
   });
 });

@@ -43,7 +43,7 @@ describe("the reference names", () => {
 
   test("every limit as it is, in the order of the code", () => {
     const table = /## Limits\n[^]*?\n(\| -[^]*?)\n\n/.exec(reference)![1]!;
-    const rows = [...table.matchAll(/\| (\d+) +\| (\d+) (s|min) +\|$/gm)];
+    const rows = [...table.matchAll(/\| (\d+) +\| ([\d.]+) (s|min) +\|$/gm)];
     const limits = rows.map(([, burst, n, unit]) => ({
       burst: Number(burst),
       everyMs: Number(n) * (unit === "s" ? 1000 : 60_000),

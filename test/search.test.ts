@@ -1,3 +1,4 @@
+import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 import { startApp, type TestApp } from "./support/app.ts";
 import { Visitor } from "./support/browserless.ts";
@@ -56,6 +57,47 @@ describe("search", () => {
     ])
       await find(alice, odd);
     expect((await alice.call("GET", "/api/search")).status).toBe(422);
+  });
+
+  test("finds a title however many newer ones there are, and says that it is cut", async () => {
+    await using t = await startApp();
+    const { alice, start, say } = await talk(t);
+    const first = await start(alice, "The very first one");
+    const id = await start(alice, "Newer 0");
+    using db = new Database(`${t.folder}/duet.db`);
+    const [row] = db.query("SELECT * FROM conversations WHERE id = ?").all(id) as [Record<string, any>];
+    const [member] = db.query("SELECT * FROM members WHERE conversation_id = ?").all(id) as [typeof row];
+    const insert = (table: string, of: object) =>
+      db
+        .query(`INSERT INTO ${table} (${Object.keys(of)}) VALUES (${Object.keys(of).map(() => "?")})`)
+        .run(...Object.values(of));
+    db.transaction(() => {
+      for (let n = 1; n < 1100; n++) {
+        const other = `019aaaaa-0000-7000-8000-${String(n).padStart(12, "0")}`;
+        insert("conversations", {
+          ...row,
+          id: other,
+          title: `Newer ${n}`,
+          updated_at: row["updated_at"] + n,
+        });
+        insert("members", { ...member, conversation_id: other });
+      }
+    })();
+    const find = async (q: string) => (await alice.call("GET", `/api/search?q=${q}`)).body;
+    const found = await find("very");
+    expect(found.conversations.map((c: any) => c.id)).toEqual([first]);
+    expect(found.is_cut).toBe(false);
+    const many = await find("newer");
+    expect([many.conversations.length, many.conversations[0].title, many.is_cut]).toEqual([
+      30,
+      "Newer 1099",
+      true,
+    ]);
+    for (let n = 0; n < 30; n++) await say(alice, id, `kettle ${n}`);
+    expect((await find("kettle")).is_cut).toBe(false);
+    await say(alice, id, "one more kettle");
+    const cut = await find("kettle");
+    expect([cut.messages.length, cut.messages[0].body, cut.is_cut]).toEqual([30, "one more kettle", true]);
   });
 
   test("finds nothing of others, of what was taken back, changed or deleted; and what came back again", async () => {

@@ -8,13 +8,14 @@ export const searchRoutes = ({ search, sessions }: Pick<Duet, "search" | "sessio
   new Elysia({ name: "api/search" }).use(bearerViewer(sessions)).get(
     "/api/search",
     async ({ viewer, query }) => {
-      const { conversations, messages } = await search.find(viewer, query.q);
+      const { conversations, messages, isCut } = await search.find(viewer, query.q);
       return {
         conversations: conversations.map(({ conversation }) => conversationBody(conversation)),
         messages: messages.map(({ message, title }) => ({
           ...messageBody(message),
           conversation_title: title,
         })),
+        is_cut: isCut,
       };
     },
     { query: t.Object({ q: t.String() }) },

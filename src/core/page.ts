@@ -16,3 +16,16 @@ export function pageOf<T>(rows: T[], limit: number, cursorOf: (last: T) => strin
   const items = rows.slice(0, limit);
   return { items, next: rows.length > limit ? cursorOf(items.at(-1)!) : null };
 }
+
+/** All rows, however many, a page of them at a time: `read` answers those after `last`, which is null for the first. */
+export async function* everyRow<T>(read: (last: T | null, limit: number) => Promise<T[]>): AsyncGenerator<T> {
+  let last: T | null = null;
+  for (;;) {
+    const rows: T[] = await read(last, LIMITS.rowsReadAtOnce);
+    yield* rows;
+    if (rows.length < LIMITS.rowsReadAtOnce) return;
+    last = rows.at(-1)!;
+    // Whoever reads much lets others in between.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}

@@ -98,11 +98,13 @@ export const messageStore = (q: Queryable) => ({
       limit,
     ),
 
-  /** All that somebody said and has not taken back, oldest first. */
-  listByAuthor: (authorId: string, limit: number) =>
+  /** What somebody said and has not taken back, oldest first, after a message. */
+  listByAuthor: (authorId: string, afterId: string, limit: number) =>
     q.all<MessageRow>(
-      `${SELECT} WHERE messages.author_id = $1 AND messages.removed_at IS NULL ORDER BY messages.id LIMIT $2`,
+      `${SELECT} WHERE messages.author_id = $1 AND messages.id > $2 AND messages.removed_at IS NULL
+        ORDER BY messages.id LIMIT $3`,
       authorId,
+      afterId,
       limit,
     ),
 

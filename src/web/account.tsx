@@ -3,6 +3,7 @@ import { nameDevice } from "../core/auth/devices.ts";
 import type { Viewer } from "../core/viewer.ts";
 import { cookieViewer } from "../http/auth.ts";
 import { formBodies } from "../http/body.ts";
+import { jsonDownload } from "../http/download.ts";
 import { AccountPage, type Done } from "./account.view.tsx";
 import { failedForm } from "./form.ts";
 import { emptyForm, type FormState } from "./form.view.tsx";
@@ -107,10 +108,8 @@ export function accountPages(deps: Deps) {
       cookies.signOut(set, viewer.sessionId);
       return redirect("/login", 303);
     })
-    .get("/export", async ({ viewer }) =>
-      Response.json(await account.exportAll(viewer), {
-        headers: { "content-disposition": 'attachment; filename="duet.json"' },
-      }),
+    .get("/export", async ({ request, server, viewer }) =>
+      jsonDownload("duet.json", await account.exportAll(viewer, deviceOf({ request, server }))),
     )
     .post(
       "/delete",

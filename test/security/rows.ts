@@ -371,7 +371,7 @@ const accounts: Row[] = [
   {
     id: "D-11",
     what: "one name, many registrations at once: one account",
-    by: ["users: 50 at once with one name make one account"],
+    by: ["users: 40 at once with one name make one account"],
   },
   {
     id: "D-12",
@@ -434,7 +434,7 @@ const automation: Row[] = [
     what: "registering, refreshing, posting, streams and passwords are limited",
     by: [
       "routes: %s answers 429 with Retry-After beyond its limit",
-      "routes: that changes state stands behind a limit, or says why it needs none",
+      "routes: stands behind a limit, or says why it needs none: what it changes, and what it costs",
       "live: is refused beyond so many at once or in a row, and a reader who goes leaves nothing behind",
     ],
   },

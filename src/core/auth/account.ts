@@ -1,26 +1,27 @@
 import { DuetError, invalidField } from "../../errors.ts";
-import { LIMITS } from "../../limits.ts";
 import type { Store } from "../../store/index.ts";
+import type { SecurityEventRow } from "../../store/security.ts";
 import type { UserRow } from "../../store/users.ts";
 import { networkOf } from "../addresses.ts";
 import type { Clock } from "../clock.ts";
 import type { Commit, Transaction } from "../commit.ts";
+import { everyRow } from "../page.ts";
 import type { Viewer } from "../viewer.ts";
 import type { Device } from "./devices.ts";
 import type { Endings } from "./endings.ts";
-import type { Passwords, Weakness } from "./passwords.ts";
+import type { Hashing, Passwords, Weakness } from "./passwords.ts";
 import { readProfile, wordsOf } from "./profiles.ts";
 import type { SecurityEvents } from "./security.ts";
 import type { IssuedTokens, Sessions } from "./sessions.ts";
-import { isCode, type Throttle } from "./throttle.ts";
+import { hashingOf, isCode, type Throttle } from "./throttle.ts";
 import type { User } from "./users.ts";
 
 /** How another part of Duet (chat) takes part in deleting and exporting an account, without being known here. */
 export type AccountPart = {
   /** In the transaction that deletes the account, before its row goes. */
   leave(tx: Transaction, userId: string): Promise<void>;
-  /** What is the user's own in this part, as plain data under names of its own. */
-  exportOf(userId: string): Promise<Record<string, unknown>>;
+  /** What is the user's own in this part, as lists of plain data under names of its own. */
+  exportOf(userId: string): Record<string, AsyncIterable<object>>;
 };
 
 export type Account = ReturnType<typeof createAccount>;
@@ -45,11 +46,13 @@ export function createAccount(deps: {
     field: "password" | "current_password",
     password: string,
     device: Device,
+    { verify }: Hashing,
   ): Promise<UserRow> {
     const row = await store.users.find(viewer.userId);
     if (!row) throw new DuetError("user_not_found");
     return throttle.counting([["password_account", row.id]], isCode("validation_failed"), async () => {
-      const { ok } = await passwords.verify(password, row.password_hash);
+      await throttle.take(...hashingOf(row.id, networkOf(device.ip)));
+      const { ok } = await verify(password, row.password_hash);
       if (ok) return row;
       const kind = field === "password" ? "account_delete" : "password_change";
       await security.note({ kind, outcome: "failure", ...idsOf(viewer) }, device);
@@ -102,11 +105,14 @@ export function createAccount(deps: {
       input: { currentPassword: string; newPassword: string },
       device: Device,
     ): Promise<IssuedTokens> {
-      const row = await confirmPassword(viewer, "current_password", input.currentPassword, device);
-      const weakness = await passwords.judge(input.newPassword, wordsOf(row));
-      if (weakness)
-        throw new DuetError("validation_failed", { fields: [{ field: "new_password", ...weakness }] });
-      const hash = await passwords.hash(input.newPassword);
+      const { row, hash } = await passwords.inTurn(viewer.userId, networkOf(device.ip), async (hashing) => {
+        const row = await confirmPassword(viewer, "current_password", input.currentPassword, device, hashing);
+        await throttle.take(["judge_network", networkOf(device.ip)]);
+        const weakness = await passwords.judge(input.newPassword, wordsOf(row));
+        if (weakness)
+          throw new DuetError("validation_failed", { fields: [{ field: "new_password", ...weakness }] });
+        return { row, hash: await hashing.hash(input.newPassword) };
+      });
       const session = sessions.draft(row, device);
       await commit(async (tx) => {
         await endings.assertNotEnded(tx, viewer.sessionId);
@@ -131,7 +137,9 @@ export function createAccount(deps: {
      * (`password` with `wrong_password`), `user_not_found`, `rate_limited`, `too_busy`. Effects: all or none.
      */
     async remove(viewer: Viewer, input: { password: string }, device: Device): Promise<void> {
-      const { id } = await confirmPassword(viewer, "password", input.password, device);
+      const { id } = await passwords.inTurn(viewer.userId, networkOf(device.ip), (hashing) =>
+        confirmPassword(viewer, "password", input.password, device, hashing),
+      );
       await commit(async (tx) => {
         await endings.assertNotEnded(tx, viewer.sessionId);
         await endings.endAll(tx, id, "user_deleted", device);
@@ -141,18 +149,22 @@ export function createAccount(deps: {
       });
     },
 
-    /** Everything that is kept about the viewer in every part, as plain data; nothing of others, no secret. */
-    async exportAll(viewer: Viewer): Promise<Record<string, unknown>> {
-      const [user, live, security, ...others] = await Promise.all([
-        store.users.find(viewer.userId),
-        sessions.list(viewer),
-        store.security.listBefore(viewer.userId, "~", LIMITS.exportedMax),
-        ...parts.map((part) => part.exportOf(viewer.userId)),
-      ]);
+    /**
+     * Everything that is kept about the viewer in every part, as plain data; nothing of others, no secret. Lists are read
+     * as they are taken, however long. Error codes: `user_not_found`, `rate_limited`.
+     */
+    async exportAll(viewer: Viewer, device: Device): Promise<Record<string, object | AsyncIterable<object>>> {
+      await throttle.take(["export_account", viewer.userId], ["export_network", networkOf(device.ip)]);
+      const [user, live] = await Promise.all([store.users.find(viewer.userId), sessions.list(viewer)]);
       if (!user) throw new DuetError("user_not_found");
       return {
-        exported_at: time(clock()),
-        user: { id: user.id, username: user.username, email: user.email, created_at: time(user.created_at) },
+        user: {
+          id: user.id,
+          username: user.username,
+          email: user.email,
+          created_at: time(user.created_at),
+          exported_at: time(clock()),
+        },
         sessions: live.map((s) => ({
           id: s.id,
           user_agent: s.user_agent,
@@ -160,17 +172,19 @@ export function createAccount(deps: {
           created_at: time(s.created_at),
           seen_at: time(s.seen_at),
         })),
-        security_events: security.map(({ kind, outcome, user_agent, ip, created_at }) => ({
-          kind,
-          outcome,
-          user_agent,
-          ip,
-          created_at: time(created_at),
-        })),
-        ...Object.assign({}, ...others),
+        security_events: eventsOf(viewer.userId),
+        ...Object.assign({}, ...parts.map((part) => part.exportOf(viewer.userId))),
       };
     },
   };
+
+  async function* eventsOf(userId: string) {
+    const events = everyRow<SecurityEventRow>((last, limit) =>
+      store.security.listBefore(userId, last?.id ?? "~", limit),
+    );
+    for await (const { kind, outcome, user_agent, ip, created_at } of events)
+      yield { kind, outcome, user_agent, ip, created_at: time(created_at) };
+  }
 }
 
 const time = (ms: number) => new Date(ms).toISOString();

@@ -1,6 +1,5 @@
 import { availableParallelism } from "node:os";
 import {
-  DuetError,
   PASSWORD_SUGGESTIONS,
   PASSWORD_WARNINGS,
   type FieldError,
@@ -8,6 +7,7 @@ import {
 } from "../../errors.ts";
 import { LIMITS } from "../../limits.ts";
 import type { Log } from "../log.ts";
+import { createGate } from "./gate.ts";
 
 /** OWASP's first choice: Argon2id with 19 MiB and two passes. Changing it rehashes each password at its next login. */
 const COST: Argon2Cost = { memoryCost: 19_456, timeCost: 2 };
@@ -20,6 +20,17 @@ const SCORE_MIN = 3;
 
 export type Weakness = Omit<FieldError, "field">;
 
+/** What may be done in a turn. */
+export type Hashing = {
+  /** An Argon2id hash in PHC form. */
+  hash(password: string): Promise<string>;
+  /**
+   * Whether a password is right. Without a hash (no such user) it works as long and returns false, so that time
+   * tells nothing. `rehashed` is there when the parameters have changed since.
+   */
+  verify(password: string, stored: string | null): Promise<{ ok: boolean; rehashed?: string }>;
+};
+
 export type Passwords = ReturnType<typeof createPasswords>;
 
 /** Passwords: NFKC before anything else, never trimmed, never cut, hashed with Argon2id (NIST SP 800-63B-4 section 3.1.1). */
@@ -31,10 +42,14 @@ export function createPasswords(deps: {
 }) {
   const { settings, log, cost = COST } = deps;
   const prefix = `$argon2id$v=19$m=${cost.memoryCost},t=${cost.timeCost},p=1$`;
-  const gate = createGate(Math.max(1, availableParallelism() - 1), LIMITS.hashQueueMax);
+  // Argon2 and token signatures share one thread pool: a burst of sign-ins may fill the queue, never the pool.
+  const gate = createGate({
+    limit: Math.max(1, availableParallelism() - 1),
+    queueMax: LIMITS.hashQueueMax,
+  });
   const normalize = (password: string) => password.normalize("NFKC");
   const hash = (password: string) =>
-    gate(() => Bun.password.hash(normalize(password), { algorithm: "argon2id", ...cost }));
+    Bun.password.hash(normalize(password), { algorithm: "argon2id", ...cost });
 
   let standIn: Promise<string> | undefined;
   /** What a password is held against where there is no user. */
@@ -68,31 +83,31 @@ export function createPasswords(deps: {
       return { score, weakness: score < SCORE_MIN ? { code: "guessable", advice } : null };
     },
 
-    /** An Argon2id hash in PHC form. Error code: `too_busy` when the queue is full. */
-    hash,
-
     /**
-     * Whether a password is right. Without a hash (no such user) it works as long and returns false, so that time
-     * tells nothing. `rehashed` is there when the parameters have changed since. Error code: `too_busy`.
+     * Hashing costs much, so it is done in turns, fair by network and one at a time for each account as seen from one
+     * network. What decides whether it may be done (limits) belongs into the turn, or many at once would pass it.
+     * Error code: `too_busy`.
      */
-    async verify(password: string, stored: string | null): Promise<{ ok: boolean; rehashed?: string }> {
-      // Awaited with a stored hash too: the first login after a start takes as long for everybody.
-      const nobody = await standInHash();
-      const text = normalize(password);
-      // No password is empty or as long as that; Argon2 refuses the first and would work long on the second.
-      const tried = text === "" || [...text].length > LIMITS.passwordCharsMax ? " " : text;
-      const ok = await gate(() => Bun.password.verify(tried, stored ?? nobody)).catch((error) => {
-        if (error instanceof DuetError) throw error;
-        log("error", "password_hash_unreadable", { reason: String(error) });
-        return false;
-      });
-      if (!ok || stored === null) return { ok: false };
-      if (stored.startsWith(prefix)) return { ok };
-      // Too busy to rehash now is no reason to refuse: the next login will.
-      const rehashed = await hash(password).catch(() => null);
-      return rehashed === null ? { ok } : { ok, rehashed };
-    },
+    inTurn: <T>(account: string, network: string, work: (hashing: Hashing) => Promise<T>): Promise<T> =>
+      gate({ network, key: `${account}\n${network}` }, () => work({ hash, verify })),
   };
+
+  async function verify(
+    password: string,
+    stored: string | null,
+  ): Promise<{ ok: boolean; rehashed?: string }> {
+    // Awaited with a stored hash too: the first login after a start takes as long for everybody.
+    const nobody = await standInHash();
+    const text = normalize(password);
+    // No password is empty or as long as that; Argon2 refuses the first and would work long on the second.
+    const tried = text === "" || [...text].length > LIMITS.passwordCharsMax ? " " : text;
+    const ok = await Bun.password.verify(tried, stored ?? nobody).catch((error) => {
+      log("error", "password_hash_unreadable", { reason: String(error) });
+      return false;
+    });
+    if (!ok || stored === null) return { ok: false };
+    return stored.startsWith(prefix) ? { ok } : { ok, rehashed: await hash(password) };
+  }
 }
 
 type Estimate = { score: number; advice: PasswordAdvice };
@@ -129,28 +144,5 @@ function adviceIn(feedback: { warning: string | null; suggestions: string[] }): 
   return {
     warning: PASSWORD_WARNINGS.find((each) => each === feedback.warning) ?? null,
     suggestions: PASSWORD_SUGGESTIONS.filter((each) => feedback.suggestions.includes(each)),
-  };
-}
-
-/**
- * Runs at most `limit` of the tasks at a time and lets `queueMax` wait. Argon2 and token signatures share one
- * thread pool: a burst of logins may fill the queue, never the pool.
- */
-function createGate(limit: number, queueMax: number) {
-  let running = 0;
-  const waiting: (() => void)[] = [];
-  return async <T>(task: () => Promise<T>): Promise<T> => {
-    if (running >= limit) {
-      if (waiting.length >= queueMax) throw new DuetError("too_busy", { retryAfterSeconds: 2 });
-      await new Promise<void>((resolve) => waiting.push(resolve));
-    } else running++;
-    try {
-      return await task();
-    } finally {
-      // The place passes on to the next one waiting; only without one does it become free.
-      const next = waiting.shift();
-      if (next) next();
-      else running--;
-    }
   };
 }

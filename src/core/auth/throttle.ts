@@ -9,8 +9,8 @@ const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 
 /**
- * Every limit, by what is counted (NIST SP 800-63B-4 section 3.2.2, OWASP ASVS 6.1.1). A sign-in that succeeds
- * gives its permits back, so only failures are counted. `login_account` is what keeps many addresses together from
+ * Every limit, by what is counted (NIST SP 800-63B-4 section 3.2.2, OWASP ASVS 6.1.1). `login_` and `password_` limit
+ * guessing: what was right gives its permit back. All others limit work, right or wrong. `login_account` is what keeps many addresses together from
  * guessing one password; it does not hold for addresses from which the account has signed in before, so that
  * nobody can lock its owner out of them.
  */
@@ -20,6 +20,11 @@ export const THROTTLES = {
   login_network: { burst: 50, everyMs: 6 * SECOND },
   register_network: { burst: 30, everyMs: MINUTE },
   judge_network: { burst: 60, everyMs: SECOND },
+  hash_account_and_network: { burst: 30, everyMs: 4 * SECOND },
+  hash_network: { burst: 100, everyMs: SECOND / 2 },
+  export_account: { burst: 4, everyMs: 5 * MINUTE },
+  export_network: { burst: 20, everyMs: MINUTE },
+  search_account: { burst: 60, everyMs: SECOND / 2 },
   password_account: { burst: 8, everyMs: 2 * MINUTE },
   profile_account: { burst: 20, everyMs: MINUTE },
   refresh_session: { burst: 200, everyMs: SECOND },
@@ -32,6 +37,12 @@ export type ThrottleName = keyof typeof THROTTLES;
 
 /** A limit and whom it counts. */
 export type LimitKey = [limit: ThrottleName, key: string];
+
+/** What a turn of hashing costs (Passwords.inTurn). */
+export const hashingOf = (account: string, network: string): LimitKey[] => [
+  ["hash_account_and_network", `${account}\n${network}`],
+  ["hash_network", network],
+];
 
 type Permits = { id: string; everyMs: number }[];
 

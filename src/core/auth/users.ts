@@ -7,11 +7,11 @@ import type { Clock } from "../clock.ts";
 import type { Commit } from "../commit.ts";
 import { newId } from "../ids.ts";
 import type { Device } from "./devices.ts";
-import type { Passwords } from "./passwords.ts";
+import type { Hashing, Passwords } from "./passwords.ts";
 import { emailKey, readProfile, wordsOf } from "./profiles.ts";
 import type { SecurityEvents } from "./security.ts";
 import type { IssuedTokens, Sessions } from "./sessions.ts";
-import { isCode, isUnavailable, type Throttle, type LimitKey } from "./throttle.ts";
+import { hashingOf, isCode, isUnavailable, type Throttle, type LimitKey } from "./throttle.ts";
 import { usernameKey } from "./usernames.ts";
 
 export type User = { id: string; username: string; email: string | null };
@@ -51,12 +51,13 @@ export function createUsers(deps: {
       if (weakness) profile.faults.push({ field: "password", ...weakness });
       if (profile.faults.length > 0) throw new DuetError("validation_failed", { fields: profile.faults });
       const now = clock();
-      const signUp = async () => {
+      const network = networkOf(device.ip);
+      const signUp = async ({ hash }: Hashing) => {
         const user: UserRow = {
           id: newId(now),
           ...profile.columns,
           // Also where the name turns out to be taken: the time must not tell.
-          password_hash: await passwords.hash(input.password),
+          password_hash: await hash(input.password),
           created_at: now,
           disabled_at: null,
         };
@@ -69,8 +70,14 @@ export function createUsers(deps: {
         return { user, issued: await sessions.issue(session, user.username) };
       };
       // A taken name counts too: otherwise this would be the way to find out who has an account.
-      const limits: LimitKey[] = [["register_network", networkOf(device.ip)]];
-      return throttle.counting(limits, (outcome) => !isUnavailable(outcome), signUp);
+      const limits: LimitKey[] = [["register_network", network]];
+      return passwords.inTurn(profile.columns.username_key, network, (hashing) =>
+        throttle.counting(
+          limits,
+          (outcome) => !isUnavailable(outcome),
+          () => signUp(hashing),
+        ),
+      );
     },
 
     /**
@@ -80,12 +87,16 @@ export function createUsers(deps: {
      */
     async login(input: { identifier: string; password: string }, device: Device): Promise<SignedIn> {
       const identifier = input.identifier.trim().slice(0, LIMITS.emailCharsMax).toWellFormed();
-      const limits = await loginLimits((await findByIdentifier(identifier))?.id, identifier, device);
-      return throttle.counting(limits, isCode("invalid_credentials"), async () => {
+      const account =
+        (await findByIdentifier(identifier))?.id ??
+        (identifier.includes("@") ? emailKey(identifier) : usernameKey(identifier));
+      const network = networkOf(device.ip);
+      const check = async ({ verify }: Hashing): Promise<SignedIn> => {
+        await throttle.take(...hashingOf(account, network));
         // `signIn` returns null if the user has changed while the password was checked: check again.
         for (;;) {
           const row = await findByIdentifier(identifier);
-          const { ok, rehashed } = await passwords.verify(input.password, row?.password_hash ?? null);
+          const { ok, rehashed } = await verify(input.password, row?.password_hash ?? null);
           if (!row || !ok || row.disabled_at !== null) {
             await security.note({ kind: "login", outcome: "failure", userId: row?.id ?? null }, device);
             throw new DuetError("invalid_credentials");
@@ -93,7 +104,12 @@ export function createUsers(deps: {
           const issued = await signIn(row, rehashed, device);
           if (issued) return { user: row, issued };
         }
-      });
+      };
+      return passwords.inTurn(account, network, async (hashing) =>
+        throttle.counting(await loginLimits(account, network), isCode("invalid_credentials"), () =>
+          check(hashing),
+        ),
+      );
     },
   };
 
@@ -129,13 +145,7 @@ export function createUsers(deps: {
    * One account counts as one, by name or by e-mail; a name that nobody has counts by itself. Networks from which the
    * account has signed in before are spared `login_account`, so that nobody can lock its owner out.
    */
-  async function loginLimits(
-    userId: string | undefined,
-    identifier: string,
-    device: Device,
-  ): Promise<LimitKey[]> {
-    const account = userId ?? (identifier.includes("@") ? emailKey(identifier) : usernameKey(identifier));
-    const network = networkOf(device.ip);
+  async function loginLimits(account: string, network: string): Promise<LimitKey[]> {
     const known = await store.sessions.addressesOf(account, LIMITS.knownAddressesMax);
     return [
       ["login_account_and_network", `${account}\n${network}`],

@@ -1,8 +1,10 @@
-import { LIMITS } from "../../limits.ts";
 import type { Store } from "../../store/index.ts";
+import type { MessageRow } from "../../store/messages.ts";
 import type { AccountPart } from "../auth/account.ts";
 import type { Clock } from "../clock.ts";
+import { everyRow } from "../page.ts";
 import { noteChange } from "./changes.ts";
+import { everyConversation } from "./conversations.ts";
 
 /**
  * What conversations are to an account. Those that a user shares pass on to whoever has been in them longest, and
@@ -17,27 +19,29 @@ export const createChatAccount = ({ store, clock }: { store: Store; clock: Clock
       await noteChange(tx, { conversation_id: id, kind: "members", created_at: clock() });
   },
 
-  async exportOf(userId) {
-    const [conversations, messages] = await Promise.all([
-      store.conversations.listByActivity(userId, null, LIMITS.exportedMax),
-      store.messages.listByAuthor(userId, LIMITS.exportedMax),
-    ]);
-    return {
-      conversations: conversations.map((c) => ({
-        id: c.id,
-        title: c.title,
-        is_owner: c.owner_id === userId,
-        created_at: time(c.created_at),
-      })),
-      messages: messages.map((m) => ({
-        id: m.id,
-        conversation_id: m.conversation_id,
-        body: m.body,
-        created_at: time(m.created_at),
-        edited_at: m.edited_at === null ? null : time(m.edited_at),
-      })),
-    };
-  },
+  exportOf: (userId) => ({
+    conversations: conversationsOf(store, userId),
+    messages: messagesOf(store, userId),
+  }),
 });
 
 const time = (ms: number) => new Date(ms).toISOString();
+
+async function* conversationsOf(store: Store, userId: string) {
+  for await (const c of everyConversation(store, userId))
+    yield { id: c.id, title: c.title, is_owner: c.owner_id === userId, created_at: time(c.created_at) };
+}
+
+async function* messagesOf(store: Store, userId: string) {
+  const messages = everyRow<MessageRow>((last, limit) =>
+    store.messages.listByAuthor(userId, last?.id ?? "", limit),
+  );
+  for await (const m of messages)
+    yield {
+      id: m.id,
+      conversation_id: m.conversation_id,
+      body: m.body,
+      created_at: time(m.created_at),
+      edited_at: m.edited_at === null ? null : time(m.edited_at),
+    };
+}

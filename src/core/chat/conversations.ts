@@ -6,7 +6,7 @@ import type { Throttle } from "../auth/throttle.ts";
 import type { Clock } from "../clock.ts";
 import type { Commit } from "../commit.ts";
 import { isId, newId } from "../ids.ts";
-import { pageLimit, pageOf, type Page } from "../page.ts";
+import { everyRow, pageLimit, pageOf, type Page } from "../page.ts";
 import type { ViewerId } from "../viewer.ts";
 import { noteChange } from "./changes.ts";
 import { readText } from "./text.ts";
@@ -131,3 +131,9 @@ function readCursor(cursor: string): { updatedAt: number; id: string } {
   if (!time || !id || !isId(id)) throw invalidField("cursor", "invalid");
   return { updatedAt: Number(time), id };
 }
+
+/** All that somebody is in, newest activity first. One that moves to the top meanwhile may be missing. */
+export const everyConversation = (store: Store, viewerId: string) =>
+  everyRow<Conversation>((last, limit) =>
+    store.conversations.listByActivity(viewerId, last && { updatedAt: last.updated_at, id: last.id }, limit),
+  );

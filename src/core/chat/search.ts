@@ -1,5 +1,6 @@
 import type { Store } from "../../store/index.ts";
-import type { Conversation } from "./conversations.ts";
+import type { Throttle } from "../auth/throttle.ts";
+import { everyConversation, type Conversation } from "./conversations.ts";
 import { LIMITS } from "../../limits.ts";
 import type { Message } from "./messages.ts";
 import { highlight, matchOf, termsOf, type Segment } from "./terms.ts";
@@ -7,42 +8,50 @@ import { highlight, matchOf, termsOf, type Segment } from "./terms.ts";
 export type Found = {
   conversations: { conversation: Conversation; title: Segment[] }[];
   messages: { message: Message; title: string; excerpt: Segment[] }[];
-  /** There may be older ones. */
+  /** There are older ones. */
   isCut: boolean;
 };
 
 export type Search = ReturnType<typeof createSearch>;
 
 /** Looking for words in the viewer's own conversations: their titles and what was said in them. */
-export function createSearch({ store }: { store: Store }) {
+export function createSearch({ store, throttle }: { store: Store; throttle: Throttle }) {
   return {
     /**
      * What holds all words of the query, the beginning of a word being enough, newest first; where they are is
-     * marked. A query without a word finds nothing.
+     * marked. A query without a word finds nothing. Error code: `rate_limited`.
      */
     async find(viewer: { userId: string }, query: string): Promise<Found> {
       const terms = termsOf(query.slice(0, LIMITS.queryCharsMax));
       if (terms.length === 0) return { conversations: [], messages: [], isCut: false };
-      const [all, messages] = await Promise.all([
-        store.conversations.listByActivity(viewer.userId, null, LIMITS.titlesSearchedMax),
-        store.messages.search(viewer.userId, matchOf(terms), LIMITS.searchItemsMax),
+      await throttle.take(["search_account", viewer.userId]);
+      const [conversations, messages] = await Promise.all([
+        findTitles(viewer.userId, terms, LIMITS.searchItemsMax + 1),
+        store.messages.search(viewer.userId, matchOf(terms), LIMITS.searchItemsMax + 1),
       ]);
-      const conversations = all.filter(({ title }) => {
-        const folded = title.normalize("NFKC").toLowerCase();
-        return terms.every((term) => folded.includes(term));
-      });
       return {
         conversations: conversations.slice(0, LIMITS.searchItemsMax).map((conversation) => ({
           conversation,
           title: highlight(conversation.title, terms),
         })),
-        messages: messages.map(({ title, ...message }) => ({
+        messages: messages.slice(0, LIMITS.searchItemsMax).map(({ title, ...message }) => ({
           message,
           title,
           excerpt: highlight(message.body, terms),
         })),
-        isCut: Math.max(conversations.length, messages.length) >= LIMITS.searchItemsMax,
+        isCut: Math.max(conversations.length, messages.length) > LIMITS.searchItemsMax,
       };
     },
   };
+
+  /** The newest `limit` of the viewer's conversations whose titles hold all terms. */
+  async function findTitles(viewerId: string, terms: string[], limit: number): Promise<Conversation[]> {
+    const found: Conversation[] = [];
+    for await (const conversation of everyConversation(store, viewerId)) {
+      const folded = conversation.title.normalize("NFKC").toLowerCase();
+      if (terms.every((term) => folded.includes(term))) found.push(conversation);
+      if (found.length === limit) break;
+    }
+    return found;
+  }
 }

@@ -108,7 +108,7 @@ CREATE TABLE messages (
 ) STRICT;
 
 CREATE INDEX messages_by_conversation ON messages (conversation_id, id);
-CREATE INDEX messages_by_author ON messages (author_id);
+CREATE INDEX messages_by_author ON messages (author_id, id);
 
 -- The terms of messages by their number, for search; of the text itself it keeps no copy.
 CREATE VIRTUAL TABLE message_terms USING fts5 (terms, content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 2');
