@@ -7,6 +7,7 @@ import { openFolder } from "../src/db/folder.ts";
 import { migrate } from "../src/db/migrate.ts";
 import { migrations } from "../src/db/migrations/index.ts";
 import { openSqlite } from "../src/db/sqlite.ts";
+import { createStore } from "../src/store/index.ts";
 import { temporaryFolder } from "./support/app.ts";
 
 async function withDb(use: (db: Db, path: string) => Promise<void>) {
@@ -241,4 +242,28 @@ describe("migrations", () => {
     );
     expect(checksums).toEqual({ "0001_start": "58d15d1f629a83f8" });
   });
+});
+
+describe("the addresses of an account", () => {
+  test("are read from a bounded number of its sessions, live ones and those that ended last", () =>
+    withDb(async (db) => {
+      await migrate(db);
+      await db.run(
+        `INSERT INTO users (id, username, username_key, password_hash, created_at) VALUES ('u', 'u', 'u', 'x', 1)`,
+      );
+      const ended = (n: number) => (n % 2 ? `${n}, 'logout'` : "NULL, NULL");
+      await db.tx(async (q) => {
+        for (let n = 0; n < 2000; n++)
+          await q.run(
+            `INSERT INTO sessions (id, user_id, generation, rotated_at, created_at, seen_at, idle_ends_at, ends_at, user_agent, ip, ended_at, end_reason)
+             VALUES ($1, 'u', 1, 1, 1, 1, 1, 1, '', $2, ${ended(n)})`,
+            String(n),
+            `10.0.${n >> 8}.${n & 255}`,
+          );
+      });
+      const read = () => createStore(db).sessions.addressesOf("u", 50);
+      expect((await read()).length).toBe(100);
+      expect(await read()).toContain("10.0.7.207");
+      expect(await createStore(db).sessions.addressesOf("nobody", 50)).toEqual([]);
+    }));
 });

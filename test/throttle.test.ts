@@ -81,7 +81,7 @@ describe("wrong passwords", () => {
       "the name in other letters",
       (i: number) => ["alice", "ALICE", "Alice", " alice ", "ａｌｉｃｅ"][i % 5]!,
     ],
-    ["the e-mail address", (i: number) => ["alice", "a@example.com", "A@EXAMPLE.com"][i % 3]!],
+    ["the e-mail address", (i: number) => ["a@example.com", "A@EXAMPLE.com", " a@example.com"][i % 3]!],
   ])("count as one account by %s", async (_, name) => {
     freezeClock();
     await using t = await startApp(PROXIED);
@@ -90,6 +90,21 @@ describe("wrong passwords", () => {
     const answers = [];
     for (let i = 0; i < 12; i++) answers.push(await wrong(t, name(i), "192.0.2.1"));
     expect(count(answers, 401)).toBe(burst);
+  });
+
+  test("tell nobody which name and address are one account's, nor that either is anybody's", async () => {
+    freezeClock();
+    await using t = await startApp(PROXIED);
+    const alice = { username: "alice", password: PASSWORDS["alice"], email: "a@example.com" };
+    await t.json("POST", "/api/auth/register", alice, from("203.0.113.9"));
+    const statusesOf = async (names: string[]) => {
+      const statuses = [];
+      for (const name of names) statuses.push((await wrong(t, name, "192.0.2.1")).status);
+      return statuses;
+    };
+    const somebody = [...Array(burst + 1).fill("alice"), "a@example.com"] as string[];
+    const nobody = [...Array(burst + 1).fill("nobody"), "n@example.com"] as string[];
+    expect(await statusesOf(somebody)).toEqual(await statusesOf(nobody));
   });
 
   test("count as one place whatever headers say, while no proxy is trusted", async () => {
@@ -247,6 +262,20 @@ describe("a limit", () => {
     await times(11, () => refresh(t, successor.refresh_token));
     expect((await refresh(t, successor.refresh_token)).status).toBe(429);
     expect((await refresh(t, phone.refreshToken)).body.reason).toBe("reuse_detected");
+  });
+
+  test("on inviting counts names that nobody has, and only those", async () => {
+    freezeClock();
+    await using t = await startApp();
+    const alice = await register(t, "alice");
+    await register(t, "bob");
+    const { id } = (await alice.call("POST", "/api/conversations", { title: "x" })).body;
+    const invite = (username: string) => alice.call("POST", `/api/conversations/${id}/members`, { username });
+    const { burst: most } = THROTTLES.invite_account;
+    for (let i = 0; i < most; i++) expect((await invite("bob")).status).toBeLessThan(202);
+    for (let i = 0; i < most; i++) expect((await invite(`nobody${i}`)).status).toBe(422);
+    expect((await invite("nobody")).status).toBe(429);
+    expect((await invite("bob")).status).toBe(429);
   });
 
   test("on messages and conversations is each account's own, and passes", async () => {

@@ -9,8 +9,8 @@ const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 
 /**
- * Every limit, by what is counted (NIST SP 800-63B-4 section 3.2.2, OWASP ASVS 6.1.1). `login_` and `password_` limit
- * guessing: what was right gives its permit back. All others limit work, right or wrong. `login_account` is what keeps many addresses together from
+ * Every limit, by what is counted (NIST SP 800-63B-4 section 3.2.2, OWASP ASVS 6.1.1). `login_`, `password_` and `invite_`
+ * limit guessing: what was right gives its permit back. All others limit work, right or wrong. `login_account` is what keeps many addresses together from
  * guessing one password; it does not hold for addresses from which the account has signed in before, so that
  * nobody can lock its owner out of them.
  */
@@ -30,6 +30,7 @@ export const THROTTLES = {
   refresh_session: { burst: 200, everyMs: SECOND },
   message_account: { burst: 60, everyMs: SECOND },
   conversation_account: { burst: 60, everyMs: 10 * SECOND },
+  invite_account: { burst: 10, everyMs: 2 * MINUTE },
   stream_account: { burst: 60, everyMs: SECOND },
 } satisfies Record<string, Limit>;
 

@@ -87,9 +87,8 @@ export function createUsers(deps: {
      */
     async login(input: { identifier: string; password: string }, device: Device): Promise<SignedIn> {
       const identifier = input.identifier.trim().slice(0, LIMITS.emailCharsMax).toWellFormed();
-      const account =
-        (await findByIdentifier(identifier))?.id ??
-        (identifier.includes("@") ? emailKey(identifier) : usernameKey(identifier));
+      // A name and its address are counted apart, or a limit would tell that they are one account's.
+      const account = identifier.includes("@") ? emailKey(identifier) : usernameKey(identifier);
       const network = networkOf(device.ip);
       const check = async ({ verify }: Hashing): Promise<SignedIn> => {
         await throttle.take(...hashingOf(account, network));
@@ -105,11 +104,11 @@ export function createUsers(deps: {
           if (issued) return { user: row, issued };
         }
       };
-      return passwords.inTurn(account, network, async (hashing) =>
-        throttle.counting(await loginLimits(account, network), isCode("invalid_credentials"), () =>
-          check(hashing),
-        ),
-      );
+      return passwords.inTurn(account, network, async (hashing) => {
+        const userId = (await findByIdentifier(identifier))?.id;
+        const limits = await loginLimits(account, userId ?? "", network);
+        return throttle.counting(limits, isCode("invalid_credentials"), () => check(hashing));
+      });
     },
   };
 
@@ -142,11 +141,11 @@ export function createUsers(deps: {
   }
 
   /**
-   * One account counts as one, by name or by e-mail; a name that nobody has counts by itself. Networks from which the
-   * account has signed in before are spared `login_account`, so that nobody can lock its owner out.
+   * The same for names that nobody has. Networks from which the account has signed in before are spared
+   * `login_account`, so that nobody can lock its owner out.
    */
-  async function loginLimits(account: string, network: string): Promise<LimitKey[]> {
-    const known = await store.sessions.addressesOf(account, LIMITS.knownAddressesMax);
+  async function loginLimits(account: string, userId: string, network: string): Promise<LimitKey[]> {
+    const known = await store.sessions.addressesOf(userId, LIMITS.knownAddressesMax);
     return [
       ["login_account_and_network", `${account}\n${network}`],
       ["login_network", network],

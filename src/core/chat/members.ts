@@ -2,7 +2,7 @@ import { DuetError, invalidField } from "../../errors.ts";
 import { LIMITS } from "../../limits.ts";
 import type { Store } from "../../store/index.ts";
 import type { MemberRow } from "../../store/members.ts";
-import type { Throttle } from "../auth/throttle.ts";
+import { isCode, type Throttle } from "../auth/throttle.ts";
 import { usernameKey } from "../auth/usernames.ts";
 import type { Clock } from "../clock.ts";
 import type { Commit } from "../commit.ts";
@@ -44,11 +44,15 @@ export function createMembers(deps: {
       if (name.trim() === "") throw invalidField("username", "required");
       // It tells which names are taken.
       await throttle.take(["conversation_account", viewer.userId]);
-      const user =
-        name.isWellFormed() && [...name].length <= LIMITS.usernameCharsMax
-          ? await store.users.findByUsername(usernameKey(name.trim()))
-          : null;
-      if (!user) throw invalidField("username", "no_such_user");
+      const user = await throttle.counting(
+        [["invite_account", viewer.userId]],
+        isCode("validation_failed"),
+        async () => {
+          const isName = name.isWellFormed() && [...name].length <= LIMITS.usernameCharsMax;
+          const found = isName && (await store.users.findByUsername(usernameKey(name.trim())));
+          return found || Promise.reject(invalidField("username", "no_such_user"));
+        },
+      );
       return commit(async (tx) => {
         const now = clock();
         const added = await tx.members.add(id, user.id, now);
