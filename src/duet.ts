@@ -5,6 +5,7 @@ import { createEndings } from "./core/auth/endings.ts";
 import { createIntrospect } from "./core/auth/introspection.ts";
 import type { KeyRing } from "./core/auth/keys.ts";
 import { createLab } from "./core/auth/lab.ts";
+import { createOwnSessions } from "./core/auth/own-sessions.ts";
 import { createPasswords, type Argon2Cost } from "./core/auth/passwords.ts";
 import { createSecurityEvents } from "./core/auth/security.ts";
 import { createSessions } from "./core/auth/sessions.ts";
@@ -52,6 +53,7 @@ export function createDuet(
   const diaries = createDiaries({ store, clock, settings });
   const observe = diaries.observer("page");
   const sessions = createSessions({ store, tokens, endings, throttle, clock, observe, settings });
+  const ownSessions = createOwnSessions({ store, endings, clock });
   const introspect = createIntrospect({ store, tokens, endings, clock, settings });
   const passwords = createPasswords({ settings, log, cost: tuning.argon2Cost });
   const users = createUsers({ store, commit, sessions, security, passwords, throttle, clock, settings });
@@ -71,6 +73,7 @@ export function createDuet(
     store,
     commit,
     sessions,
+    ownSessions,
     endings,
     security,
     passwords,
@@ -87,6 +90,7 @@ export function createDuet(
     users,
     account,
     sessions,
+    ownSessions,
     endings,
     security,
     introspect,

@@ -14,7 +14,6 @@ export const LIMITS = {
   pageItemsMax: 100,
   membersPerConversationMax: 200,
   deviceNameCharsMax: 60,
-  sessionsListedMax: 100,
   knownAddressesMax: 100,
   /** after its last token expired, so that a late one still learns why */
   sessionKeepMs: 30 * 24 * 60 * 60 * 1000,

@@ -1,7 +1,7 @@
 import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 import { THROTTLES } from "../src/core/auth/throttle.ts";
-import { startApp, type TestApp } from "./support/app.ts";
+import { startApp, UNLIMITED, type TestApp } from "./support/app.ts";
 import { Visitor } from "./support/browserless.ts";
 import { login, me, PASSWORDS } from "./support/people.ts";
 
@@ -91,8 +91,8 @@ describe("the account page", () => {
     await alice.register("alice");
     await t.json("POST", "/api/auth/login", { username: "alice", password: "wrong" });
     const { html } = await alice.open("/account");
-    expect(html).toMatch(/登录<\/strong><span class="tag danger">被拒绝/);
-    expect(html).toContain("创建账号");
+    expect(html).toMatch(/登录<\/strong><span class="tag danger">失败/);
+    expect(html).toContain("注册");
   });
 
   test("hands out all that is kept of oneself, nothing of others and no secret", async () => {
@@ -156,6 +156,23 @@ describe("the account page", () => {
       statuses.push(again.status);
     }
     expect(statuses).toEqual([...Array(THROTTLES.export_account.burst - 1).fill(200), 429]);
+  });
+
+  test("goes on where a list is longer than the page", async () => {
+    await using t = await startApp(UNLIMITED);
+    const alice = await visitor(t);
+    for (let i = 0; i < 60; i++) await login(t, "alice");
+    const shown = (html: string) => html.match(/action="\/account\/sessions\/[^"]+\/end"/g) ?? [];
+    const events = (html: string) => /<section[^>]+aria-labelledby="events">.*?<\/section>/s.exec(html)![0];
+    const first = await alice.open("/account");
+    const [, devices] = /href="(\/account\?devices=[^"#]+)/.exec(first.html)!;
+    const rest = await alice.open(devices!);
+    const all = [...shown(first.html), ...shown(rest.html)];
+    expect([all.length, new Set(all).size]).toEqual([60, 60]);
+    const [, older] = /href="(\/account\?events=[^"#]+)/.exec(first.html)!;
+    const before = await alice.open(older!);
+    expect(events(before.html)).not.toBe(events(first.html));
+    expect((await alice.open("/account?devices=none")).status).toBe(422);
   });
 
   test("deletes the account with its password, and says so", async () => {

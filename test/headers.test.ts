@@ -94,6 +94,7 @@ describe("the assets", () => {
     ["GZIP", true],
     ["*", true],
     ["br, *;q=0.1", true],
+    ["gzip;q=1", true],
     ["gzip;q=0", false],
     ["gzip; q=0.0, *", false],
     ["*;q=0", false],

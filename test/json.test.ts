@@ -9,6 +9,7 @@ describe("a JSON body", () => {
     ['{"a":1,"b":{"a":2},"c":[{"a":3},{"a":4}]}', { a: 1, b: { a: 2 }, c: [{ a: 3 }, { a: 4 }] }],
     ['{"a":"\\"a\\":","b":"{"}', { a: '"a":', b: "{" }],
     ['{"toString":1,"a":{"valueOf":2,"toJSON":3}}', { a: {} }],
+    ['{"a":{"b":1,"c":[{}]},"b":2,"c":3}', { a: { b: 1, c: [{}] }, b: 2, c: 3 }],
     [' {\n"a" : [ "a", "a" ] } ', { a: ["a", "a"] }],
   ])("%s is one", (text, value) => {
     expect(parseJsonObject(text)).toEqual(value);

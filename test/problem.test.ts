@@ -251,6 +251,7 @@ describe("the language", () => {
     ["en-US,en;q=0.9,zh;q=0.8", "en"],
     ["fr,de;q=0.9,zh;q=0.5", "zh"],
     ["fr", "en"],
+    ["en;q=0.5,zh;q=1", "zh"],
     ["en;q=0,zh;q=0.1", "zh"],
     ["ZH-HANS", "zh"],
     [";;;,,,q=", "en"],

@@ -163,6 +163,8 @@ describe("a forged access token", () => {
     "another audience": [{}, { aud: "another" }, "token_invalid"],
     "no subject": [{}, { sub: undefined }, "token_invalid"],
     "no end": [{}, { exp: undefined }, "token_invalid"],
+    "an end in 30 years": [{}, { exp: Math.floor(Date.now() / 1000) + 1e9 }, "token_invalid"],
+    "a beginning after its end": [{}, { iat: Math.floor(Date.now() / 1000) + 86_400 }, "token_invalid"],
     "no session": [{}, { sid: undefined }, "token_invalid"],
     "typ JWT": [{ typ: "JWT" }, {}, "token_type_mismatch"],
     "no typ": [{ typ: undefined }, {}, "token_type_mismatch"],

@@ -76,6 +76,7 @@ describe("registering", () => {
 
   test.each([
     ["seven characters", "tul1p-w", "too_short"],
+    ["one character", "x", "too_short"],
     ["a common one", "password123", "guessable"],
     ["a keyboard walk", "qwertyuiop", "guessable"],
     ["the username", "alice-alice", "guessable"],
@@ -85,7 +86,7 @@ describe("registering", () => {
     ["half a character", "tulips on the window\ud800", "ill_formed"],
     ["words, no digit, no capital", "tulips on the windowsill", null],
     ["64 characters", "the long way home is past the lighthouse and the old cold harbour", null],
-    ["1,024 characters", "tulips on a windowsill, and other things. ".repeat(24).slice(0, 1024), null],
+    ["1,024 characters", "tulips on a windowsill, and other things. ".repeat(25).slice(0, 1024), null],
     ["Chinese", "八月的风吹过旧书店门口", null],
     ["emoji", "🌷 tulips 🪟 window 🌧️ rain", null],
     ["spaces at both ends", "  tulips on the windowsill  ", null],

@@ -6,9 +6,9 @@ import type { Duet } from "../duet.ts";
 import { bearerViewer, presentedToken } from "../http/auth.ts";
 import { jsonBodies } from "../http/body.ts";
 import type { Edge } from "../http/edge.ts";
-import { tokenBody, timeBody, userBody } from "./shapes.ts";
+import { limitOf, pageQuery, tokenBody, timeBody, userBody } from "./shapes.ts";
 
-type Deps = Pick<Duet, "account" | "users" | "sessions"> & Pick<Edge, "deviceOf">;
+type Deps = Pick<Duet, "account" | "users" | "sessions" | "ownSessions"> & Pick<Edge, "deviceOf">;
 
 /** To sign in is to create a session, to sign out is to end it. */
 export const sessionRoutes = ({ users, sessions, deviceOf }: Deps) =>
@@ -42,7 +42,7 @@ export const sessionRoutes = ({ users, sessions, deviceOf }: Deps) =>
     );
 
 /** The viewer's own sessions, which people know as their devices. */
-export const deviceRoutes = ({ account, sessions, deviceOf }: Deps) =>
+export const deviceRoutes = ({ account, sessions, ownSessions, deviceOf }: Deps) =>
   new Elysia({ name: "api/devices" })
     .use(jsonBodies)
     .use(bearerViewer(sessions))
@@ -50,12 +50,16 @@ export const deviceRoutes = ({ account, sessions, deviceOf }: Deps) =>
       await account.logoutAll(viewer, deviceOf({ request, server }));
       set.status = 204;
     })
-    .get("/api/auth/sessions", async ({ viewer }) => {
-      const items = (await sessions.list(viewer)).map((session) => sessionBody(session, viewer));
-      return { items, next: null };
-    })
+    .get(
+      "/api/auth/sessions",
+      async ({ viewer, query }) => {
+        const { items, next } = await ownSessions.list(viewer, { ...query, limit: limitOf(query.limit) });
+        return { items: items.map((session) => sessionBody(session, viewer)), next };
+      },
+      { query: t.Object({ ...pageQuery, cursor: t.Optional(t.String()) }) },
+    )
     .delete("/api/auth/sessions/:id", async ({ viewer, params, request, server, set }) => {
-      await sessions.revoke(viewer, params.id, deviceOf({ request, server }));
+      await ownSessions.revoke(viewer, params.id, deviceOf({ request, server }));
       set.status = 204;
     });
 

@@ -133,7 +133,7 @@ export const en = {
     confirmEverywhere: "Sign out on all devices, this one too?",
     events: "Security events",
     noEvents: "Nothing yet",
-    failed: "refused",
+    failed: "failed",
     export: "Your data",
     exportNote: "Your profile, devices, security events and everything you said, as JSON.",
     exportSubmit: "Download",

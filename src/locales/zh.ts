@@ -125,7 +125,7 @@ export const zh: Locale = {
     confirmEverywhere: "确定在包括本设备在内的所有设备上退出登录吗？",
     events: "安全事件",
     noEvents: "暂无记录",
-    failed: "被拒绝",
+    failed: "失败",
     export: "您的数据",
     exportNote: "以 JSON 格式导出您的资料、设备、安全事件以及您发送的全部消息。",
     exportSubmit: "下载",

@@ -13,9 +13,6 @@ export type ConversationRow = {
   unread: number;
 };
 
-/** `null` on both means: from the newest on. */
-export type ActivityCursor = { updatedAt: number; id: string } | null;
-
 const UNREAD_MAX = 100;
 
 /** Every read goes through the viewer's membership: what is not theirs is not there. */
@@ -53,14 +50,15 @@ export const conversationStore = (q: Queryable) => ({
       id,
     ),
 
-  listByActivity: (viewerId: string, before: ActivityCursor, limit: number) =>
+  /** The newest of all without `before`. */
+  listByActivity: (viewerId: string, before: { time: number; id: string } | null, limit: number) =>
     q.all<ConversationRow>(
       `${SELECT}
         WHERE members.user_id = $1 AND conversations.removed_at IS NULL
           AND (conversations.updated_at, conversations.id) < ($2, $3)
         ORDER BY conversations.updated_at DESC, conversations.id DESC LIMIT $4`,
       viewerId,
-      before?.updatedAt ?? Number.MAX_SAFE_INTEGER,
+      before?.time ?? Number.MAX_SAFE_INTEGER,
       before?.id ?? "~",
       limit,
     ),

@@ -42,12 +42,15 @@ export const sessionStore = (q: Queryable) => ({
     ),
 
   /** A user's live sessions, the last one rotated or first used first. */
-  listLive: (userId: string, now: number, limit: number) =>
+  listLive: (userId: string, now: number, before: { time: number; id: string } | null, limit: number) =>
     q.all<SessionRow>(
       `SELECT * FROM sessions WHERE user_id = $1 AND ended_at IS NULL AND idle_ends_at > $2
-        ORDER BY seen_at DESC, id DESC LIMIT $3`,
+          AND (seen_at, id) < ($3, $4)
+        ORDER BY seen_at DESC, id DESC LIMIT $5`,
       userId,
       now,
+      before?.time ?? Number.MAX_SAFE_INTEGER,
+      before?.id ?? "~",
       limit,
     ),
 

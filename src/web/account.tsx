@@ -4,35 +4,38 @@ import type { Viewer } from "../core/viewer.ts";
 import { cookieViewer } from "../http/auth.ts";
 import { formBodies } from "../http/body.ts";
 import { jsonDownload } from "../http/download.ts";
-import { AccountPage, type Done } from "./account.view.tsx";
+import { AccountPage } from "./account.view.tsx";
 import { failedForm } from "./form.ts";
 import { emptyForm, type FormState } from "./form.view.tsx";
 import { pages, type Web } from "./page.ts";
 import { Strength } from "./passwords.view.tsx";
 
-type Deps = Pick<Web, "account" | "security" | "live" | "sessions" | "cookies" | "deviceOf" | "pageContext">;
+type Deps = Pick<
+  Web,
+  "account" | "security" | "live" | "sessions" | "ownSessions" | "cookies" | "deviceOf" | "pageContext"
+>;
 
 const EVENTS_SHOWN = 20;
 
 /** The viewer's account: what it is, where it is signed in, what happened to it, and its end. */
 export function accountPages(deps: Deps) {
-  const { account, security, live, sessions, cookies, deviceOf, pageContext } = deps;
+  const { account, security, live, sessions, ownSessions, cookies, deviceOf, pageContext } = deps;
 
   async function show(
     request: Request,
     viewer: Viewer,
     forms: { profile?: FormState; password?: FormState; removal?: FormState } = {},
-    done?: Done,
+    query: { done?: string | undefined; devices?: string | undefined; events?: string | undefined } = {},
   ) {
     const [devices, events] = await Promise.all([
-      sessions.list(viewer),
-      security.list(viewer, { limit: EVENTS_SHOWN }),
+      ownSessions.list(viewer, { cursor: query.devices }),
+      security.list(viewer, { limit: EVENTS_SHOWN, before: query.events }),
     ]);
     return (
       <AccountPage
         page={pageContext(request, viewer)}
         email={viewer.email}
-        sessions={devices.map((session) => ({
+        sessions={devices.items.map((session) => ({
           ...session,
           device: nameDevice(session.user_agent),
           isPhone: /iPhone|Android|Mobile/.test(session.user_agent),
@@ -42,7 +45,9 @@ export function accountPages(deps: Deps) {
         profile={forms.profile ?? emptyForm}
         password={forms.password ?? emptyForm}
         removal={forms.removal ?? emptyForm}
-        done={done}
+        moreSessions={devices.next}
+        moreEvents={events.next}
+        done={(["profile", "password", "session"] as const).find((each) => each === query.done)}
         place={await live.place()}
       />
     );
@@ -52,17 +57,13 @@ export function accountPages(deps: Deps) {
     .use(pages)
     .use(formBodies)
     .use(cookieViewer(sessions, cookies))
-    .get(
-      "",
-      ({ request, viewer, query }) =>
-        show(
-          request,
-          viewer,
-          {},
-          (["profile", "password", "session"] as const).find((each) => each === query.done),
-        ),
-      { query: t.Object({ done: t.Optional(t.String()) }) },
-    )
+    .get("", ({ request, viewer, query }) => show(request, viewer, {}, query), {
+      query: t.Object({
+        done: t.Optional(t.String()),
+        devices: t.Optional(t.String()),
+        events: t.Optional(t.String()),
+      }),
+    })
     .post(
       "/profile",
       async ({ request, server, viewer, body, set, redirect }) => {
@@ -100,7 +101,7 @@ export function accountPages(deps: Deps) {
       { body: t.Object({ new_password: t.String() }) },
     )
     .post("/sessions/:id/end", async ({ request, server, viewer, params, redirect }) => {
-      await sessions.revoke(viewer, params.id, deviceOf({ request, server }));
+      await ownSessions.revoke(viewer, params.id, deviceOf({ request, server }));
       return redirect("/account?done=session", 303);
     })
     .post("/logout-all", async ({ request, server, viewer, set, redirect }) => {

@@ -16,6 +16,9 @@ type AccountProps = {
   email: string | null;
   sessions: ShownSession[];
   events: ShownEvent[];
+  /** Where either list goes on. */
+  moreSessions: string | null;
+  moreEvents: string | null;
   profile: FormState;
   password: FormState;
   removal: FormState;
@@ -95,7 +98,7 @@ const Profile = ({ page, email, profile }: AccountProps) => {
   );
 };
 
-const Devices = ({ page, sessions }: AccountProps) => {
+const Devices = ({ page, sessions, moreSessions }: AccountProps) => {
   const { account: t } = page.t;
   return (
     <section class="panel" aria-labelledby="devices">
@@ -132,6 +135,7 @@ const Devices = ({ page, sessions }: AccountProps) => {
           </li>
         ))}
       </ul>
+      <More page={page} list="devices" cursor={moreSessions} />
       <form method="post" action="/account/logout-all" data-confirm={t.confirmEverywhere} data-sign-out="">
         <button class="secondary" type="submit">
           {t.signOutEverywhere}
@@ -169,7 +173,7 @@ const Password = ({ page, password }: AccountProps) => {
   );
 };
 
-const Events = ({ page, events }: AccountProps) => {
+const Events = ({ page, events, moreEvents }: AccountProps) => {
   const { account: t } = page.t;
   return (
     <section class="panel" aria-labelledby="events">
@@ -180,7 +184,9 @@ const Events = ({ page, events }: AccountProps) => {
           <li>
             <span class="row-main">
               <strong>{page.t.events[event.kind as SecurityEventKind] ?? event.kind}</strong>
-              {event.outcome === "failure" && <span class="tag danger">{t.failed}</span>}
+              {event.outcome === "failure" && event.kind !== "reuse_detected" && (
+                <span class="tag danger">{t.failed}</span>
+              )}
               <span class="muted small">
                 <Time at={event.created_at} /> · {event.device ?? t.unknownDevice} · {event.ip}
               </span>
@@ -188,9 +194,21 @@ const Events = ({ page, events }: AccountProps) => {
           </li>
         ))}
       </ul>
+      <More page={page} list="events" cursor={moreEvents} />
     </section>
   );
 };
+
+type MoreProps = { page: PageContext; list: "devices" | "events"; cursor: string | null };
+
+const More = ({ page, list, cursor }: MoreProps) =>
+  cursor === null ? null : (
+    <p>
+      <a class="quiet" href={`/account?${list}=${encodeURIComponent(cursor)}#${list}`}>
+        {page.t.conversations.more}
+      </a>
+    </p>
+  );
 
 const Removal = ({ page, removal }: AccountProps) => {
   const { account: t } = page.t;

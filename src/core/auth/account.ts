@@ -9,6 +9,7 @@ import { everyRow } from "../page.ts";
 import type { Viewer } from "../viewer.ts";
 import type { Device } from "./devices.ts";
 import type { Endings } from "./endings.ts";
+import type { OwnSessions } from "./own-sessions.ts";
 import type { Hashing, Passwords, Weakness } from "./passwords.ts";
 import { readProfile, wordsOf } from "./profiles.ts";
 import type { SecurityEvents } from "./security.ts";
@@ -31,6 +32,7 @@ export function createAccount(deps: {
   store: Store;
   commit: Commit;
   sessions: Sessions;
+  ownSessions: OwnSessions;
   endings: Endings;
   security: SecurityEvents;
   passwords: Passwords;
@@ -38,7 +40,7 @@ export function createAccount(deps: {
   parts: AccountPart[];
   clock: Clock;
 }) {
-  const { store, commit, sessions, endings, security, passwords, throttle, parts, clock } = deps;
+  const { store, commit, sessions, ownSessions, endings, security, passwords, throttle, parts, clock } = deps;
 
   /** The viewer's password once more, for what only its owner may do. Only a wrong one is counted, and written down. */
   async function confirmPassword(
@@ -155,7 +157,7 @@ export function createAccount(deps: {
      */
     async exportAll(viewer: Viewer, device: Device): Promise<Record<string, object | AsyncIterable<object>>> {
       await throttle.take(["export_account", viewer.userId], ["export_network", networkOf(device.ip)]);
-      const [user, live] = await Promise.all([store.users.find(viewer.userId), sessions.list(viewer)]);
+      const user = await store.users.find(viewer.userId);
       if (!user) throw new DuetError("user_not_found");
       return {
         user: {
@@ -165,18 +167,17 @@ export function createAccount(deps: {
           created_at: time(user.created_at),
           exported_at: time(clock()),
         },
-        sessions: live.map((s) => ({
-          id: s.id,
-          user_agent: s.user_agent,
-          ip: s.ip,
-          created_at: time(s.created_at),
-          seen_at: time(s.seen_at),
-        })),
+        sessions: devicesOf(viewer),
         security_events: eventsOf(viewer.userId),
         ...Object.assign({}, ...parts.map((part) => part.exportOf(viewer.userId))),
       };
     },
   };
+
+  async function* devicesOf(viewer: Viewer) {
+    for await (const { id, user_agent, ip, created_at, seen_at } of ownSessions.everyLive(viewer))
+      yield { id, user_agent, ip, created_at: time(created_at), seen_at: time(seen_at) };
+  }
 
   async function* eventsOf(userId: string) {
     const events = everyRow<SecurityEventRow>((last, limit) =>

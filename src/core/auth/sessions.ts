@@ -175,16 +175,6 @@ export function createSessions(deps: {
     return named;
   }
 
-  /** The viewer's live sessions, the last one rotated or first used first. Nothing in them is a credential. */
-  const list = (viewer: Viewer): Promise<SessionRow[]> =>
-    store.sessions.listLive(viewer.userId, clock(), LIMITS.sessionsListedMax);
-
-  /** Ends one of the viewer's own sessions, from whichever device. Error code: `not_found`. */
-  async function revoke(viewer: Viewer, sessionId: string, device: Device) {
-    if (!(await endings.end(sessionId, "revoked", device, { userId: viewer.userId })))
-      throw new DuetError("not_found");
-  }
-
   /** An expired refresh token is refused as that; if its session is over too, with the reason of that end. */
   async function readRefresh(refreshToken: string | undefined): Promise<Claims> {
     if (!refreshToken) throw new DuetError("token_missing");
@@ -220,7 +210,7 @@ export function createSessions(deps: {
   const rotate = ({ id, generation, ends_at }: SessionRow, now: number): Promise<SessionRow | null> =>
     store.sessions.advance(id, generation, now, idleEnd(now, ends_at));
 
-  return { draft, issue, refresh, authenticate, list, revoke, logout };
+  return { draft, issue, refresh, authenticate, logout };
 }
 
 type OwnedSession = SessionWithUser & { username: string };

@@ -1,4 +1,4 @@
-import { DuetError, invalidField } from "../../errors.ts";
+import { DuetError } from "../../errors.ts";
 import { LIMITS } from "../../limits.ts";
 import type { ConversationRow } from "../../store/conversations.ts";
 import type { Store } from "../../store/index.ts";
@@ -6,7 +6,7 @@ import type { Throttle } from "../auth/throttle.ts";
 import type { Clock } from "../clock.ts";
 import type { Commit } from "../commit.ts";
 import { isId, newId } from "../ids.ts";
-import { everyRow, pageLimit, pageOf, type Page } from "../page.ts";
+import { everyRow, pageLimit, pageOf, readCursor, writeCursor, type Page, type Place } from "../page.ts";
 import type { ViewerId } from "../viewer.ts";
 import { noteChange } from "./changes.ts";
 import { readText } from "./text.ts";
@@ -75,9 +75,9 @@ export function createConversations(deps: {
       page: { limit?: number | undefined; cursor?: string | undefined } = {},
     ): Promise<Page<Conversation>> {
       const limit = pageLimit(page.limit);
-      const before = page.cursor === undefined ? null : readCursor(page.cursor);
+      const before = readCursor(page.cursor);
       const rows = await store.conversations.listByActivity(viewer.userId, before, limit + 1);
-      return pageOf(rows, limit, writeCursor);
+      return pageOf(rows, limit, (last) => writeCursor(placeOf(last)));
     },
 
     /** Error codes: `not_found`, `validation_failed`, `rate_limited`. */
@@ -124,16 +124,10 @@ export function createConversations(deps: {
   };
 }
 
-const writeCursor = (c: Conversation) => Buffer.from(`${c.updated_at}.${c.id}`).toString("base64url");
-
-function readCursor(cursor: string): { updatedAt: number; id: string } {
-  const [, time, id] = /^(\d{1,15})\.(.+)$/.exec(Buffer.from(cursor, "base64url").toString()) ?? [];
-  if (!time || !id || !isId(id)) throw invalidField("cursor", "invalid");
-  return { updatedAt: Number(time), id };
-}
+const placeOf = ({ updated_at: time, id }: Conversation): Place => ({ time, id });
 
 /** All that somebody is in, newest activity first. One that moves to the top meanwhile may be missing. */
 export const everyConversation = (store: Store, viewerId: string) =>
   everyRow<Conversation>((last, limit) =>
-    store.conversations.listByActivity(viewerId, last && { updatedAt: last.updated_at, id: last.id }, limit),
+    store.conversations.listByActivity(viewerId, last && placeOf(last), limit),
   );
