@@ -9,6 +9,7 @@ import { createOwnSessions } from "./core/auth/own-sessions.ts";
 import { createPasswords, type Argon2Cost } from "./core/auth/passwords.ts";
 import { createSecurityEvents } from "./core/auth/security.ts";
 import { createSessions } from "./core/auth/sessions.ts";
+import { createShownTokens } from "./core/auth/shown.ts";
 import { createThrottle } from "./core/auth/throttle.ts";
 import { createTokens } from "./core/auth/tokens.ts";
 import { createUsers } from "./core/auth/users.ts";
@@ -54,6 +55,7 @@ export function createDuet(
   const observe = diaries.observer("page");
   const sessions = createSessions({ store, tokens, endings, throttle, clock, observe, settings });
   const ownSessions = createOwnSessions({ store, endings, clock });
+  const shownTokens = createShownTokens({ tokens, endings });
   const introspect = createIntrospect({ store, tokens, endings, clock, settings });
   const passwords = createPasswords({ settings, log, cost: tuning.argon2Cost });
   const users = createUsers({ store, commit, sessions, security, passwords, throttle, clock, settings });
@@ -91,6 +93,7 @@ export function createDuet(
     account,
     sessions,
     ownSessions,
+    shownTokens,
     endings,
     security,
     introspect,

@@ -261,7 +261,7 @@ describe("the architecture", () => {
       (file) => file.split(".")[0]!,
     );
     const isPartOfAnother =
-      "ids log text clock page viewer commit changes notifier housekeeping usernames passwords profiles own-sessions diary signer seal introspection members thread".split(
+      "ids log text clock page viewer commit changes notifier housekeeping usernames passwords profiles own-sessions shown diary signer seal introspection members thread".split(
         " ",
       );
     for (const noun of nouns("core").filter((noun) => !isPartOfAnother.includes(noun)))

@@ -18,12 +18,12 @@ const LAPTOP = { userAgent: "curl/8.5.0", ip: "192.0.2.7" };
 const ALICE = { username: "alice", password: PASSWORDS["alice"]! };
 
 test("every service is there without HTTP: a session starts, is carried on and ends", async () => {
-  const { users, sessions } = await openDuet();
+  const { users, sessions, shownTokens } = await openDuet();
   const { issued } = await users.register(ALICE, LAPTOP);
   const viewer = await sessions.authenticate(issued.accessToken);
   const next = await sessions.refresh(issued.refreshToken, LAPTOP);
   expect(next).toMatchObject({ sessionId: viewer.sessionId, generation: 2 });
-  await sessions.logout({ refreshToken: next.refreshToken }, LAPTOP);
+  await shownTokens.logout([next.refreshToken], LAPTOP);
   const refusal = { code: "session_ended", details: { end: { reason: "logout", ...LAPTOP } } };
   await expect(sessions.authenticate(next.accessToken)).rejects.toMatchObject(refusal);
 });

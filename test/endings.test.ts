@@ -4,7 +4,7 @@ import { END_REASONS, type EndReason } from "../src/errors.ts";
 import { LOCALES } from "../src/locales/index.ts";
 import { advance, freezeClock, startApp, type TestApp } from "./support/app.ts";
 import { Visitor } from "./support/browserless.ts";
-import { login, me, PASSWORDS, refresh, register } from "./support/people.ts";
+import { decode, login, me, PASSWORDS, refresh, register } from "./support/people.ts";
 
 const DAY = 24 * 3600;
 const SAFARI =
@@ -114,7 +114,19 @@ describe("a session that ends", () => {
     await using t = await startApp();
     const alice = await register(t, "alice");
     const id = (await alice.call("GET", "/api/auth/sessions")).body.items[0].id;
-    for (const value of [id, "01999999-0000-7000-8000-000000000000", "<b>call 555-0100</b>", "' OR 1=1 --"]) {
+    // Known to whoever has seen a token or a log, and over.
+    const gone = await login(t, "alice");
+    const goneId = decode(gone.accessToken).claims.sid;
+    await gone.call("POST", "/api/auth/logout");
+    const forged = `${gone.refreshToken.split(".").slice(0, 2).join(".")}.${"A".repeat(43)}`;
+    for (const value of [
+      id,
+      goneId,
+      forged,
+      "01999999-0000-7000-8000-000000000000",
+      "<b>call 555-0100</b>",
+      "' OR 1=1 --",
+    ]) {
       const headers = { cookie: `duet_ended=${value}`, "sec-fetch-mode": "navigate" };
       const html = await (await t.fetch("/login", { headers })).text();
       expect(html).not.toContain("banner");

@@ -1,19 +1,19 @@
 import { describe, expect, test } from "bun:test";
 import { advance, freezeClock, startApp, UNLIMITED } from "./support/app.ts";
 import { Visitor } from "./support/browserless.ts";
-import { PASSWORDS, refresh } from "./support/people.ts";
+import { decode, PASSWORDS, refresh, register } from "./support/people.ts";
 
 async function talk(alice: Visitor, title = "Talk"): Promise<string> {
   return (await alice.submit("/conversations", { title })).path;
 }
 
 describe("the cookies", () => {
-  test("on https are three, prefixed, and the refresh token goes to /auth only", async () => {
+  test("on https are four, prefixed, and the refresh token goes to /auth only", async () => {
     await using t = await startApp({ DUET_PUBLIC_URL: "https://duet.example.com" });
     const alice = new Visitor(t);
     await alice.register("alice");
     const token = "[\\w-]+\\.[\\w-]+\\.[\\w-]+";
-    expect(alice.setCookies.slice(0, 3)).toEqual([
+    expect(alice.setCookies.slice(0, 4)).toEqual([
       expect.stringMatching(
         RegExp(`^__Host-duet_access=${token}; Path=/; Max-Age=1800; SameSite=Lax; Secure; HttpOnly$`),
       ),
@@ -23,7 +23,62 @@ describe("the cookies", () => {
         ),
       ),
       expect.stringMatching(/^__Host-duet_gen=[0-9a-f]{12}\.1; Path=\/; Max-Age=1800; SameSite=Lax; Secure$/),
+      expect.stringMatching(
+        /^__Host-duet_sid=[0-9a-f-]{36}; Path=\/; Max-Age=3196800; SameSite=Lax; Secure; HttpOnly$/,
+      ),
     ]);
+  });
+
+  test("on https: a refresh cookie that a sibling planted does nothing, and goes with the next refresh", async () => {
+    const url = "https://duet.example.com";
+    await using t = await startApp({ DUET_PUBLIC_URL: url });
+    const alice = await register(t, "alice");
+    const thief = await register(t, "bob");
+    const sid = decode(alice.accessToken).claims.sid;
+    const junk = `${alice.refreshToken.slice(0, -20)}${"A".repeat(20)}`;
+    const ask = (path: string, refreshCookies: string[], own: string | null = sid) => {
+      const pairs = refreshCookies.map((token) => `__Secure-duet_refresh=${token}`);
+      if (own) pairs.push(`__Host-duet_sid=${own}`);
+      const headers = { cookie: pairs.join("; "), "sec-fetch-site": "same-origin", "duet-viewer": "x" };
+      return t.fetch(path, { method: "POST", headers });
+    };
+    for (const planted of [thief.refreshToken, junk, "x"])
+      for (const both of [
+        [alice.refreshToken, planted],
+        [planted, alice.refreshToken],
+      ]) {
+        const answer = await ask("/auth/refresh", both);
+        expect(answer.status).toBe(204);
+        const lines = answer.headers.getSetCookie();
+        expect(lines[0]).toContain("__Host-duet_access=");
+        expect(decode(lines[0]!.split(/[=;]/)[1]!).claims.sid).toBe(sid);
+        for (const domain of ["duet.example.com", "example.com"])
+          expect(lines).toContain(
+            `__Secure-duet_refresh=; Path=/auth; Max-Age=0; SameSite=Lax; Secure; HttpOnly; Domain=${domain}`,
+          );
+      }
+    // Without a session of one's own there is nothing that a planted one could be taken for.
+    expect((await ask("/auth/refresh", [thief.refreshToken], null)).status).toBe(401);
+    expect((await ask("/auth/refresh", [thief.refreshToken])).status).toBe(401);
+    expect((await ask("/auth/refresh", [alice.refreshToken])).headers.getSetCookie().join()).not.toContain(
+      "Domain",
+    );
+    // To sign out with only a refresh cookie, whatever stands beside it.
+    expect((await ask("/auth/logout", [junk, alice.refreshToken])).status).toBe(303);
+    expect((await refresh(t, alice.refreshToken)).body.reason).toBe("logout");
+  });
+
+  test("on http have the port in their names: of two instances on one host neither signs the other out", async () => {
+    await using one = await startApp({ DUET_PUBLIC_URL: "http://localhost:3000" });
+    await using two = await startApp({ DUET_PUBLIC_URL: "http://localhost:3001" });
+    const [a, b] = [new Visitor(one), new Visitor(two)];
+    await a.register("alice");
+    for (const [name, cookie] of a.jar) b.jar.set(name, cookie);
+    await b.register("bob");
+    for (const [name, cookie] of b.jar) a.jar.set(name, cookie);
+    expect([...a.jar.keys()]).toContain("duet_refresh_3001");
+    expect((await a.open("/account")).html).toContain('value="alice"');
+    expect((await b.open("/account")).html).toContain('value="bob"');
   });
 
   test("on plain localhost lose the prefix and Secure, nothing else", async () => {
@@ -50,7 +105,7 @@ describe("the cookies", () => {
       "duet_access=; Path=/; Max-Age=0; SameSite=Lax; HttpOnly",
       "duet_refresh=; Path=/auth; Max-Age=0; SameSite=Lax; HttpOnly",
       "duet_gen=; Path=/; Max-Age=0; SameSite=Lax",
-      expect.stringMatching(/^duet_ended=[0-9a-f-]{36}; Path=\/; Max-Age=600; SameSite=Lax; HttpOnly$/),
+      expect.stringMatching(/^duet_ended=eyJ[\w.-]+; Path=\/; Max-Age=600; SameSite=Lax; HttpOnly$/),
     ]);
     alice.setCookies.length = 0;
     await alice.submit("/language", { language: "zh" });

@@ -8,13 +8,14 @@ import { PUBLIC_DOCUMENT } from "../http/headers.ts";
 import type { Edge } from "../http/edge.ts";
 import { tokenBody } from "./shapes.ts";
 
-type Deps = Pick<Duet, "users" | "sessions" | "introspect" | "settings"> & Pick<Edge, "deviceOf">;
+type Deps = Pick<Duet, "users" | "sessions" | "shownTokens" | "introspect" | "settings"> &
+  Pick<Edge, "deviceOf">;
 
 /**
  * The standard routes, so that any OAuth 2 client library works with Duet as it is. Clients are public and all one:
  * a `client_id` is taken and means nothing.
  */
-export function oauthRoutes({ users, sessions, introspect, settings, deviceOf }: Deps) {
+export function oauthRoutes({ users, sessions, shownTokens, introspect, settings, deviceOf }: Deps) {
   const { issuer, introspectionSecret } = settings;
   const checkCaller = createCallerCheck(sessions, introspectionSecret);
   return (
@@ -58,7 +59,7 @@ export function oauthRoutes({ users, sessions, introspect, settings, deviceOf }:
         "/oauth/revoke",
         async ({ body, request, server }) => {
           if (body.token === "") throw invalidField("token", "required");
-          await sessions.logout({ refreshToken: body.token }, deviceOf({ request, server }));
+          await shownTokens.logout([body.token], deviceOf({ request, server }));
           // Some clients parse every answer.
           return {};
         },

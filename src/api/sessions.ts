@@ -3,15 +3,17 @@ import { nameDevice } from "../core/auth/devices.ts";
 import type { Session } from "../core/auth/sessions.ts";
 import type { Viewer } from "../core/viewer.ts";
 import type { Duet } from "../duet.ts";
+import { DuetError } from "../errors.ts";
 import { bearerViewer, presentedToken } from "../http/auth.ts";
 import { jsonBodies } from "../http/body.ts";
 import type { Edge } from "../http/edge.ts";
 import { limitOf, pageQuery, tokenBody, timeBody, userBody } from "./shapes.ts";
 
-type Deps = Pick<Duet, "account" | "users" | "sessions" | "ownSessions"> & Pick<Edge, "deviceOf">;
+type Deps = Pick<Duet, "account" | "users" | "sessions" | "ownSessions" | "shownTokens"> &
+  Pick<Edge, "deviceOf">;
 
 /** To sign in is to create a session, to sign out is to end it. */
-export const sessionRoutes = ({ users, sessions, deviceOf }: Deps) =>
+export const sessionRoutes = ({ users, sessions, shownTokens, deviceOf }: Deps) =>
   new Elysia({ name: "api/sessions" })
     .use(jsonBodies)
     .post(
@@ -34,8 +36,11 @@ export const sessionRoutes = ({ users, sessions, deviceOf }: Deps) =>
     .post(
       "/api/auth/logout",
       async ({ body, request, server, set }) => {
-        const presented = { accessToken: presentedToken(request), refreshToken: body.refresh_token };
-        await sessions.logout(presented, deviceOf({ request, server }));
+        const presented = [body.refresh_token, presentedToken(request)].filter(
+          (token) => token !== undefined,
+        );
+        if (presented.length === 0) throw new DuetError("token_missing");
+        await shownTokens.logout(presented, deviceOf({ request, server }));
         set.status = 204;
       },
       { body: t.Object({ refresh_token: t.Optional(t.String()) }) },

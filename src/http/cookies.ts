@@ -13,17 +13,25 @@ const SESSION_KEEP_SECONDS = LIMITS.sessionKeepMs / 1000;
 const YEAR_SECONDS = 365 * 24 * 60 * 60;
 
 /**
- * The three cookies of a signed-in browser (RFC 6265bis), and one that a browser keeps for minutes after. The access token goes everywhere and no script reads it;
- * the refresh token goes to `/auth` only; the generation, no secret, tells a tab that another one has refreshed.
- * Without `secure`, which is for http on localhost only, the names lose their prefix.
+ * The cookies of a signed-in browser (RFC 6265bis), and one that a browser keeps for minutes after. The access token goes
+ * everywhere and no script reads it; the refresh token goes to `/auth` only; the generation, no secret, tells a tab that
+ * another one has refreshed.
+ *
+ * A sibling subdomain can plant a refresh cookie, since one for a path has no `__Host-` prefix: on https it counts only
+ * if it is of the session that the cookie `sid`, which has one, names. On http, which is for localhost, the names have no
+ * prefix but the port, which cookies do not tell apart.
  */
-export function createCookies(secure: boolean) {
+export function createCookies(issuer: string) {
+  const { protocol, port, hostname } = new URL(issuer);
+  const secure = protocol === "https:";
+  const suffix = secure || port === "" ? "" : `_${port}`;
   const names = {
-    access: secure ? "__Host-duet_access" : "duet_access",
-    refresh: secure ? "__Secure-duet_refresh" : "duet_refresh",
-    generation: secure ? "__Host-duet_gen" : "duet_gen",
-    ended: secure ? "__Host-duet_ended" : "duet_ended",
-    stolen: secure ? "__Secure-duet_stolen" : "duet_stolen",
+    access: secure ? "__Host-duet_access" : `duet_access${suffix}`,
+    refresh: secure ? "__Secure-duet_refresh" : `duet_refresh${suffix}`,
+    generation: secure ? "__Host-duet_gen" : `duet_gen${suffix}`,
+    sid: "__Host-duet_sid",
+    ended: secure ? "__Host-duet_ended" : `duet_ended${suffix}`,
+    stolen: secure ? "__Secure-duet_stolen" : `duet_stolen${suffix}`,
   };
   const cookie = (name: string, value: string, path: string, maxAgeSeconds: number, readable = false) =>
     `${name}=${value}; Path=${path}; Max-Age=${maxAgeSeconds}; SameSite=Lax${secure ? "; Secure" : ""}${readable ? "" : "; HttpOnly"}`;
@@ -31,13 +39,22 @@ export function createCookies(secure: boolean) {
   return {
     names,
 
-    read: (request: Request) => ({
-      accessToken: readCookie(request, names.access),
-      refreshToken: readCookie(request, names.refresh),
-    }),
+    /**
+     * The refresh tokens are those that may be this browser's, more than one where another was planted; `allRefreshTokens`
+     * are those as well that may not, for signing out, which ends what it is shown.
+     */
+    read(request: Request) {
+      const allRefreshTokens = valuesOf(request, names.refresh);
+      const sid = secure && (readCookie(request, names.sid) ?? "none");
+      return {
+        accessToken: readCookie(request, names.access),
+        refreshTokens: sid ? allRefreshTokens.filter((token) => sidIn(token) === sid) : allRefreshTokens,
+        allRefreshTokens,
+      };
+    },
 
-    /** The session that this browser had last, if it has ended: for the sign-in page to say how. */
-    endedSession: (request: Request): string | undefined => readCookie(request, names.ended),
+    /** A token of the session that this browser had last, if it has ended: for the sign-in page to say how. */
+    endedToken: (request: Request): string | undefined => readCookie(request, names.ended),
 
     /** `clearEnded` with a sign-in, after which nobody asks how the session before it ended. */
     setTokens(set: ResponseSettings, issued: IssuedTokens, { clearEnded = false } = {}) {
@@ -48,28 +65,49 @@ export function createCookies(secure: boolean) {
         // Longer than the token lives: it then says which session has expired, and opens nothing.
         cookie(names.refresh, issued.refreshToken, "/auth", issued.refreshExpiresIn + SESSION_KEEP_SECONDS),
         cookie(names.generation, generation, "/", issued.accessExpiresIn, true),
+        ...(secure
+          ? [cookie(names.sid, issued.sessionId, "/", issued.refreshExpiresIn + SESSION_KEEP_SECONDS)]
+          : []),
         ...(clearEnded ? [cookie(names.ended, "", "/", 0)] : []),
       ];
     },
 
-    /** Only for a session that has ended: a refresh that merely failed must leave the cookies as they are. */
-    clear(set: ResponseSettings, endedSessionId?: string) {
+    /**
+     * Only for a session that has ended: a refresh that merely failed must leave the cookies as they are. `endedToken` is
+     * one of it: an id, which stands in claims and logs, would show anybody how that session ended.
+     */
+    clear(set: ResponseSettings, endedToken?: string) {
       set.headers["set-cookie"] = [
         cookie(names.access, "", "/", 0),
         cookie(names.refresh, "", "/auth", 0),
         cookie(names.generation, "", "/", 0, true),
-        ...(endedSessionId ? [cookie(names.ended, endedSessionId, "/", ENDED_SECONDS)] : []),
+        ...(secure ? [cookie(names.sid, "", "/", 0)] : []),
+        ...(endedToken ? [cookie(names.ended, endedToken, "/", ENDED_SECONDS)] : []),
       ];
     },
 
     /** Only notes that it has ended. */
-    noteEnd(set: ResponseSettings, endedSessionId: string) {
-      set.headers["set-cookie"] = [cookie(names.ended, endedSessionId, "/", ENDED_SECONDS)];
+    noteEnd(set: ResponseSettings, endedToken: string) {
+      set.headers["set-cookie"] = [cookie(names.ended, endedToken, "/", ENDED_SECONDS)];
+    },
+
+    /** Where there is more than one refresh cookie, clears those that a sibling may have planted for our parents. */
+    clearPlanted(set: ResponseSettings, request: Request) {
+      if (valuesOf(request, names.refresh).length < 2) return;
+      const labels = hostname.split(".");
+      const domains = labels.slice(0, -1).map((_, i) => labels.slice(i).join("."));
+      const planted = domains.flatMap((domain) =>
+        ["/", "/auth"].map((path) => `${cookie(names.refresh, "", path, 0)}; Domain=${domain}`),
+      );
+      set.headers["set-cookie"] = [
+        ...((set.headers["set-cookie"] as string[] | undefined) ?? []),
+        ...planted,
+      ];
     },
 
     /** For somebody who has gone: what their tabs have stored goes too. */
-    signOut(set: ResponseSettings, endedSessionId?: string) {
-      this.clear(set, endedSessionId);
+    signOut(set: ResponseSettings, endedToken?: string) {
+      this.clear(set, endedToken);
       set.headers["clear-site-data"] = '"cache", "storage"';
     },
 
@@ -101,10 +139,25 @@ export function chosenLanguage(request: Request): Language | undefined {
 
 /** The value of exactly that name. Two different values under one name are somebody's trick and count as none. */
 function readCookie(request: Request, name: string): string | undefined {
+  const values = valuesOf(request, name);
+  return values.length === 1 ? values[0] : undefined;
+}
+
+/** The different values of exactly that name. */
+function valuesOf(request: Request, name: string): string[] {
   const values = new Set<string>();
   for (const pair of (request.headers.get("cookie") ?? "").split(";")) {
     const [key, ...rest] = pair.trim().split("=");
-    if (key === name) values.add(rest.join("="));
+    if (key === name && rest.join("=") !== "") values.add(rest.join("="));
   }
-  return values.size === 1 ? [...values][0] || undefined : undefined;
+  return [...values];
+}
+
+/** Which session a token says it is of: a hint, nothing is checked. */
+function sidIn(token: string): unknown {
+  try {
+    return JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString()).sid;
+  } catch {
+    return undefined;
+  }
 }

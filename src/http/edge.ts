@@ -6,6 +6,6 @@ export type Edge = ReturnType<typeof createEdge>;
 
 /** Made from the settings, once for all routes. */
 export const createEdge = (settings: { issuer: string; trustedProxies: string[] | undefined }) => ({
-  cookies: createCookies(settings.issuer.startsWith("https:")),
+  cookies: createCookies(settings.issuer),
   deviceOf: createDeviceOf(settings.trustedProxies ?? []),
 });

@@ -7,14 +7,14 @@ import { formBodies } from "../http/body.ts";
 import { LabParts, LabPage } from "./lab.view.tsx";
 import { isHtmx, pages, type Web } from "./page.ts";
 
-type Deps = Pick<Web, "lab" | "sessions" | "cookies" | "deviceOf" | "pageContext">;
+type Deps = Pick<Web, "lab" | "sessions" | "shownTokens" | "cookies" | "deviceOf" | "pageContext">;
 type Settings = { headers: Record<string, unknown>; status?: number | string };
 
 /**
  * The lab. What is done is done by `sessions.refresh`, as everywhere; only what becomes of the answer differs: it is
  * delivered, lost, or belongs to a thief. The acts are below `/auth`, the only place that the refresh token is sent to.
  */
-export function labPages({ lab, sessions, cookies, deviceOf, pageContext }: Deps) {
+export function labPages({ lab, sessions, shownTokens, cookies, deviceOf, pageContext }: Deps) {
   const { diaries } = lab;
 
   /** The thief's token, if it is one of this session: one of an earlier session is of no use here. */
@@ -67,7 +67,7 @@ export function labPages({ lab, sessions, cookies, deviceOf, pageContext }: Deps
       "/auth/lab/:act",
       async ({ request, server, params, query, set, redirect }) => {
         const act = LAB_ACTS.find((each) => each === params.act);
-        const held = cookies.read(request).refreshToken;
+        const held = await shownTokens.ourRefreshToken(cookies.read(request).refreshTokens);
         if (!held) throw new DuetError("token_missing");
         if (!act) throw new DuetError("not_found");
         const { sessionId, generation } = await lab.read(held);

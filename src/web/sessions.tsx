@@ -8,10 +8,10 @@ import { refererOf, safeNext } from "./next.ts";
 import { isHtmx, pages, type Web } from "./page.ts";
 import { SignInDialogForm, SignInPage } from "./sessions.view.tsx";
 
-type Deps = Pick<Web, "users" | "sessions" | "endings" | "cookies" | "deviceOf" | "pageContext">;
+type Deps = Pick<Web, "users" | "sessions" | "shownTokens" | "cookies" | "deviceOf" | "pageContext">;
 
 /** Sign-in, sign-out, and the refresh that a browser goes through without noticing. */
-export function sessionPages({ users, sessions, endings, cookies, deviceOf, pageContext }: Deps) {
+export function sessionPages({ users, sessions, shownTokens, cookies, deviceOf, pageContext }: Deps) {
   /**
    * Refreshes by cookie: sets new cookies and returns null, or returns the 401; any other error is thrown on. Cookies
    * are cleared only with a session that has ended, or whose user is gone; not after a new password, which may have
@@ -24,15 +24,17 @@ export function sessionPages({ users, sessions, endings, cookies, deviceOf, page
     device: Device,
     set: { headers: Record<string, unknown> },
   ): Promise<DuetError | null> {
+    const held = await shownTokens.ourRefreshToken(cookies.read(request).refreshTokens);
     try {
       if (await hasGoodAccess(request)) return null;
-      cookies.setTokens(set, await sessions.refresh(cookies.read(request).refreshToken, device));
+      cookies.setTokens(set, await sessions.refresh(held, device));
+      cookies.clearPlanted(set, request);
       return null;
     } catch (error) {
       if (!(error instanceof DuetError) || error.status !== 401) throw error;
       const { end } = error.details;
-      if (end?.reason === "password_changed") cookies.noteEnd(set, end.sessionId);
-      else if (end || error.code === "user_not_found") cookies.clear(set, end?.sessionId);
+      if (end?.reason === "password_changed") cookies.noteEnd(set, held!);
+      else if (end || error.code === "user_not_found") cookies.clear(set, end && held);
       return error;
     }
   }
@@ -54,8 +56,7 @@ export function sessionPages({ users, sessions, endings, cookies, deviceOf, page
       .get(
         "/login",
         async ({ request, query }) => {
-          const ended = cookies.endedSession(request);
-          const end = ended && (await endings.recordedEnd(ended));
+          const end = await shownTokens.recordedEnd(cookies.endedToken(request));
           const next = safeNext(query.next);
           const page = pageContext(request, null);
           return (
@@ -124,12 +125,11 @@ export function sessionPages({ users, sessions, endings, cookies, deviceOf, page
         { query: t.Object({ next: t.Optional(t.String()) }) },
       )
       .post("/auth/logout", async ({ request, server, set, redirect }) => {
-        const presented = cookies.read(request);
-        const hasToken = presented.accessToken || presented.refreshToken;
-        cookies.signOut(
-          set,
-          hasToken ? await sessions.logout(presented, deviceOf({ request, server })) : undefined,
-        );
+        const { accessToken, allRefreshTokens } = cookies.read(request);
+        const presented = [...allRefreshTokens, ...(accessToken ? [accessToken] : [])];
+        await shownTokens.logout(presented, deviceOf({ request, server }));
+        cookies.signOut(set, accessToken ?? (await shownTokens.ourRefreshToken(allRefreshTokens)));
+        cookies.clearPlanted(set, request);
         return redirect(signInUrl("/conversations"), 303);
       })
   );

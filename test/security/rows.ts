@@ -456,19 +456,22 @@ const cookies: Row[] = [
   {
     id: "F1",
     what: "`__Host-`, Secure, HttpOnly, Path=/, no Domain",
-    by: ["pages: on https are three, prefixed, and the refresh token goes to /auth only"],
-    note: "The refresh cookie is `__Secure-` with `Path=/auth` instead: being sent to two routes only is worth more. So a sibling subdomain that an attacker holds could plant one of the attacker's own (not read one): see what is not promised.",
+    by: [
+      "pages: on https are four, prefixed, and the refresh token goes to /auth only",
+      "pages: on https: a refresh cookie that a sibling planted does nothing, and goes with the next refresh",
+    ],
+    note: "The refresh cookie is `__Secure-` with `Path=/auth` instead: being sent to two routes only is worth more. So a sibling subdomain could plant one of its own (not read one): it counts only beside a `__Host-` cookie that names its session.",
   },
   {
     id: "F2",
     what: "SameSite=Lax",
-    by: ["pages: on https are three, prefixed, and the refresh token goes to /auth only"],
+    by: ["pages: on https are four, prefixed, and the refresh token goes to /auth only"],
   },
   {
     id: "F3",
-    what: "no longer than the token, at most three",
-    by: ["pages: on https are three, prefixed, and the refresh token goes to /auth only"],
-    note: "Does not hold for the refresh cookie, which outlives its token by 30 days: expired it opens nothing, but by it the sign-in page can say what ended and when. After an end a fourth cookie lives for ten minutes and names the session; who steals their own refresh token in the lab has its copy for ten minutes in one more, HttpOnly, for `/auth/lab` alone.",
+    what: "no longer than the token needs, at most four",
+    by: ["pages: on https are four, prefixed, and the refresh token goes to /auth only"],
+    note: "Does not hold for the refresh cookie, which outlives its token by 30 days: expired it opens nothing, but by it the sign-in page can say what ended and when. Nor for the one that names the session, which stands beside it. After an end a fifth lives for ten minutes and holds a dead token of that session; who steals their own refresh token in the lab has its copy for ten minutes in one more, HttpOnly, for `/auth/lab` alone.",
   },
   { id: "F4", what: "only the exact name counts", by: ["pages: under %s sign nobody in"] },
   { id: "F5", what: "two values under one name count as none", by: ["pages: under %s sign nobody in"] },

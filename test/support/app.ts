@@ -6,7 +6,7 @@ import { createApp, type App } from "../../src/app.ts";
 import { readConfig } from "../../src/config.ts";
 import type { Tuning } from "../../src/duet.ts";
 
-export const ORIGIN = "http://localhost:3000";
+export const ORIGIN = "http://localhost";
 
 /** The least that Argon2 can be asked for: most tests are not about it. */
 const CHEAP = { argon2Cost: { memoryCost: 8, timeCost: 1 } };

@@ -153,28 +153,6 @@ export function createSessions(deps: {
     };
   }
 
-  /**
-   * Ends the session of each token that is given; a token may be in the other one's place (RFC 7009 section 2.1).
-   * Expired tokens count, what is no token of ours is ignored. Returns the id of the last session that was named.
-   * Error code: `token_missing`.
-   */
-  async function logout(
-    presented: { accessToken?: string | undefined; refreshToken?: string | undefined },
-    device: Device,
-  ): Promise<string | undefined> {
-    const { accessToken, refreshToken } = presented;
-    if (!accessToken && !refreshToken) throw new DuetError("token_missing");
-    let named: string | undefined;
-    for (const token of [refreshToken, accessToken])
-      for (const type of ["refresh", "access"] as const) {
-        const claims = token ? (await tokens.verify(type, token)).claims : undefined;
-        if (!claims) continue;
-        named = claims.sid;
-        await endings.end(claims.sid, "logout", device);
-      }
-    return named;
-  }
-
   /** An expired refresh token is refused as that; if its session is over too, with the reason of that end. */
   async function readRefresh(refreshToken: string | undefined): Promise<Claims> {
     if (!refreshToken) throw new DuetError("token_missing");
@@ -210,7 +188,7 @@ export function createSessions(deps: {
   const rotate = ({ id, generation, ends_at }: SessionRow, now: number): Promise<SessionRow | null> =>
     store.sessions.advance(id, generation, now, idleEnd(now, ends_at));
 
-  return { draft, issue, refresh, authenticate, logout };
+  return { draft, issue, refresh, authenticate };
 }
 
 type OwnedSession = SessionWithUser & { username: string };
