@@ -12,6 +12,7 @@ import { continueAs, notePeer, requestIdOf } from "./http/connection.ts";
 import { refuseCrossOrigin } from "./http/csrf.ts";
 import { createEdge } from "./http/edge.ts";
 import { createHeaders } from "./http/headers.ts";
+import { createHints } from "./http/hints.ts";
 import { createLog } from "./http/log.ts";
 import { problems, renderProblem } from "./http/problem.ts";
 import { prepareRequest } from "./http/request.ts";
@@ -33,7 +34,14 @@ export function createRoutes(duet: Duet) {
   const root = new Elysia({ name: "duet" });
   // Hooks reach only what is registered after them, so what concerns every route comes first.
   return root
-    .use(problems({ root: () => root, renderPage: createPageErrors(web), log: duet.log }))
+    .use(
+      problems({
+        root: () => root,
+        renderPage: createPageErrors(web),
+        deviceOf: edge.deviceOf,
+        log: duet.log,
+      }),
+    )
     .use(refuseLargeBodies)
     .use(refuseCrossOrigin(duet.settings.issuer))
     .use(serveAssets)
@@ -51,12 +59,14 @@ export async function createApp(config: Config, { log: given, ...tuning }: Tunin
   const data = await openData(config, issuer);
   const duet = createDuet({ ...data, settings: { ...config, issuer }, clock: Date.now, log }, tuning);
   const routes = createRoutes(duet);
+  const hint = createHints({ issuer, log });
   const withHeaders = createHeaders(issuer.startsWith("https:"));
 
   /** One request to one answer. `peer` is the address at the other end of the connection. */
   async function handle(request: Request, peer?: string): Promise<Response> {
     const receivedAt = performance.now();
     notePeer(request, peer);
+    hint(request);
     let asked = request;
     let response: Response;
     try {
@@ -89,10 +99,11 @@ export async function createApp(config: Config, { log: given, ...tuning }: Tunin
   const stopTending = duet.housekeeping.start();
   let server: Bun.Server<undefined> | undefined;
 
-  /** Starts listening; answers the URL. Throws StartError if the port is taken. */
+  /** Starts listening; answers where. Throws StartError if the port is taken. */
   function listen(): string {
     server = startServer(config, handle, unanswered);
-    return config.publicUrl ?? `http://localhost:${server.port}`;
+    const host = config.host === "127.0.0.1" ? "localhost" : config.host;
+    return `http://${host.includes(":") ? `[${host}]` : host}:${server.port}`;
   }
 
   /** Finishes the requests that are under way, within bounds, then lets go of the folder. */
@@ -104,5 +115,5 @@ export async function createApp(config: Config, { log: given, ...tuning }: Tunin
     await data.close();
   }
 
-  return { duet, handle, listen, close, routes: routes.routes };
+  return { duet, publicUrl: config.publicUrl, handle, listen, close, routes: routes.routes };
 }

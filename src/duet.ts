@@ -5,6 +5,7 @@ import { createEndings } from "./core/auth/endings.ts";
 import { createIntrospect } from "./core/auth/introspection.ts";
 import type { KeyRing } from "./core/auth/keys.ts";
 import { createLab } from "./core/auth/lab.ts";
+import { createOperator } from "./core/auth/operator.ts";
 import { createOwnSessions } from "./core/auth/own-sessions.ts";
 import { createPasswords, type Argon2Cost } from "./core/auth/passwords.ts";
 import { createSecurityEvents } from "./core/auth/security.ts";
@@ -56,6 +57,7 @@ export function createDuet(
   const sessions = createSessions({ store, tokens, endings, throttle, clock, observe, settings });
   const ownSessions = createOwnSessions({ store, endings, clock });
   const shownTokens = createShownTokens({ tokens, endings });
+  const operator = createOperator({ store, commit, endings, security, clock });
   const introspect = createIntrospect({ store, tokens, endings, clock, settings });
   const passwords = createPasswords({ settings, log, cost: tuning.argon2Cost });
   const users = createUsers({ store, commit, sessions, security, passwords, throttle, clock, settings });
@@ -94,6 +96,7 @@ export function createDuet(
     sessions,
     ownSessions,
     shownTokens,
+    operator,
     endings,
     security,
     introspect,

@@ -2,6 +2,7 @@ import { version } from "../package.json";
 import { help } from "./cli/help.ts";
 import { keys } from "./cli/keys.ts";
 import { serve } from "./cli/serve.ts";
+import { users } from "./cli/users.ts";
 import { StartError } from "./errors.ts";
 
 const args = process.argv.slice(2);
@@ -10,6 +11,7 @@ const [first = "serve"] = args;
 try {
   if (first === "serve") await serve(args.slice(1));
   else if (first === "keys") await keys(args.slice(1));
+  else if (first === "users") await users(args.slice(1));
   else if (first === "help" || first === "--help" || first === "-h") console.log(help());
   else if (first === "version" || first === "--version") console.log(`duet ${version}`);
   else if (first.startsWith("--")) await serve(args);

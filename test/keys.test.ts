@@ -7,7 +7,7 @@ import { createLocalJWKSet, createRemoteJWKSet, importJWK, jwtVerify } from "jos
 import { advance, freezeClock, startApp, type TestApp } from "./support/app.ts";
 import { serve } from "./support/browser.ts";
 import { decode, me, refresh, register } from "./support/people.ts";
-import { bareEnvironment, ROOT } from "./support/process.ts";
+import { command } from "./support/process.ts";
 
 const states = (t: TestApp) => t.app.duet.keys.list().map((key) => key.state);
 const rows = (t: TestApp): any[] => {
@@ -166,22 +166,8 @@ describe("without the right secret", () => {
 });
 
 describe("an operator's command", () => {
-  const duet = async (t: TestApp, ...args: string[]) => {
-    const child = Bun.spawn(
-      [process.execPath, join(ROOT, "src/main.ts"), "keys", ...args, "--data", t.folder],
-      {
-        cwd: ROOT,
-        env: bareEnvironment(),
-        stdout: "pipe",
-        stderr: "pipe",
-      },
-    );
-    const [out, errors] = await Promise.all([
-      new Response(child.stdout).text(),
-      new Response(child.stderr).text(),
-    ]);
-    return { out, errors, exitCode: await child.exited };
-  };
+  const duet = (t: Pick<TestApp, "folder">, ...args: string[]) =>
+    command("keys", ...args, "--data", t.folder);
 
   test("rotates beside the running server, which takes it in without a restart or a sign-out", async () => {
     await using t = await startApp();

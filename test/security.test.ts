@@ -26,6 +26,8 @@ describe("security events", () => {
     advance(11);
     await t.json("POST", "/api/auth/refresh", { refresh_token: thief.body.refresh_token }, headers);
     await alice.call("POST", "/api/auth/logout-all");
+    await t.app.duet.operator.disable("alice");
+    await t.app.duet.operator.enable("alice");
     const back = await t.json("POST", "/api/auth/login", { ...signIn, password: PASSWORDS["bob"] });
 
     const answer = await t.json("GET", "/api/auth/events", undefined, {
@@ -35,6 +37,8 @@ describe("security events", () => {
     expect(more).toBeNull();
     expect(items.map((e: any) => `${e.kind} ${e.outcome}`)).toEqual([
       "login success",
+      "account_enable success",
+      "account_disable success",
       "logout_all success",
       "reuse_detected failure",
       "login success",
@@ -60,7 +64,7 @@ describe("security events", () => {
       session_id: expect.any(String),
       current: true,
     });
-    for (const event of [items[2], items[12]])
+    for (const event of [items[4], items[14]])
       expect(event).toMatchObject({ device: "curl", ip: "192.0.2.1" });
     expect(answer.text).not.toMatch(/wrong|eyJ/);
   });

@@ -50,6 +50,14 @@ describe("the first start", () => {
     expect(server.errors()).toBe("");
   });
 
+  test("behind a public address says where it listens as well", async () => {
+    const site = "https://duet.example.com";
+    await using server = await run(serve(temporaryFolder(), "--public-url", site));
+    expect(server.said()).toMatch(
+      /^Listening on http:\/\/localhost:\d+\nDuet is ready at https:\/\/duet\.example\.com\n$/,
+    );
+  });
+
   test("takes a folder that is there and empty as it is", async () => {
     const folder = join(temporaryFolder(), "mine");
     mkdirSync(folder);

@@ -52,5 +52,6 @@ function announce(app: App, people: { name: string; password: string }[] | undef
     for (const { name, password } of people) console.log(`  ${name}\t${password}`);
     console.log("");
   }
-  console.log(`Duet is ready at ${url}`);
+  if (app.publicUrl) console.log(`Listening on ${url}`);
+  console.log(`Duet is ready at ${app.publicUrl ?? url}`);
 }

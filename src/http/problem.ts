@@ -6,6 +6,7 @@ import { LIMITS } from "../limits.ts";
 import type { Log } from "../core/log.ts";
 import { describe, describeField, describeReason } from "../locales/index.ts";
 import { languageOf } from "./language.ts";
+import type { Edge } from "./edge.ts";
 import { isOAuth, oauthError } from "./oauth.ts";
 import { requestIdOf } from "./connection.ts";
 
@@ -16,9 +17,18 @@ export type RenderPage = (error: DuetError, request: Request) => Promise<Respons
  * The one way out for every error: made a DuetError, then a page or RFC 9457 problem details.
  * Must be used before the routes: Elysia's hooks reach only what is registered after them.
  */
-export const problems = (deps: { root: () => AnyElysia; renderPage: RenderPage; log: Log }) =>
-  new Elysia({ name: "problems" }).onError({ as: "global" }, async ({ error, code, request }) => {
+export const problems = (deps: {
+  root: () => AnyElysia;
+  renderPage: RenderPage;
+  deviceOf: Edge["deviceOf"];
+  log: Log;
+}) =>
+  new Elysia({ name: "problems" }).onError({ as: "global" }, async ({ error, code, request, server }) => {
     const problem = toDuetError(error, code, request, deps.root());
+    if (problem.code === "rate_limited") {
+      const { ip } = deps.deviceOf({ request, server });
+      deps.log("info", problem.code, { request_id: requestIdOf(request), path: pathOf(request), ip });
+    }
     if (problem.status >= 500) {
       const facts = { request_id: requestIdOf(request), path: pathOf(request), cause: causeOf(problem) };
       deps.log("error", problem.code, facts);

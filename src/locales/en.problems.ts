@@ -13,7 +13,8 @@ const errors: Record<ErrorCode, string> = {
   token_type_mismatch: "That is the wrong type of token",
   user_not_found: "The user does not exist",
   session_ended: "This session has ended",
-  cross_origin_refused: "The request came from another site and was refused",
+  cross_origin_refused:
+    "Refused: this came from another address than Duet’s own. Open Duet at its own address and try again",
   registration_closed: "New accounts cannot be made here at present",
   not_found: "This does not exist, or you may not see it",
   method_not_allowed: "This method is not allowed here",
@@ -125,6 +126,8 @@ export const problems = {
     password_change: "Password change",
     profile_change: "Profile change",
     account_delete: "Account deletion",
+    account_disable: "Account disabled by the operator",
+    account_enable: "Account enabled by the operator",
     reuse_detected: "Possible theft: an old refresh token was used, session ended",
   } as Record<SecurityEventKind, string>,
 };

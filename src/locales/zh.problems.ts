@@ -12,7 +12,7 @@ export const problems: typeof english = {
     token_type_mismatch: "Token类型错误",
     user_not_found: "用户不存在",
     session_ended: "会话已结束",
-    cross_origin_refused: "请求来自其他站点，已被拒绝",
+    cross_origin_refused: "请求来自其他地址，已拒绝。请从 Duet 自己的地址打开后重试",
     registration_closed: "目前不开放注册",
     not_found: "内容不存在，或您无权查看",
     method_not_allowed: "不支持该请求方法",
@@ -114,6 +114,8 @@ export const problems: typeof english = {
     password_change: "修改密码",
     profile_change: "修改个人资料",
     account_delete: "注销账号",
+    account_disable: "账号被管理员停用",
+    account_enable: "账号被管理员恢复",
     reuse_detected: "疑似盗用：旧刷新令牌再次使用，登录已结束",
   },
 };

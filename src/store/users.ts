@@ -46,6 +46,10 @@ export const userStore = (q: Queryable) => ({
       ),
     ),
 
+  /** Since when nobody may sign in; null for who may. */
+  setDisabled: (id: string, at: number | null) =>
+    q.run("UPDATE users SET disabled_at = $1 WHERE id = $2", at, id),
+
   /** Goes with everything that is theirs alone; their sessions' rows and messages stay, without them. */
   remove: (id: string) => q.run("DELETE FROM users WHERE id = $1", id),
 

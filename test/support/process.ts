@@ -94,3 +94,18 @@ export function freePort(): number {
   void probe.stop(true);
   return port!;
 }
+
+/** One of the operator's commands, from the source, to its end. */
+export async function command(...args: string[]): Promise<{ out: string; errors: string; exitCode: number }> {
+  const child = Bun.spawn([process.execPath, join(ROOT, "src/main.ts"), ...args], {
+    cwd: ROOT,
+    env: bareEnvironment(),
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const [out, errors] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+  ]);
+  return { out, errors, exitCode: await child.exited };
+}

@@ -20,6 +20,8 @@ export const SECURITY_EVENT_KINDS = [
   "password_change",
   "profile_change",
   "account_delete",
+  "account_disable",
+  "account_enable",
   "reuse_detected",
 ] as const;
 
