@@ -1,5 +1,6 @@
 import type { Config } from "./config.ts";
 import { ALGORITHMS, openKeyRing, type KeyRing } from "./core/auth/keys.ts";
+import { continueAfter } from "./core/ids.ts";
 import { findFolder, loadSecret, openFolder, type Folder } from "./db/folder.ts";
 import type { Db } from "./db/index.ts";
 import { checkMigrated, migrate } from "./db/migrate.ts";
@@ -31,6 +32,7 @@ async function open(config: Config, issuer: string, folder: Folder): Promise<Dat
     if (folder.isOurs) await migrate(db);
     else await checkMigrated(db);
     const store = createStore(db);
+    continueAfter(await store.newestId());
     const isFirstStart = (await store.keys.list()).length === 0;
     if (isFirstStart && !folder.isOurs)
       throw new StartError("there are no keys yet; start the server once first");

@@ -21,7 +21,7 @@ import { createMembers } from "./core/chat/members.ts";
 import { createMessages } from "./core/chat/messages.ts";
 import { createSearch } from "./core/chat/search.ts";
 import { createOpenThread } from "./core/chat/thread.ts";
-import type { Clock } from "./core/clock.ts";
+import { createStepWatch, type Clock } from "./core/clock.ts";
 import { createCommit } from "./core/commit.ts";
 import { createHousekeeping } from "./core/housekeeping.ts";
 import type { Log } from "./core/log.ts";
@@ -33,7 +33,12 @@ import type { Store } from "./store/index.ts";
 export type Duet = ReturnType<typeof createDuet>;
 
 /** For tests: cheaper hashing, a shorter heartbeat. */
-export type Tuning = { heartbeatMs?: number; argon2Cost?: Argon2Cost | undefined };
+export type Tuning = {
+  heartbeatMs?: number;
+  argon2Cost?: Argon2Cost | undefined;
+  /** Milliseconds that only count on, whatever the clock is set to. */
+  monotonic?: () => number;
+};
 
 /**
  * Every service, wired, and nothing of HTTP: the same for the server, the command line, the lab and tests. `settings`
@@ -46,15 +51,16 @@ export function createDuet(
   const { store, keys, settings, clock, log } = deps;
   const notifier = createNotifier();
   const commit = createCommit({ store, notifier });
+  const steps = createStepWatch(clock, tuning.monotonic ?? (() => performance.now()));
 
   // Who somebody is: accounts, sessions and their two tokens.
   const tokens = createTokens({ keys, clock, issuer: settings.issuer, settings });
   const throttle = createThrottle({ store, clock, settings });
   const security = createSecurityEvents({ store, clock, log });
-  const endings = createEndings({ store, commit, security, clock });
+  const endings = createEndings({ store, commit, security, clock, steps });
   const diaries = createDiaries({ store, clock, settings });
   const observe = diaries.observer("page");
-  const sessions = createSessions({ store, tokens, endings, throttle, clock, observe, settings });
+  const sessions = createSessions({ store, tokens, endings, throttle, clock, steps, observe, settings });
   const ownSessions = createOwnSessions({ store, endings, clock });
   const shownTokens = createShownTokens({ tokens, endings });
   const operator = createOperator({ store, commit, endings, security, clock });
@@ -85,7 +91,7 @@ export function createDuet(
     parts,
     clock,
   });
-  const housekeeping = createHousekeeping({ store, tendKeys: keys.tend, clock, log, settings });
+  const housekeeping = createHousekeeping({ store, tendKeys: keys.tend, clock, steps, log, settings });
 
   return {
     settings,

@@ -114,6 +114,8 @@ export type SessionEnd = {
   at: number;
   userAgent: string | null;
   ip: string | null;
+  /** Written down, and so for good; not yet where time ran out by a clock that was set just now. */
+  isRecorded: boolean;
 };
 
 export type ErrorDetails = {

@@ -14,7 +14,7 @@ const ALLOWED: Record<string, string[]> = {
   "main.ts": ["cli"],
   cli: ["app.ts", "data.ts", "duet.ts", "config.ts", "settings.ts", "http", "db"],
   "app.ts": ["api", "web", "http", "data.ts", "duet.ts", "config.ts", "core"],
-  "data.ts": ["http", "core/auth", "store", "db"],
+  "data.ts": ["http", "core", "core/auth", "store", "db"],
   "duet.ts": ["core", "core/auth", "core/chat"],
   api: ["http", "core", "core/auth", "core/chat"],
   web: ["http", "core", "core/auth", "core/chat", "locales"],

@@ -146,6 +146,54 @@ describe("a session that ends", () => {
     expect((await refresh(t, alice.refreshToken)).body.reason).toBe("expired_idle");
   });
 
+  test("has not ended for good by a clock that was set just now, and may be set right again", async () => {
+    freezeClock();
+    // The second clock only counts on.
+    let monotonic = 0;
+    await using t = await startApp({}, undefined, { monotonic: () => monotonic });
+    const alice = new Visitor(t);
+    await alice.register("alice");
+    const token = alice.jar.get("duet_refresh")!.value;
+    advance(8 * DAY);
+    expect((await refresh(t, token)).body.reason).toBe("expired_idle");
+    alice.forgetAccess();
+    const refused = await alice.open("/conversations");
+    expect([refused.path, alice.jar.has("duet_refresh")]).toEqual(["/login?next=%2Fconversations", true]);
+    advance(60 * DAY);
+    await t.app.duet.housekeeping.tend();
+    advance(-68 * DAY);
+    expect((await alice.open("/conversations")).status).toBe(200);
+    // Time that has passed by both is past.
+    monotonic += 8 * DAY * 1000;
+    advance(8 * DAY);
+    expect((await refresh(t, token)).body.reason).toBe("expired_idle");
+    advance(-8 * DAY);
+    expect((await refresh(t, token)).body.reason).toBe("expired_idle");
+  });
+
+  test.each([-3600, 3600])(
+    "is not taken for stolen where the clock is set by %d s right after a successor's first use",
+    async (seconds) => {
+      freezeClock();
+      let monotonic = 0;
+      const pass = (s: number) => {
+        monotonic += s * 1000;
+        advance(s);
+      };
+      await using t = await startApp({}, undefined, { monotonic: () => monotonic });
+      const alice = await register(t, "alice");
+      const next = (await refresh(t, alice.refreshToken)).body;
+      expect((await me(t, next.access_token)).status).toBe(200);
+      pass(1);
+      advance(seconds);
+      const tab = await refresh(t, alice.refreshToken);
+      expect([tab.status, tab.body.refresh_token]).toEqual([200, next.refresh_token]);
+      // The overlap is not longer for that.
+      pass(11);
+      expect((await refresh(t, alice.refreshToken)).body.reason).toBe("reuse_detected");
+    },
+  );
+
   test("is forgotten 30 days after its last token has expired", async () => {
     freezeClock();
     await using t = await startApp();

@@ -1,5 +1,8 @@
+import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
+import { continueAfter, isId, newId, newIdAfter } from "../src/core/ids.ts";
 import { advance, freezeClock, startApp, type TestApp } from "./support/app.ts";
+import { Visitor } from "./support/browserless.ts";
 import { login, register } from "./support/people.ts";
 
 async function conversation(t: TestApp) {
@@ -230,5 +233,90 @@ describe("what is unread", () => {
     expect(await unread(bob)).toBe(0);
     const carol = await register(t, "carol");
     expect((await carol.call("POST", `${path}/read`, {})).status).toBe(404);
+  });
+
+  test("is moved by what one says oneself, past what others said before", async () => {
+    await using t = await startApp();
+    const { alice, url, post } = await conversation(t);
+    const bob = await register(t, "bob");
+    const path = url.replace("/messages", "");
+    await alice.call("POST", `${path}/members`, { username: "bob" });
+    await post("one");
+    expect((await bob.call("GET", path)).body.unread).toBe(1);
+    const said = (await bob.call("POST", url, { body: "two" })).body;
+    expect((await bob.call("GET", path)).body.unread).toBe(0);
+    using db = new Database(`${t.folder}/duet.db`, { readonly: true });
+    const marks = db.query("SELECT read_id FROM members WHERE user_id = ?").all(bob.id);
+    expect(marks).toEqual([{ read_id: said.id }]);
+    expect((await alice.call("GET", path)).body.unread).toBe(1);
+  });
+
+  test("is not moved by looking: a page, a HEAD, a prefetch, an image; a form without script does", async () => {
+    await using t = await startApp();
+    const { alice, url, post } = await conversation(t);
+    const bob = new Visitor(t);
+    await bob.register("bob");
+    const path = url.replace("/messages", "");
+    const page = path.replace("/api", "");
+    await alice.call("POST", `${path}/members`, { username: "bob" });
+    await post("one");
+    const cookie = `duet_access=${bob.jar.get("duet_access")!.value}`;
+    const unread = async () =>
+      (await t.json("GET", path, undefined, { authorization: `Bearer ${bob.jar.get("duet_access")!.value}` }))
+        .body.unread;
+    for (const [method, headers] of [
+      ["GET", { "sec-fetch-mode": "navigate" }],
+      ["HEAD", { "sec-fetch-mode": "navigate" }],
+      ["GET", { "sec-purpose": "prefetch" }],
+      ["GET", { "sec-fetch-mode": "no-cors", "sec-fetch-dest": "image", "sec-fetch-site": "cross-site" }],
+    ] as const) {
+      await t.fetch(page, { method, headers: { cookie, ...headers } });
+      expect([method, await unread()]).toEqual([method, 1]);
+    }
+    const { html } = await bob.open(page);
+    expect(html).toMatch(/<noscript><form[^>]+action="\/conversations\/[^"]+\/read"/);
+    expect((await bob.submit(`${page}/read`)).path).toBe(page);
+    expect(await unread()).toBe(0);
+    expect((await bob.open(page)).html).not.toContain("/read");
+  });
+});
+
+describe("the order", () => {
+  test("is that of the posts, also where the clock was an hour ahead before a restart", async () => {
+    await using first = await startApp();
+    const { alice, url, id, post } = await conversation(first);
+    const bob = await register(first, "bob");
+    await alice.call("POST", `/api/conversations/${id}/members`, { username: "bob" });
+    const other = (await alice.call("POST", "/api/conversations", { title: "other" })).body.id;
+    await post("before");
+    using db = new Database(`${first.folder}/duet.db`);
+    const later = (text: string) => {
+      const time = Number.parseInt(text.slice(0, 8) + text.slice(9, 13), 16) + 3_600_000;
+      const hex = time.toString(16).padStart(12, "0");
+      return `${hex.slice(0, 8)}-${hex.slice(8)}${text.slice(13)}`;
+    };
+    const said = db.query("SELECT id FROM messages").get() as { id: string };
+    db.run("UPDATE messages SET id = ?, created_at = created_at + 3600000", [later(said.id)]);
+    db.run("UPDATE conversations SET updated_at = updated_at + 3600000");
+
+    await using t = await first.restart();
+    const call = (method: string, path: string, body?: unknown, person = alice) =>
+      t.json(method, path, body, { authorization: `Bearer ${person.accessToken}` });
+    const next = (await call("POST", url, { body: "after" })).body;
+    const texts = async (query: string) =>
+      (await call("GET", `${url}${query}`)).body.items.map((m: any) => m.body);
+    expect(await texts("")).toEqual(["before", "after"]);
+    expect(await texts(`?after=${later(said.id)}`)).toEqual(["after"]);
+    expect((await call("GET", `/api/conversations/${id}`, undefined, bob)).body.unread).toBe(2);
+    expect((await call("GET", "/api/conversations")).body.items.map((c: any) => c.id)).toEqual([id, other]);
+    expect(next.id > later(said.id)).toBe(true);
+  });
+
+  test("is that of the posts of two processes, of which one has a clock that is ahead", () => {
+    const ahead = newId(Date.now() + 3_600_000);
+    continueAfter(null);
+    const mine = newIdAfter(ahead, Date.now());
+    expect([mine > ahead, newIdAfter(mine, Date.now()) > mine, isId(mine)]).toEqual([true, true, true]);
+    continueAfter(null);
   });
 });

@@ -1,25 +1,28 @@
 import { LIMITS } from "../limits.ts";
 import type { Store } from "../store/index.ts";
-import type { Clock } from "./clock.ts";
+import type { Clock, StepWatch } from "./clock.ts";
 import type { Log } from "./log.ts";
 
 export type Housekeeping = ReturnType<typeof createHousekeeping>;
 
 /**
  * What is over goes: sessions that no token names any more, security events and changes past their time, limits that
- * are full again, conversations that were removed; and the key ring is tended. Effects: rows of all of these.
+ * are full again, conversations that were removed; and the key ring is tended. Nothing goes by a clock that was set just
+ * now. Effects: rows of all of these.
  */
 export function createHousekeeping(deps: {
   store: Store;
   tendKeys: () => Promise<void>;
   clock: Clock;
+  steps: StepWatch;
   log: Log;
   settings: { eventRetentionSeconds: number };
 }) {
-  const { store, clock, log, settings } = deps;
+  const { store, clock, steps, log, settings } = deps;
 
   async function tend(): Promise<void> {
     await deps.tendKeys();
+    if (!steps.isSteady()) return;
     const now = clock();
     await Promise.all([
       store.sessions.removeOverBefore(now - LIMITS.sessionKeepMs),

@@ -73,6 +73,7 @@ export const en = {
     empty: "Nothing said yet",
     emptyHint: "The first word is yours.",
     older: "Earlier messages",
+    markRead: "Mark as read",
     later: "Later messages",
     latest: "Back to the latest messages",
     compose: "Your message",

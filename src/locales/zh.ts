@@ -64,6 +64,7 @@ export const zh: Locale = {
     messages: "消息",
     empty: "还没有消息",
     emptyHint: "来说第一句话吧。",
+    markRead: "标为已读",
     older: "查看更早的消息",
     later: "较新的消息",
     latest: "回到最新消息",

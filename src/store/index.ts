@@ -25,7 +25,20 @@ const bind = (q: Queryable) => ({
 
 export type Tables = ReturnType<typeof bind>;
 
-/** Every table, and `tx` for writes in several of them that must all happen or none. */
-export type Store = Tables & { tx<T>(work: (tables: Tables) => Promise<T>): Promise<T> };
+/** Every table whose ids say an order. */
+const NEWEST_ID = `SELECT max(id) AS id FROM (
+    SELECT max(id) AS id FROM messages UNION ALL SELECT max(id) FROM conversations
+    UNION ALL SELECT max(id) FROM sessions UNION ALL SELECT max(id) FROM auth_events) AS newest`;
 
-export const createStore = (db: Db): Store => ({ ...bind(db), tx: (work) => db.tx((q) => work(bind(q))) });
+/** Every table, and `tx` for writes in several of them that must all happen or none. */
+export type Store = Tables & {
+  tx<T>(work: (tables: Tables) => Promise<T>): Promise<T>;
+  /** The last id that was made, by whichever process; null in an empty database. */
+  newestId(): Promise<string | null>;
+};
+
+export const createStore = (db: Db): Store => ({
+  ...bind(db),
+  tx: (work) => db.tx((q) => work(bind(q))),
+  newestId: async () => (await db.one<{ id: string | null }>(NEWEST_ID))?.id ?? null,
+});

@@ -25,6 +25,14 @@ export const messageStore = (q: Queryable) => ({
       id,
     ),
 
+  newestIn: async (conversationId: string): Promise<string> => {
+    const newest = await q.one<{ id: string | null }>(
+      "SELECT max(id) AS id FROM messages WHERE conversation_id = $1",
+      conversationId,
+    );
+    return newest?.id ?? "";
+  },
+
   /** Kept with its terms for search. */
   async insert(
     m: Pick<MessageRow, "id" | "conversation_id" | "author_id" | "body" | "created_at">,

@@ -23,11 +23,6 @@ export function messagePages(deps: Deps) {
       async ({ request, viewer, params, query }) => {
         if (!isHtmx(request)) {
           const thread = await openThread(viewer, params.id, query);
-          // What is only fetched ahead, or older than the latest, has not been read to the end.
-          const isLatest = query.before === undefined && query.at === undefined;
-          const last = thread.messages.items.at(-1);
-          if (last && isLatest && !request.headers.has("sec-purpose"))
-            await messages.markReadIn(viewer, thread.conversation, last.id);
           return <ThreadPage page={pageContext(request, viewer)} thread={thread} />;
         }
         const page = pageContext(request, viewer);
@@ -58,9 +53,11 @@ export function messagePages(deps: Deps) {
       },
       { body: t.Object({ body: t.String(), idempotency_key: t.Optional(t.String()) }) },
     )
-    .post("/read", async ({ viewer, params, set }) => {
+    .post("/read", async ({ request, viewer, params, set, redirect }) => {
       await messages.markRead(viewer, params.id);
+      if (!isHtmx(request)) return redirect(`/conversations/${params.id}`, 303);
       set.status = 204;
+      return;
     })
     .get("/messages/:messageId", async ({ request, viewer, params, redirect }) => {
       if (!isHtmx(request)) return redirect(`/conversations/${params.id}`, 303);

@@ -15,7 +15,8 @@ export function sessionPages({ users, sessions, shownTokens, cookies, deviceOf, 
   /**
    * Refreshes by cookie: sets new cookies and returns null, or returns the 401; any other error is thrown on. Cookies
    * are cleared only with a session that has ended, or whose user is gone; not after a new password, which may have
-   * come from this browser: the cookies of its next session, then on their way, must not be cleared with the old ones. If the access cookie is still good (another
+   * come from this browser (the cookies of its next session, then on their way, must not be cleared with the old ones),
+   * nor where the end may be a clock's mistake. If the access cookie is still good (another
    * tab has refreshed) nothing is rotated: of two rotations whose answers arrive in the wrong order the browser would
    * keep a token two generations old, which is a reuse.
    */
@@ -33,7 +34,7 @@ export function sessionPages({ users, sessions, shownTokens, cookies, deviceOf, 
     } catch (error) {
       if (!(error instanceof DuetError) || error.status !== 401) throw error;
       const { end } = error.details;
-      if (end?.reason === "password_changed") cookies.noteEnd(set, held!);
+      if (end && (end.reason === "password_changed" || !end.isRecorded)) cookies.noteEnd(set, held!);
       else if (end || error.code === "user_not_found") cookies.clear(set, end && held);
       return error;
     }

@@ -58,6 +58,15 @@ const Thread = ({ page, thread, forms = {} }: ThreadProps) => {
           <a href={`/conversations/${conversation.id}`}>{t.latest}</a>
         </p>
       )}
+      {conversation.unread > 0 && !thread.isOlder && (
+        <noscript>
+          <form class="latest" method="post" action={`/conversations/${conversation.id}/read`}>
+            <button class="quiet" type="submit">
+              {t.markRead}
+            </button>
+          </form>
+        </noscript>
+      )}
       <button id="newer" type="button" hidden>
         {t.newer}
       </button>

@@ -140,6 +140,7 @@ const sessions: Row[] = [
     what: "an end is committed before the 401 is answered, and survives a restart",
     by: [
       "endings: has ended for good: neither a restart nor a clock that is set back brings it to life",
+      "endings: has not ended for good by a clock that was set just now, and may be set right again",
       "sessions: survives a restart, its end too",
     ],
   },
@@ -503,6 +504,7 @@ const origins: Row[] = [
     by: [
       "edge: HEAD is GET without the body, and acts on nothing",
       "csrf: /auth/refresh refuses what is no navigation: a foreign <img> carries the cookie too",
+      "messages: is not moved by looking: a page, a HEAD, a prefetch, an image; a form without script does",
     ],
     note: "But for `GET /auth/refresh` on a navigation, see B10.",
   },

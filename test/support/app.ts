@@ -65,6 +65,8 @@ export async function startApp(
   const config = readConfig({ DUET_DATA: folder, DUET_PUBLIC_URL: ORIGIN, DUET_LOG: "debug", ...settings });
   const app = await createApp(config, {
     ...CHEAP,
+    // The clock that tests move is the only one, or each move would be seen as a clock that was set.
+    monotonic: Date.now,
     ...tuning,
     log: (_, event, facts = {}) => logged.push({ event, facts }),
   });

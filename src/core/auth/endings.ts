@@ -2,7 +2,7 @@ import { DuetError, type EndReason, type SessionEnd } from "../../errors.ts";
 import { LIMITS } from "../../limits.ts";
 import type { Store, Tables } from "../../store/index.ts";
 import type { SessionWithUser } from "../../store/sessions.ts";
-import type { Clock } from "../clock.ts";
+import type { Clock, StepWatch } from "../clock.ts";
 import type { Commit, Transaction } from "../commit.ts";
 import { isId } from "../ids.ts";
 import type { Device } from "./devices.ts";
@@ -27,8 +27,9 @@ export function createEndings(deps: {
   commit: Commit;
   security: SecurityEvents;
   clock: Clock;
+  steps: StepWatch;
 }) {
-  const { store, commit, security, clock } = deps;
+  const { store, commit, security, clock, steps } = deps;
 
   const endRow = (reason: EndReason, by: Device | null, at = clock()) => ({
     at,
@@ -66,7 +67,14 @@ export function createEndings(deps: {
     async endOfSession(sessionId: string): Promise<SessionEnd | null> {
       const session = await store.sessions.find(sessionId);
       if (session) return endOf(session, clock());
-      return { sessionId, reason: "user_deleted", at: clock(), userAgent: null, ip: null };
+      return {
+        sessionId,
+        reason: "user_deleted",
+        at: clock(),
+        userAgent: null,
+        ip: null,
+        isRecorded: true,
+      };
     },
 
     /** The end that is written in a session's row, for whoever names it by its id; null if there is none. */
@@ -77,11 +85,13 @@ export function createEndings(deps: {
 
     /**
      * Throws `session_ended`. If the end is not in the row yet (time ran out, the user was disabled, a reuse) it is
-     * written first, so that no restart and no clock brings the session back. The first end that was written is told.
+     * written first, so that no restart and no clock brings the session back; but not where time ran out by a clock that
+     * was set just now, which may be wrong. The first end that was written is told.
      */
     async refuse(session: SessionWithUser, reason: EndReason, by: Device | null = null): Promise<never> {
       const { at } = endOf(session, clock()) ?? { at: clock() };
-      if (session.ended_at === null) await end(session.id, reason, by, { at });
+      const isSure = !reason.startsWith("expired") || steps.isSteady();
+      if (session.ended_at === null && isSure) await end(session.id, reason, by, { at });
       throw new DuetError("session_ended", { end: (await this.endOfSession(session.id))! });
     },
 
@@ -108,5 +118,5 @@ export function endOf(session: SessionWithUser, now: number): SessionEnd | null 
   if (!reason) return null;
   const { id: sessionId, ended_at, ended_user_agent: userAgent, ended_ip: ip, idle_ends_at } = session;
   const at = ended_at ?? (reason.startsWith("expired") ? idle_ends_at : now);
-  return { sessionId, reason, at, userAgent, ip };
+  return { sessionId, reason, at, userAgent, ip, isRecorded: ended_at !== null };
 }

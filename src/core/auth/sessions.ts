@@ -2,7 +2,7 @@ import { DuetError } from "../../errors.ts";
 import { LIMITS } from "../../limits.ts";
 import type { Store } from "../../store/index.ts";
 import type { SessionRow, SessionWithUser } from "../../store/sessions.ts";
-import type { Clock } from "../clock.ts";
+import type { Clock, StepWatch } from "../clock.ts";
 import { newId } from "../ids.ts";
 import type { Viewer } from "../viewer.ts";
 import type { Device } from "./devices.ts";
@@ -40,10 +40,11 @@ export function createSessions(deps: {
   endings: Endings;
   throttle: Throttle;
   clock: Clock;
+  steps: StepWatch;
   observe: SessionObserver;
   settings: { refreshTtlSeconds: number; sessionTtlSeconds: number; refreshOverlapSeconds: number };
 }) {
-  const { store, tokens, endings, throttle, clock, settings } = deps;
+  const { store, tokens, endings, throttle, clock, steps, settings } = deps;
   const overlapMs = settings.refreshOverlapSeconds * 1000;
   const idleEnd = (now: number, endsAt: number) => Math.min(now + settings.refreshTtlSeconds * 1000, endsAt);
 
@@ -99,7 +100,10 @@ export function createSessions(deps: {
     for (;;) {
       const session = await findOwned(claims);
       const now = clock();
-      const decision = decideRotation(session, claims.gen, now, overlapMs);
+      // Right after the clock was set, nobody can tell how long the newest pair has been in use.
+      const isUntimed = overlapMs > 0 && steps.sinceStep() <= overlapMs;
+      const window = isUntimed ? Number.POSITIVE_INFINITY : overlapMs;
+      const decision = decideRotation(session, claims.gen, now, window);
       const tell = (newestGeneration: number) =>
         observe({
           kind: "refreshed",

@@ -5,7 +5,7 @@ import type { Store } from "../../store/index.ts";
 import type { Throttle } from "../auth/throttle.ts";
 import type { Clock } from "../clock.ts";
 import type { Commit } from "../commit.ts";
-import { isId, newId } from "../ids.ts";
+import { isId, newId, timeIn } from "../ids.ts";
 import { everyRow, pageLimit, pageOf, readCursor, writeCursor, type Page, type Place } from "../page.ts";
 import type { ViewerId } from "../viewer.ts";
 import { noteChange } from "./changes.ts";
@@ -60,7 +60,7 @@ export function createConversations(deps: {
       await throttle.take(["conversation_account", viewer.userId]);
       const now = clock();
       const id = newId(now);
-      const conversation = { id, owner_id: viewer.userId, title, created_at: now, updated_at: now };
+      const conversation = { id, owner_id: viewer.userId, title, created_at: now, updated_at: timeIn(id) };
       await commit(async (tx) => {
         await tx.conversations.insert(conversation);
         await tx.members.add(id, viewer.userId, now);

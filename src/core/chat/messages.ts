@@ -5,7 +5,7 @@ import type { MessageRow } from "../../store/messages.ts";
 import type { Throttle } from "../auth/throttle.ts";
 import type { Clock } from "../clock.ts";
 import type { Commit, Transaction } from "../commit.ts";
-import { isId, newId } from "../ids.ts";
+import { isId, newIdAfter, timeIn } from "../ids.ts";
 import { pageLimit, pageOf, type Page } from "../page.ts";
 import type { Viewer, ViewerId } from "../viewer.ts";
 import { noteChange } from "./changes.ts";
@@ -87,19 +87,24 @@ export function createMessages(deps: {
    * that is news; then their own event streams, so that their other tabs and devices know.
    */
   async function markReadIn(viewer: ViewerId, conversation: Conversation, messageId: string): Promise<void> {
-    const { id, read_id, unread } = conversation;
-    if (messageId <= read_id) return;
-    await commit(async (tx) => {
-      const marked = await tx.members.markRead(id, viewer.userId, messageId);
-      const change = { conversation_id: id, user_id: viewer.userId, created_at: clock() };
-      if (marked > 0 && unread > 0) await noteChange(tx, { ...change, kind: "read" });
-    });
+    if (messageId > conversation.read_id)
+      await commit((tx) => markReadTo(tx, viewer, conversation, messageId));
+  }
+
+  async function markReadTo(
+    tx: Transaction,
+    { userId }: ViewerId,
+    { id, unread }: Conversation,
+    messageId: string,
+  ) {
+    const marked = await tx.members.markRead(id, userId, messageId);
+    const change = { conversation_id: id, user_id: userId, created_at: clock() };
+    if (marked > 0 && unread > 0) await noteChange(tx, { ...change, kind: "read" });
   }
 
   return {
     get,
     listIn,
-    markReadIn,
 
     /** The same by the conversation's id. Error codes: `not_found`, `validation_failed`. */
     list: async (viewer: ViewerId, conversationId: string, page?: MessagePage): Promise<Page<Message>> =>
@@ -117,7 +122,7 @@ export function createMessages(deps: {
      * Posts a message. With an idempotency key the same post returns the same message again, for a week, so that a
      * client whose answer was lost may repeat itself. Error codes: `not_found`, `validation_failed`,
      * `idempotency_key_reused` (the key came with another text or conversation), `rate_limited`. Effects: the
-     * message, the conversation's time, the key: all or none; then the event streams of its members.
+     * message, the conversation's time, the viewer's own mark, the key: all or none; then the event streams of its members.
      */
     async post(
       viewer: Author,
@@ -143,18 +148,20 @@ export function createMessages(deps: {
           }
         }
         const message = {
-          id: newId(now),
+          id: newIdAfter(await tx.messages.newestIn(conversation.id), now),
           conversation_id: conversation.id,
           author_id: viewer.userId,
           body,
           created_at: now,
         };
         await tx.messages.insert(message, indexedTerms(body));
-        await tx.conversations.touch(conversation.id, now);
+        await tx.conversations.touch(conversation.id, timeIn(message.id));
         if (key)
           await tx.idempotency.insert(viewer.userId, key, { fingerprint, resource_id: message.id }, now);
         const change = { conversation_id: conversation.id, message_id: message.id, created_at: now };
         await noteChange(tx, { ...change, kind: "message" });
+        // Whoever speaks has read what is above.
+        await markReadTo(tx, viewer, conversation, message.id);
         return { ...message, author_username: viewer.username, edited_at: null, removed_at: null };
       });
     },
