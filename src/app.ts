@@ -16,7 +16,7 @@ import { createHints } from "./http/hints.ts";
 import { createLog } from "./http/log.ts";
 import { problems, renderProblem } from "./http/problem.ts";
 import { prepareRequest } from "./http/request.ts";
-import { startServer } from "./http/server.ts";
+import { startServer, type Server } from "./http/server.ts";
 import { LIMITS } from "./limits.ts";
 import { webPages } from "./web/index.ts";
 import { createPageErrors } from "./web/problem.tsx";
@@ -97,7 +97,7 @@ export async function createApp(config: Config, { log: given, ...tuning }: Tunin
   }
 
   const stopTending = duet.housekeeping.start();
-  let server: Bun.Server<undefined> | undefined;
+  let server: Server | undefined;
 
   /** Starts listening; answers where. Throws StartError if the port is taken. */
   function listen(): string {

@@ -28,7 +28,7 @@ async function open(config: Config, issuer: string, folder: Folder): Promise<Dat
     folder.unlock();
   }
   try {
-    db = openSqlite(folder.databasePath);
+    db = openSqlite(folder.databasePath, folder.lockPath ? [folder.lockPath] : []);
     if (folder.isOurs) await migrate(db);
     else await checkMigrated(db);
     const store = createStore(db);
@@ -49,9 +49,8 @@ async function open(config: Config, issuer: string, folder: Folder): Promise<Dat
     return { store, keys, close };
   } catch (error) {
     await close();
-    if (!(error instanceof DuetError)) throw error;
-    throw new StartError(`the database in ${config.data} cannot be used (${error.details.cause})`, {
-      cause: error,
-    });
+    if (error instanceof StartError) throw error;
+    const reason = error instanceof DuetError ? error.details.cause : error;
+    throw new StartError(`the database in ${config.data} cannot be used (${reason})`, { cause: error });
   }
 }

@@ -117,6 +117,6 @@ export function createDuet(
     housekeeping,
 
     /** Resolves if the database takes a transaction. Error code: `unavailable`. */
-    ready: (): Promise<void> => store.tx(async () => undefined),
+    ready: (): Promise<unknown> => store.throttles.probe(clock()),
   };
 }

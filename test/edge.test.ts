@@ -45,6 +45,17 @@ describe("over the wire", () => {
     expect(second.logged.filter(({ event }) => event === "request")).toEqual([]);
   });
 
+  test("localhost is both of its addresses", async () => {
+    await using site = await serve();
+    const { port } = new URL(site.url);
+    for (const host of ["127.0.0.1", "[::1]"])
+      expect([host, (await fetch(`http://${host}:${port}/healthz`)).status]).toEqual([host, 200]);
+    const other = Bun.serve({ port: 0, hostname: "::1", fetch: () => new Response("somebody else's") });
+    await using second = await startApp({ DUET_PORT: String(other.port) });
+    expect(() => second.app.listen()).toThrow(/on ::1 cannot be listened on/);
+    await other.stop(true);
+  });
+
   test("an idle connection outlasts the proxies before it, or they would meet a closed one", async () => {
     using listening = spyOn(Bun, "serve");
     await using _site = await serve();

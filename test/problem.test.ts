@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { Database } from "bun:sqlite";
-import { renameSync } from "node:fs";
+import { renameSync, rmSync, statSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import {
   END_REASONS,
@@ -367,6 +367,27 @@ describe("a failure inside", () => {
     expect(await states()).toEqual([200, 503]);
     renameSync(`${t.folder}/away.db`, `${t.folder}/duet.db`);
     expect(await states()).toEqual([200, 200]);
+  });
+
+  test.each(["duet.db-wal", "duet.db-shm", "server.lock"])(
+    "of its files shows: without %s nothing is written, and nobody is told that it was",
+    async (file) => {
+      await using t = await startApp();
+      const alice = await register(t, "alice");
+      rmSync(`${t.folder}/${file}`);
+      expect((await t.fetch("/readyz")).status).toBe(503);
+      expect((await alice.call("POST", "/api/conversations", { title: "x" })).status).toBe(503);
+    },
+  );
+
+  test("of the disk shows in /readyz: it has written something when it says ready", async () => {
+    await using t = await startApp();
+    using db = new Database(`${t.folder}/duet.db`);
+    db.run("PRAGMA wal_checkpoint(TRUNCATE)");
+    const written = () => statSync(`${t.folder}/duet.db-wal`).size;
+    expect(written()).toBe(0);
+    expect((await t.fetch("/readyz")).status).toBe(200);
+    expect(written()).toBeGreaterThan(0);
   });
 
   test("of the database is 503, never 401, and the session goes on after it", async () => {

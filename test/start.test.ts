@@ -153,6 +153,19 @@ describe("a start that cannot be", () => {
     }
   });
 
+  test("on a database whose record of migrations was emptied says so, in one line", async () => {
+    const folder = await usedFolder();
+    using db = new Database(join(folder, "duet.db"));
+    db.run("DELETE FROM migrations");
+    const { errors } = await failure(serve(folder));
+    expect(errors).toMatch(/^duet: migration 0001_start cannot be applied \(.*\); restore a backup\n$/);
+    db.run("DROP TABLE migrations");
+    db.run("CREATE TABLE migrations (x TEXT)");
+    expect((await failure(serve(folder))).errors).toMatch(
+      /^duet: the database in \S+ cannot be used \(.*\)\n$/,
+    );
+  });
+
   test("on another program's database says so, and leaves it alone", async () => {
     const folder = temporaryFolder();
     using other = new Database(join(folder, "duet.db"));

@@ -24,6 +24,8 @@ import { StartError } from "../errors.ts";
 /** "Duet", in the file's header: whose database it is. */
 const APPLICATION_ID = 0x44756574;
 
+const LOCK = "server.lock";
+
 /** A folder that goes with the process: in memory where the machine has such a place. */
 export function demoFolder(): { path: string; remove(): void } {
   const base = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
@@ -35,6 +37,8 @@ export type Folder = {
   databasePath: string;
   /** Whether this process is the folder's server. */
   isOurs: boolean;
+  /** What says so, and must stay where it is for as long. */
+  lockPath?: string;
   unlock(): void;
 };
 
@@ -59,7 +63,7 @@ export function openFolder(path: string): Folder {
           );
       createDatabase(databasePath);
     }
-    return { databasePath, isOurs: true, unlock };
+    return { databasePath, isOurs: true, lockPath: join(path, LOCK), unlock };
   } catch (error) {
     unlock();
     throw error;
@@ -79,7 +83,7 @@ export function findFolder(path: string): Folder {
  * a file of its own, so that operator commands may open the database beside the server.
  */
 function lock(path: string): () => void {
-  const file = join(path, "server.lock");
+  const file = join(path, LOCK);
   let holder: Database | undefined;
   try {
     closeSync(openSync(file, "a", 0o600));

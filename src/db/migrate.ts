@@ -13,7 +13,7 @@ export async function migrate(db: Db, migrations: Migration[] = embedded): Promi
     "CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, checksum TEXT NOT NULL, applied_at INTEGER NOT NULL) STRICT",
   );
   for (const { name, sql } of await pendingMigrations(db, migrations)) {
-    await db.tx(async (q) => {
+    const apply = db.tx(async (q) => {
       // A statement ends where a line ends in a semicolon.
       for (const statement of sql.split(/;\s*$/m)) if (statement.trim()) await q.run(statement);
       await q.run(
@@ -22,6 +22,10 @@ export async function migrate(db: Db, migrations: Migration[] = embedded): Promi
         sha256(sql),
         Date.now(),
       );
+    });
+    // As where the record of the migrations was emptied, and their tables are there.
+    await apply.catch((cause) => {
+      throw new StartError(`migration ${name} cannot be applied (${cause}); restore a backup`, { cause });
     });
   }
 }

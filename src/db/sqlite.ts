@@ -13,17 +13,23 @@ type Job = {
 };
 
 /**
- * SQLite behind the Db interface: one connection reads committed state, one writes.
+ * SQLite behind the Db interface: one connection reads committed state, one writes. `besides` are files without which
+ * the database is not to be written either.
  *
  * Group commit: writes are queued, and those that arrive in one turn of the event loop run inside one
  * `BEGIN IMMEDIATE … COMMIT` with one fsync; each is answered after that commit. The file must exist.
  */
-export function openSqlite(path: string): Db {
+export function openSqlite(path: string, besides: string[] = []): Db {
   const writer = connect(path, { readwrite: true, create: false });
   const reader = connect(path, { readonly: true });
   const writes = new Statements(writer);
   const reads = new Statements(reader);
-  const file: OpenFile = { path, inode: statSync(path).ino };
+  // Now the files are there that come with the first transaction.
+  writer.run("BEGIN IMMEDIATE; ROLLBACK");
+  const files = [path, `${path}-wal`, `${path}-shm`, ...besides].map((each) => ({
+    path: each,
+    inode: inodeOf(each),
+  }));
   let queue: Job[] = [];
   let draining: Promise<void> | undefined;
 
@@ -37,7 +43,7 @@ export function openSqlite(path: string): Db {
     while (queue.length > 0) {
       const batch = queue.splice(0, LIMITS.writesPerCommitMax);
       try {
-        await commitTogether(writer, batch, file);
+        await commitTogether(writer, batch, files);
       } catch (error) {
         for (const job of batch) job.reject(databaseError(error));
       }
@@ -75,14 +81,17 @@ export function openSqlite(path: string): Db {
   };
 }
 
-type OpenFile = { path: string; inode: number };
+type OpenFile = { path: string; inode: number | undefined };
 
-/** A database that was removed under us still takes writes, which nobody will ever see. */
-const isInPlace = ({ path, inode }: OpenFile) => statSync(path, { throwIfNoEntry: false })?.ino === inode;
+const inodeOf = (path: string) => statSync(path, { throwIfNoEntry: false })?.ino;
+
+/** A file that was removed under us still takes writes, which nobody will ever see. */
+const isAway = ({ path, inode }: OpenFile) => inodeOf(path) !== inode;
 
 /** Runs a batch inside one transaction. Rejects only if the batch as a whole came to nothing. */
-async function commitTogether(writer: Database, batch: Job[], file: OpenFile): Promise<void> {
-  if (!isInPlace(file)) throw new DuetError("unavailable", { cause: `${file.path} was moved or removed` });
+async function commitTogether(writer: Database, batch: Job[], files: OpenFile[]): Promise<void> {
+  const away = files.find(isAway);
+  if (away) throw new DuetError("unavailable", { cause: `${away.path} was moved or removed` });
   await begin(writer);
   const outcomes: (() => void)[] = [];
   try {

@@ -1,16 +1,21 @@
 import { StartError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 
-/** Listens. `handle` gets each request with the address of the peer. Throws StartError if the port is taken. */
+export type Server = { port: number; stop(isNow?: boolean): Promise<void> };
+
+/**
+ * Listens. `handle` gets each request with the address of the peer. On 127.0.0.1 also on ::1 where the machine has it,
+ * since both are localhost and clients choose. Throws StartError if the port is taken.
+ */
 export function startServer(
   { port, host }: { port: number; host: string },
   handle: (request: Request, peer?: string) => Promise<Response>,
   unanswered: (cause: unknown) => Response,
-): Bun.Server<undefined> {
-  try {
-    return Bun.serve({
-      port,
-      hostname: host,
+): Server {
+  const listen = (hostname: string, on: number) =>
+    Bun.serve({
+      port: on,
+      hostname,
       // Two servers on one port would share its requests without a word.
       reusePort: false,
       idleTimeout: LIMITS.idleSeconds,
@@ -21,7 +26,30 @@ export function startServer(
       fetch: (request, bun) => handle(request, bun.requestIP(request)?.address),
       error: unanswered,
     });
+
+  const taken = (address: string, on: number, cause: unknown) =>
+    new StartError(`port ${on} on ${address} cannot be listened on; is it taken?`, { cause });
+  let first: Bun.Server<undefined>;
+  try {
+    first = listen(host, port);
   } catch (cause) {
-    throw new StartError(`port ${port} on ${host} cannot be listened on; is it taken?`, { cause });
+    throw taken(host, port, cause);
   }
+  const servers = [first];
+  if (host === "127.0.0.1")
+    try {
+      servers.push(listen("::1", first.port!));
+    } catch (cause) {
+      // Somebody else's there would get what is meant for us. A port that the system chose may be theirs.
+      if (port !== 0 && isTaken(cause)) {
+        void first.stop(true);
+        throw taken("::1", port, cause);
+      }
+    }
+  return {
+    port: first.port!,
+    stop: async (isNow) => void (await Promise.all(servers.map((server) => server.stop(isNow)))),
+  };
 }
+
+const isTaken = (cause: unknown) => cause instanceof Error && "code" in cause && cause.code === "EADDRINUSE";

@@ -20,6 +20,13 @@ export const throttleStore = (q: Queryable) => ({
       windowMs,
     ),
 
+  /** Writes a row that limits nothing and soon goes: done only when it is on the disk. */
+  probe: (now: number) =>
+    q.run(
+      "INSERT INTO throttles (id, full_at) VALUES ('probe', $1) ON CONFLICT (id) DO UPDATE SET full_at = $1",
+      now,
+    ),
+
   giveBack: (id: string, ms: number) =>
     q.run("UPDATE throttles SET full_at = full_at - $1 WHERE id = $2", ms, id),
 
