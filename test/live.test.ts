@@ -245,6 +245,25 @@ describe("an event stream", () => {
     expect(t.app.duet.notifier.count(alice.id)).toBe(0);
   });
 
+  test("gives its place to a new one, the oldest first, when all are taken for longer than two heartbeats", async () => {
+    await using t = await startApp(UNLIMITED, temporaryFolder(), { heartbeatMs: 20 });
+    const alice = await register(t, "alice");
+    // Nobody reads them any more: their network is gone.
+    const first = await listen(t, alice);
+    await first.next();
+    const streams = await Promise.all(
+      Array.from({ length: LIMITS.streamsPerUserMax - 1 }, () => listen(t, alice)),
+    );
+    for (let beats = 0; beats < 3;) if ((await first.nextOfAny())?.event === "heartbeat") beats++;
+    const next = await listen(t, alice);
+    expect(await next.next()).toMatchObject({ event: "ready" });
+    let last;
+    while ((last = await first.next()));
+    expect(last).toBeNull();
+    expect(t.app.duet.notifier.count(alice.id)).toBe(LIMITS.streamsPerUserMax);
+    await Promise.all([next, ...streams].map((stream) => stream.close()));
+  });
+
   test("waits while there is nothing to tell: it looks once, not again and again", async () => {
     await using t = await startApp();
     const alice = await register(t, "alice");

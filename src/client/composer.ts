@@ -183,6 +183,7 @@ function openThread(composer: HTMLFormElement, outbox: Outbox) {
   composer.addEventListener("submit", (event) => {
     event.preventDefault();
     if (text.value.trim() === "") return;
+    if ([...text.value].length > Number(words["max"])) return complain(words["tooLong"]!);
     const entry = { url, key: crypto.randomUUID(), body: text.value };
     draw(entry);
     text.value = "";

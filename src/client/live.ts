@@ -6,7 +6,7 @@
 import { isLeaving, SHOW } from "./changes.ts";
 import { createBacklog, createPlace, type FeedEvent, type LiveKind } from "./feed.ts";
 import { createLeader } from "./leader.ts";
-import { isVisible, pause, root, viewer } from "./page.ts";
+import { isVisible, pause, root, sayBehind, viewer } from "./page.ts";
 import { openChannel, tabs } from "./tabs.ts";
 import { generation, refresh, sessionIn, SessionEnded, signInAgain } from "./tokens.ts";
 import type { EndedSession, LiveEvents } from "./wire.ts";
@@ -22,6 +22,8 @@ type LiveMessage = {
   hello?: number;
   /** Of a new leader: who is behind? */
   whoIsThere?: true;
+  /** Whether there is no stream, in spite of trying. */
+  isBehind?: boolean;
 };
 
 export function startLive() {
@@ -65,7 +67,10 @@ export function startLive() {
         tell({ event });
         place.take(event);
       });
-    stream.addEventListener("ready", () => (failures = 0));
+    stream.addEventListener("ready", () => {
+      if (failures > 1) showBehind(false);
+      failures = 0;
+    });
     stream.addEventListener("token_expired", renew);
     stream.addEventListener(
       "session_ended",
@@ -77,6 +82,11 @@ export function startLive() {
     });
   }
 
+  function showBehind(isBehind: boolean) {
+    tell({ isBehind });
+    sayBehind(isBehind);
+  }
+
   let isRenewing = false;
 
   /** A good token, then the stream again from where it was. */
@@ -86,7 +96,7 @@ export function startLive() {
     stop();
     try {
       await pause(failures === 0 ? 0 : Math.min(500 * 2 ** failures, 15_000));
-      failures++;
+      if (++failures > 1) showBehind(true);
       await refresh(seen);
     } catch (error) {
       if (error instanceof SessionEnded) return tellEnded(error.ended);
@@ -121,7 +131,8 @@ export function startLive() {
     if (leader.leads && !source) listen(backlog.end);
   });
 
-  hear(({ event, ended, whoIsThere, hello }) => {
+  hear(({ event, ended, whoIsThere, hello, isBehind }) => {
+    if (isBehind !== undefined) sayBehind(isBehind);
     if (event) place.take(event);
     if (ended) void end(ended);
     if (whoIsThere) tell({ hello: place.id });

@@ -8,6 +8,8 @@ export type Entry = {
   body: string;
   /** Since this page was opened. */
   isTried?: boolean;
+  /** In a row, of the tries to post it. */
+  misses?: number;
   failures?: number;
 };
 
@@ -29,6 +31,8 @@ export type Keep = Pick<Storage, "getItem" | "setItem" | "removeItem">;
 export type Outbox = ReturnType<typeof createOutbox>;
 
 const RETRY_MS_MAX = 30_000;
+/** What has failed as often may be what cannot pass (a proxy's limit): from then on it holds nothing back. */
+const HOLDS_MISSES = 4;
 
 export function createOutbox(deps: {
   viewer: string;
@@ -84,23 +88,31 @@ export function createOutbox(deps: {
   let cancelRetry = () => {};
 
   /**
-   * Delivers what waits, one after the other. What fails holds back the rest of its conversation, and all of that is
-   * tried again later.
+   * Delivers what waits, one after the other. What fails holds back the rest of its conversation, for some tries, and all
+   * of that is tried again later.
    */
   async function deliverAll() {
+    const tried = new Set<Entry>();
     const held = new Set<string>();
-    for (let entry; (entry = entries.find(({ url }) => !held.has(url)));)
+    let hasFailed = false;
+    for (let entry; (entry = entries.find((each) => !held.has(each.url) && !tried.has(each)));) {
+      tried.add(entry);
       try {
         await deliverOne(entry);
       } catch (error) {
         // Whoever would rather not sign in now is not asked again before they say so.
         if (error instanceof Error && error.name === "AbortError") return entries.forEach(fail);
+        hasFailed = true;
+        entry.misses = (entry.misses ?? 0) + 1;
+        fail(entry);
+        if (entry.misses >= HOLDS_MISSES) continue;
         const { url } = entry;
         held.add(url);
-        entries.filter((each) => each.url === url).forEach(fail);
+        entries.filter((each) => each.url === url && !tried.has(each)).forEach(fail);
       }
-    failures = held.size > 0 ? failures + 1 : 0;
-    if (held.size > 0) cancelRetry = later(() => void deliver(), Math.min(500 * 2 ** failures, RETRY_MS_MAX));
+    }
+    failures = hasFailed ? failures + 1 : 0;
+    if (hasFailed) cancelRetry = later(() => void deliver(), Math.min(500 * 2 ** failures, RETRY_MS_MAX));
   }
 
   function deliver(): Promise<void> {
@@ -138,10 +150,10 @@ const isMessage = (markup: string) => markup.startsWith('<li id="message-');
 const isRefused = ({ status, headers }: Response) =>
   headers.has("duet-error") && status >= 400 && status < 500 && status !== 401 && status !== 429;
 
-/** What an answer means. Throws if it is none of Duet's, or one that says to try again. */
+/** What an answer means. Throws if it is none of Duet's, or one that says to try again; that it is too large is final, whoever says so. */
 export async function outcomeOf(response: Response, textOf: (markup: string) => string): Promise<Outcome> {
   const markup = await response.text();
   if (response.ok && isMessage(markup)) return { markup };
-  if (isRefused(response)) return { reason: textOf(markup) };
+  if (isRefused(response) || response.status === 413) return { reason: textOf(markup) };
   throw new Error(`${response.status}`);
 }

@@ -1,7 +1,7 @@
 // The page that the script is on.
 //
 // DOM: <html lang data-viewer data-generation-cookie data-place data-conversation>, all but `lang` only where somebody
-// is signed in, the last two only on pages that follow the event stream; #notice[data-offline].
+// is signed in, the last two only on pages that follow the event stream; #notice[data-offline][data-behind].
 
 export const root = document.documentElement;
 
@@ -17,6 +17,13 @@ const notice = byId("notice")!;
 export const say = (text: string) => (notice.textContent = text);
 
 export const sayOffline = () => say(notice.dataset["offline"]!);
+
+/** Whether what happens elsewhere does not reach this page just now. */
+export function sayBehind(isBehind: boolean) {
+  const text = notice.dataset["behind"]!;
+  if (isBehind) say(text);
+  else if (notice.textContent === text) say("");
+}
 
 export const isVisible = () => !document.hidden;
 

@@ -39,20 +39,30 @@ let refreshing: Promise<void> | null = null;
  */
 export function refresh(seen: string): Promise<void> {
   if (isNewer(seen)) return Promise.resolve();
-  refreshing ??= navigator.locks
-    .request("duet-refresh", async () => {
-      if (isNewer(seen)) return;
-      const response = await fetch("/auth/refresh", {
-        method: "POST",
-        signal: AbortSignal.timeout(15_000),
-      });
-      if (response.ok) return;
-      // Only a refusal ends the session; a failing server or network does not.
-      if (response.status !== 401) throw new Error(`refresh: ${response.status}`);
-      throw new SessionEnded((await response.json()) as EndedSession);
-    })
-    .finally(() => (refreshing = null));
+  refreshing ??= inTurn(async () => {
+    if (isNewer(seen)) return;
+    const response = await fetch("/auth/refresh", { method: "POST", signal: AbortSignal.timeout(15_000) });
+    if (response.ok) return;
+    // Only a refusal ends the session; a failing server or network does not.
+    if (response.status !== 401) throw new Error(`refresh: ${response.status}`);
+    throw new SessionEnded((await response.json()) as EndedSession);
+  }).finally(() => (refreshing = null));
   return refreshing;
+}
+
+/**
+ * One tab after the other, but not for ever: a tab may have been put to sleep in its turn. Two at once get the same
+ * successor from the server, so that waiting saves a request and is never needed.
+ */
+async function inTurn(work: () => Promise<void>) {
+  let isOurs = false;
+  const turn = () => ((isOurs = true), work());
+  try {
+    await navigator.locks.request("duet-refresh", { signal: AbortSignal.timeout(3000) }, turn);
+  } catch (error) {
+    if (isOurs) throw error;
+    await work();
+  }
 }
 
 /** Somebody would rather not sign in now: nothing failed. */

@@ -14,7 +14,8 @@ export type Subscription = {
  * a stream reads that from the database.
  */
 export function createNotifier() {
-  const subscribers = new Map<string, Set<() => void>>();
+  /** By user, the oldest first. */
+  const subscribers = new Map<string, Set<{ wake(): void; close(): void; since: number }>>();
   let isClosed = false;
 
   return {
@@ -22,13 +23,21 @@ export function createNotifier() {
     count: (userId: string): number => subscribers.get(userId)?.size ?? 0,
 
     notify(userIds: Iterable<string>) {
-      for (const userId of userIds) for (const wake of subscribers.get(userId) ?? []) wake();
+      for (const userId of userIds) for (const each of subscribers.get(userId) ?? []) each.wake();
     },
 
     /** For a server that closes: every stream wakes, and none waits again. */
     close() {
       isClosed = true;
-      for (const wakes of subscribers.values()) for (const wake of wakes) wake();
+      for (const all of subscribers.values()) for (const each of all) each.wake();
+    },
+
+    /** Closes the oldest stream of a user if it has been open for that long; answers whether there was one. */
+    closeOldest(userId: string, minAgeMs: number): boolean {
+      const [oldest] = subscribers.get(userId) ?? [];
+      if (!oldest || performance.now() - oldest.since < minAgeMs) return false;
+      oldest.close();
+      return true;
     },
 
     subscribe(userId: string): Subscription {
@@ -40,8 +49,7 @@ export function createNotifier() {
         waiting?.();
       };
       const own = subscribers.get(userId) ?? new Set();
-      subscribers.set(userId, own.add(wake));
-      return {
+      const subscription: Subscription = {
         get closed() {
           return closed || isClosed;
         },
@@ -60,10 +68,13 @@ export function createNotifier() {
         close() {
           closed = true;
           wake();
-          own.delete(wake);
+          own.delete(entry);
           if (own.size === 0 && subscribers.get(userId) === own) subscribers.delete(userId);
         },
       };
+      const entry = { wake, close: () => subscription.close(), since: performance.now() };
+      subscribers.set(userId, own.add(entry));
+      return subscription;
     },
   };
 }

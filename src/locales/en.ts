@@ -159,6 +159,7 @@ export const en = {
   problem: {
     requestId: "Request",
     back: "Go back to the start",
+    behind: "This page is not up to date just now. Trying again…",
     offline: "No connection. What you typed is kept, and what you sent goes when you are back.",
   },
 };

@@ -151,6 +151,7 @@ export const zh: Locale = {
   problem: {
     requestId: "请求编号",
     back: "返回首页",
+    behind: "页面暂时无法更新，正在重试……",
     offline: "网络已断开。输入的内容已保留，已发送的消息会在恢复后自动发出。",
   },
 };

@@ -55,7 +55,13 @@ export const Layout = ({ page, title, className, dialog, live, children }: Layou
         <main id="main" tabindex="-1">
           {children}
         </main>
-        <div id="notice" class="notice" role="alert" data-offline={page.t.problem.offline} />
+        <div
+          id="notice"
+          class="notice"
+          role="alert"
+          data-offline={page.t.problem.offline}
+          data-behind={page.t.problem.behind}
+        />
         {dialog}
       </body>
     </html>

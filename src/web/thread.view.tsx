@@ -1,4 +1,6 @@
 import type { Thread as ThreadData } from "../core/chat/thread.ts";
+import { LIMITS } from "../limits.ts";
+import { describeField } from "../locales/index.ts";
 import { ConversationsPage } from "./conversations.view.tsx";
 import { emptyForm, type FormState } from "./form.view.tsx";
 import { Icon } from "./icons.view.tsx";
@@ -90,6 +92,12 @@ const Composer = ({ page, url, form }: { page: PageContext; url: string; form: F
       data-sending={t.sending}
       data-failed={t.failed}
       data-gone={t.gone}
+      data-max={String(LIMITS.messageCharsMax)}
+      data-too-long={describeField(page.language, {
+        field: "body",
+        code: "too_long",
+        limit: LIMITS.messageCharsMax,
+      })}
     >
       <input type="hidden" name="idempotency_key" value={crypto.randomUUID()} />
       <label class="visually-hidden" for="body">

@@ -82,7 +82,7 @@ describeInBrowser("what was sent and has not arrived", () => {
     const answers = [
       [404, "404 page not found", "text/plain"],
       [200, "<h1>We are updating</h1>", "text/html"],
-      [413, "<html>too large</html>", "text/html"],
+      [502, "<html>bad gateway</html>", "text/html"],
     ] as const;
     for (const [i, [status, body, contentType]] of answers.entries()) {
       const handle = posts((route) => route.fulfill({ status, body, contentType }));
@@ -99,6 +99,20 @@ describeInBrowser("what was sent and has not arrived", () => {
       expect(await messages(page)).toEqual(Array(i + 1).fill("ha"));
     }
     expect(await page.locator("h1:has-text('updating')").count()).toBe(0);
+    // What is too large for whatever stands between will be so for ever.
+    await page.route(
+      `**${path}`,
+      posts((route) => route.fulfill({ status: 413, body: "too large", contentType: "text/plain" })),
+    );
+    await say(page, "a long one");
+    await page.waitForSelector("#composer-error:text-is('too large')");
+    expect(await page.inputValue("#body")).toBe("a long one");
+    // What is too long for Duet is not even sent.
+    await page.fill("#body", "x".repeat(10_001));
+    await page.press("#body", "Enter");
+    await page.waitForSelector("#composer-error:has-text('At most 10000 characters')");
+    expect((await page.inputValue("#body")).length).toBe(10_001);
+    expect(await page.locator(".pending").count()).toBe(0);
     expect(alice.complaints).toEqual([]);
   });
 
@@ -162,6 +176,8 @@ describeInBrowser("what was sent and has not arrived", () => {
       `**${path}`,
       posts((route) => route.abort()),
     );
+    // As a page of an older Duet would let it through.
+    await page.evaluate(() => (document.querySelector<HTMLElement>("#composer")!.dataset["max"] = "99999"));
     await say(page, `${"x".repeat(10_000)} and more`);
     await page.waitForSelector(".failed");
     await page.unroute(`**${path}`);

@@ -112,6 +112,38 @@ describeInBrowser("tabs that share a stream", () => {
     await alice.context.close();
   });
 
+  test("do not wait for ever for a tab that fell asleep in its turn to refresh", async () => {
+    const { site, alice, path } = await talk("Sleepers");
+    await using _ = site;
+    const [asleep] = await tabsOf(alice.context, path, 1);
+    await asleep!.evaluate(
+      () =>
+        new Promise<void>((resolve) => {
+          void navigator.locks.request("duet-refresh", () => (resolve(), new Promise(() => {})));
+        }),
+    );
+    await alice.context.clearCookies({ name: /^duet_(access|gen)$/ });
+    await say(alice.page, "still awake");
+    await alice.page.waitForSelector(`${SENT}:has-text('still awake')`);
+    await alice.context.close();
+  });
+
+  test("say when what happens elsewhere does not reach them, and when it does again", async () => {
+    const { site, alice, path, said } = await talk("Behind");
+    await using _ = site;
+    const [other] = await tabsOf(alice.context, path, 1);
+    await alice.context.route("**/live?*", (route) => route.fulfill({ status: 429, body: "" }));
+    await site.app.duet.notifier.closeOldest(alice.userId, 0);
+    for (const tab of [alice.page, other!]) await tab.waitForSelector("#notice:has-text('not up to date')");
+    await alice.context.unroute("**/live?*");
+    await said("back again");
+    for (const tab of [alice.page, other!]) {
+      await shows(tab, "back again");
+      await tab.waitForSelector("#notice:empty", { state: "attached" });
+    }
+    await alice.context.close();
+  });
+
   test("go on after a new password, which ends their session and begins another", async () => {
     const { site, alice, path } = await talk("Locksmith");
     await using _ = site;

@@ -63,6 +63,23 @@ describe("what was sent and has not arrived", () => {
     expect(outbox.entries).toEqual([]);
   });
 
+  test("holds nothing back for ever: what cannot pass stays, what comes after it arrives", async () => {
+    const { outbox, posted, shown, retries, send } = openTab((entry) =>
+      entry.body === "too long for the proxy" ? gone() : ARRIVED,
+    );
+    send("too long for the proxy");
+    send("after it");
+    await outbox.deliver();
+    expect(posted).toEqual(["too long for the proxy"]);
+    for (let i = 0; i < 3; i++) {
+      retries[0]!.work();
+      await outbox.deliver();
+    }
+    expect(shown.at(-1)).toBe("arrived after it");
+    expect(outbox.entries.map(({ body }) => body)).toEqual(["too long for the proxy"]);
+    expect(retries).toHaveLength(1);
+  });
+
   test("is still there after a reload, with the same key, and goes on", async () => {
     const before = openTab(gone);
     before.send("one");
@@ -203,6 +220,7 @@ describe("an answer", () => {
     ["too long", 422, ours("validation_failed")],
     ["somebody else has signed in", 409, ours("viewer_changed")],
     ["the conversation has gone", 404, ours("not_found")],
+    ["it is too large for a proxy", 413, {}],
   ])("that says %s is final", async (_, status, headers) => {
     const response = new Response("<p>not <b>so</b></p>", { status, headers });
     expect(await outcomeOf(response, textOf)).toEqual({ reason: "not so" });
@@ -210,7 +228,6 @@ describe("an answer", () => {
 
   test.each([
     ["a proxy's 404", 404, {}, "404 page not found"],
-    ["a gateway's 413", 413, {}, "<html>too large</html>"],
     ["a page of maintenance", 200, {}, "<h1>We are updating</h1>"],
     ["a portal's sign-in", 200, {}, '<form id="message-1">'],
     ["our limit", 429, ours("rate_limited"), "slower"],

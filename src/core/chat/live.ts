@@ -111,7 +111,10 @@ export function createLive(deps: {
      */
     async open(viewer: Viewer, lastId: string | undefined): Promise<LiveStream> {
       await throttle.take(["stream_account", viewer.userId]);
-      if (notifier.count(viewer.userId) >= LIMITS.streamsPerUserMax)
+      // A reader whose network vanished is not told apart from one that is silent: the oldest gives way, and comes back
+      // with its place if it is there.
+      const isFull = notifier.count(viewer.userId) >= LIMITS.streamsPerUserMax;
+      if (isFull && !notifier.closeOldest(viewer.userId, 2 * heartbeatMs))
         throw new DuetError("rate_limited", { retryAfterSeconds: 5 });
       const news = notifier.subscribe(viewer.userId);
       const events = follow(viewer, lastId, news);
