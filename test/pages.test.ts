@@ -1,3 +1,4 @@
+import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 import { advance, freezeClock, startApp, UNLIMITED } from "./support/app.ts";
 import { Visitor } from "./support/browserless.ts";
@@ -79,6 +80,35 @@ describe("the cookies", () => {
     expect([...a.jar.keys()]).toContain("duet_refresh_3001");
     expect((await a.open("/account")).html).toContain('value="alice"');
     expect((await b.open("/account")).html).toContain('value="bob"');
+  });
+
+  test("that a browser does not keep are missed at the sign-in, which leaves no session behind", async () => {
+    await using t = await startApp();
+    const alice = new Visitor(t);
+    await alice.register("alice");
+    await alice.submit("/auth/logout");
+    const forgetful = new Visitor(t);
+    forgetful.jar.set = () => forgetful.jar;
+    const shown = await forgetful.submit("/login", {
+      identifier: "alice",
+      password: PASSWORDS["alice"]!,
+      next: "/account",
+    });
+    expect(forgetful.trail).toEqual(["POST /login 303", "GET /auth/arrived 400"]);
+    expect(shown.html).toContain("Your browser keeps no cookies");
+    expect(shown.html).toContain('name="next" value="/account"');
+    using db = new Database(`${t.folder}/duet.db`, { readonly: true });
+    expect(db.query("SELECT count(*) AS n FROM sessions WHERE ended_at IS NULL").get()).toEqual({ n: 0 });
+  });
+
+  test("of somebody who is signed in lead past the forms for signing in", async () => {
+    await using t = await startApp();
+    const alice = new Visitor(t);
+    await alice.register("alice");
+    expect((await alice.open("/login?next=%2Faccount")).path).toBe("/account");
+    expect((await alice.open("/register")).path).toBe("/conversations");
+    alice.forgetAccess();
+    expect((await alice.open("/login")).path).toBe("/login");
   });
 
   test("on plain localhost lose the prefix and Secure, nothing else", async () => {

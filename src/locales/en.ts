@@ -159,6 +159,8 @@ export const en = {
   problem: {
     requestId: "Request",
     back: "Go back to the start",
+    noCookies:
+      "Your browser keeps no cookies, without which you cannot stay signed in. Allow them for this address and try again.",
     behind: "This page is not up to date just now. Trying again…",
     offline: "No connection. What you typed is kept, and what you sent goes when you are back.",
   },

@@ -151,6 +151,7 @@ export const zh: Locale = {
   problem: {
     requestId: "请求编号",
     back: "返回首页",
+    noCookies: "浏览器没有保存 Cookie，因此无法保持登录。请允许此网址使用 Cookie，然后重试。",
     behind: "页面暂时无法更新，正在重试……",
     offline: "网络已断开。输入的内容已保留，已发送的消息会在恢复后自动发出。",
   },

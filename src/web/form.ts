@@ -1,7 +1,13 @@
 import { DuetError } from "../errors.ts";
 import { headersOf } from "../http/problem.ts";
-import { describe, describeField, type Language } from "../locales/index.ts";
+import { describe, describeField, LOCALES, type Language } from "../locales/index.ts";
 import type { FormState } from "./form.view.tsx";
+
+/** The form for a browser that keeps no cookies. */
+export function formWithoutCookies(language: Language, set: { status?: number | string }): FormState {
+  set.status = 400;
+  return { values: {}, errors: {}, general: LOCALES[language].problem.noCookies };
+}
 
 /** Errors that belong beside one field although they are about the whole act. */
 const FIELD_OF: Partial<Record<string, string>> = { username_taken: "username", email_taken: "email" };

@@ -1,5 +1,6 @@
 import { Elysia } from "elysia";
 import { accountPages } from "./account.tsx";
+import { arrivalPages, createArrivals } from "./arrivals.tsx";
 import { conversationPages } from "./conversations.tsx";
 import { labPages } from "./lab.tsx";
 import { livePages } from "./live.tsx";
@@ -11,14 +12,17 @@ import { sessionPages } from "./sessions.tsx";
 import { userPages } from "./users.tsx";
 
 /** Everything for people. */
-export const webPages = (web: Web) =>
-  new Elysia({ name: "web" })
+export function webPages(web: Web) {
+  const arrivals = createArrivals();
+  return new Elysia({ name: "web" })
     .use(homePages(web))
-    .use(userPages(web))
-    .use(sessionPages(web))
+    .use(userPages({ ...web, arrivals }))
+    .use(sessionPages({ ...web, arrivals }))
+    .use(arrivalPages({ ...web, arrivals }))
     .use(conversationPages(web))
     .use(messagePages(web))
     .use(searchPages(web))
     .use(livePages(web))
     .use(accountPages(web))
     .use(labPages(web));
+}

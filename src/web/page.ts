@@ -3,6 +3,7 @@ import { Elysia } from "elysia";
 import { Markup } from "#html";
 import type { Viewer } from "../core/viewer.ts";
 import type { Duet } from "../duet.ts";
+import { DuetError } from "../errors.ts";
 import { assetUrls } from "../http/assets.ts";
 import type { Edge } from "../http/edge.ts";
 import { languageOf } from "../http/language.ts";
@@ -13,6 +14,8 @@ import { refererOf } from "./next.ts";
 /** What pages are made of: the services, what they need of HTTP, and what every view is given. */
 export type Web = Duet &
   Edge & {
+    /** By a good access cookie; false where there is none or it is refused, and throws where that cannot be checked. */
+    isSignedIn(request: Request): Promise<boolean>;
     pageContext(request: Request, viewer: Pick<Viewer, "userId" | "username"> | null): PageContext;
   };
 
@@ -20,6 +23,15 @@ export type Web = Duet &
 export const createWeb = (duet: Duet, edge: Edge): Web => ({
   ...duet,
   ...edge,
+  async isSignedIn(request) {
+    try {
+      await duet.sessions.authenticate(edge.cookies.read(request).accessToken);
+      return true;
+    } catch (error) {
+      if (error instanceof DuetError && error.status === 401) return false;
+      throw error;
+    }
+  },
   pageContext(request, viewer) {
     const language = languageOf(request);
     return {

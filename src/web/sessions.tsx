@@ -2,16 +2,29 @@ import { Elysia, t } from "elysia";
 import { nameDevice, type Device } from "../core/auth/devices.ts";
 import { DuetError, type SessionEnd } from "../errors.ts";
 import { formBodies } from "../http/body.ts";
+import type { Arrivals } from "./arrivals.tsx";
 import { failedForm } from "./form.ts";
 import { emptyForm } from "./form.view.tsx";
 import { refererOf, safeNext } from "./next.ts";
 import { isHtmx, pages, type Web } from "./page.ts";
 import { SignInDialogForm, SignInPage } from "./sessions.view.tsx";
 
-type Deps = Pick<Web, "users" | "sessions" | "shownTokens" | "cookies" | "deviceOf" | "pageContext">;
+type Deps = Pick<
+  Web,
+  "users" | "sessions" | "shownTokens" | "isSignedIn" | "cookies" | "deviceOf" | "pageContext"
+> & { arrivals: Arrivals };
 
 /** Sign-in, sign-out, and the refresh that a browser goes through without noticing. */
-export function sessionPages({ users, sessions, shownTokens, cookies, deviceOf, pageContext }: Deps) {
+export function sessionPages({
+  users,
+  sessions,
+  shownTokens,
+  isSignedIn,
+  arrivals,
+  cookies,
+  deviceOf,
+  pageContext,
+}: Deps) {
   /**
    * Refreshes by cookie: sets new cookies and returns null, or returns the 401; any other error is thrown on. Cookies
    * are cleared only with a session that has ended, or whose user is gone; not after a new password, which may have
@@ -27,7 +40,7 @@ export function sessionPages({ users, sessions, shownTokens, cookies, deviceOf, 
   ): Promise<DuetError | null> {
     const held = await shownTokens.ourRefreshToken(cookies.read(request).refreshTokens);
     try {
-      if (await hasGoodAccess(request)) return null;
+      if (await isSignedIn(request)) return null;
       cookies.setTokens(set, await sessions.refresh(held, device));
       cookies.clearPlanted(set, request);
       return null;
@@ -40,23 +53,14 @@ export function sessionPages({ users, sessions, shownTokens, cookies, deviceOf, 
     }
   }
 
-  async function hasGoodAccess(request: Request): Promise<boolean> {
-    try {
-      await sessions.authenticate(cookies.read(request).accessToken);
-      return true;
-    } catch (error) {
-      if (error instanceof DuetError && error.status === 401) return false;
-      throw error;
-    }
-  }
-
   return (
     new Elysia({ name: "web/sessions" })
       .use(pages)
       .use(formBodies)
       .get(
         "/login",
-        async ({ request, query }) => {
+        async ({ request, query, redirect }) => {
+          if (await isSignedIn(request)) return redirect(safeNext(query.next), 303);
           const end = await shownTokens.recordedEnd(cookies.endedToken(request));
           const next = safeNext(query.next);
           const page = pageContext(request, null);
@@ -72,7 +76,7 @@ export function sessionPages({ users, sessions, shownTokens, cookies, deviceOf, 
           try {
             const { user, issued } = await users.login(body, deviceOf({ request, server }));
             cookies.setTokens(set, issued, { clearEnded: true });
-            if (!body.dialog) return redirect(safeNext(body.next), 303);
+            if (!body.dialog) return redirect(arrivals.goOn(request, issued, safeNext(body.next)), 303);
             set.headers["hx-trigger"] = JSON.stringify({ "duet:signed-in": { userId: user.id } });
             set.status = 204;
             return;

@@ -1,5 +1,6 @@
 import { Elysia, t } from "elysia";
 import { formBodies } from "../http/body.ts";
+import type { Arrivals } from "./arrivals.tsx";
 import { failedForm } from "./form.ts";
 import { emptyForm } from "./form.view.tsx";
 import { safeNext } from "./next.ts";
@@ -7,22 +8,32 @@ import { pages, type Web } from "./page.ts";
 import { Strength } from "./passwords.view.tsx";
 import { RegisterPage } from "./users.view.tsx";
 
-type Deps = Pick<Web, "account" | "users" | "settings" | "cookies" | "deviceOf" | "pageContext">;
+type Deps = Pick<
+  Web,
+  "account" | "users" | "isSignedIn" | "settings" | "cookies" | "deviceOf" | "pageContext"
+> & { arrivals: Arrivals };
 
-export const userPages = ({ account, users, settings, cookies, deviceOf, pageContext }: Deps) =>
+export const userPages = ({
+  account,
+  users,
+  isSignedIn,
+  arrivals,
+  settings,
+  cookies,
+  deviceOf,
+  pageContext,
+}: Deps) =>
   new Elysia({ name: "web/users" })
     .use(pages)
     .use(formBodies)
     .get(
       "/register",
-      ({ request, query }) => (
-        <RegisterPage
-          page={pageContext(request, null)}
-          form={emptyForm}
-          next={safeNext(query.next)}
-          passwordMin={settings.passwordMin}
-        />
-      ),
+      async ({ request, query, redirect }) => {
+        const next = safeNext(query.next);
+        if (await isSignedIn(request)) return redirect(next, 303);
+        const page = pageContext(request, null);
+        return <RegisterPage page={page} form={emptyForm} next={next} passwordMin={settings.passwordMin} />;
+      },
       { query: t.Object({ next: t.Optional(t.String()) }) },
     )
     .post(
@@ -32,7 +43,7 @@ export const userPages = ({ account, users, settings, cookies, deviceOf, pageCon
         try {
           const { issued } = await users.register(body, deviceOf({ request, server }));
           cookies.setTokens(set, issued, { clearEnded: true });
-          return redirect(next, 303);
+          return redirect(arrivals.goOn(request, issued, next), 303);
         } catch (error) {
           const page = pageContext(request, null);
           const form = failedForm(error, page.language, { username: body.username, email: body.email }, set);
