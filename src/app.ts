@@ -14,6 +14,7 @@ import { createEdge } from "./http/edge.ts";
 import { createHeaders } from "./http/headers.ts";
 import { createHints } from "./http/hints.ts";
 import { createLog } from "./http/log.ts";
+import { createOnce } from "./http/once.ts";
 import { problems, renderProblem } from "./http/problem.ts";
 import { prepareRequest } from "./http/request.ts";
 import { startServer, type Server } from "./http/server.ts";
@@ -26,7 +27,8 @@ export type App = Awaited<ReturnType<typeof createApp>>;
 
 /**
  * Every route of Duet with what stands before it, as an Elysia plugin: for `createApp` below, or for a program of your
- * own that mounts them. Not in it: the response headers (http/headers.ts) and the check of Host (http/request.ts).
+ * own that mounts them. Not in it: the response headers (http/headers.ts), the check of Host (http/request.ts), and that a form which is
+ * submitted twice is done once (http/once.ts).
  */
 export function createRoutes(duet: Duet) {
   const edge = createEdge(duet.settings);
@@ -59,6 +61,7 @@ export async function createApp(config: Config, { log: given, ...tuning }: Tunin
   const data = await openData(config, issuer);
   const duet = createDuet({ ...data, settings: { ...config, issuer }, clock: Date.now, log }, tuning);
   const routes = createRoutes(duet);
+  const once = createOnce();
   const hint = createHints({ issuer, log });
   const withHeaders = createHeaders(issuer.startsWith("https:"));
 
@@ -71,7 +74,7 @@ export async function createApp(config: Config, { log: given, ...tuning }: Tunin
     let response: Response;
     try {
       asked = continueAs(prepareRequest(request), request);
-      response = await routes.handle(asked);
+      response = await once(asked, (form) => routes.handle(continueAs(form, request)));
     } catch (error) {
       const problem = error instanceof DuetError ? error : new DuetError("internal_error", { cause: error });
       if (problem.status >= 500)

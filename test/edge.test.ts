@@ -73,6 +73,10 @@ describe("over the wire", () => {
         `POST /api/auth/login HTTP/1.1\r\n${type}\r\nTransfer-Encoding: chunked\r\n\r\n`,
         `10000\r\n${"a".repeat(65_536)}\r\n`,
       ],
+      [
+        `POST /login?once=x HTTP/1.1\r\n${type}\r\nTransfer-Encoding: chunked\r\n\r\n`,
+        `10000\r\n${"a".repeat(65_536)}\r\n`,
+      ],
     ] as const) {
       const answer = await raw(site.url, head, { chunk, times: 20 });
       expect(answer).toStartWith("HTTP/1.1 413");

@@ -1,6 +1,6 @@
 import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
-import { advance, freezeClock, startApp, UNLIMITED } from "./support/app.ts";
+import { advance, FULL_COST, freezeClock, startApp, UNLIMITED } from "./support/app.ts";
 import { Visitor } from "./support/browserless.ts";
 import { decode, PASSWORDS, refresh, register } from "./support/people.ts";
 
@@ -441,7 +441,7 @@ describe("without JavaScript", () => {
     expect((await alice.submit(`${url}/members`, { username: "bob" })).html).toContain("2 members");
     await bob.submit(url, { body: "hello" });
     expect((await alice.open(url)).html).toMatch(/class="author">bob</);
-    const leave = /action="([^"]+\/remove)"/.exec((await bob.open(url)).html)![1]!;
+    const leave = /action="([^"]+\/remove)\?/.exec((await bob.open(url)).html)![1]!;
     expect((await bob.submit(leave)).path).toBe("/conversations");
     expect((await bob.open(url)).status).toBe(404);
   });
@@ -577,5 +577,105 @@ describe("an error page", () => {
     const note = await visitor.script("GET", "/nothing");
     expect([note.status, note.headers.get("hx-retarget")]).toEqual([404, "#notice"]);
     expect(await note.text()).toBe("<p>This does not exist, or you may not see it</p>");
+  });
+});
+
+describe("a form that is submitted twice", () => {
+  /** Its address on the page, with the key that came with it. */
+  const formOn = async (visitor: Visitor, path: string, action: string) =>
+    RegExp(`action="(${action}\\?once=[^"]+)"`).exec((await visitor.open(path)).html)![1]!;
+  const twin = (visitor: Visitor) => {
+    const other = new Visitor(visitor.t);
+    for (const [name, cookie] of visitor.jar) other.jar.set(name, cookie);
+    return other;
+  };
+
+  test("makes one account and signs in, at once and one after the other", async () => {
+    await using t = await startApp({}, undefined, FULL_COST);
+    const [first, second, later] = [new Visitor(t), new Visitor(t), new Visitor(t)];
+    const action = await formOn(first, "/register", "/register");
+    const fields = { username: "alice", password: PASSWORDS["alice"]! };
+    const both = await Promise.all([first, second].map((visitor) => visitor.submit(action, fields)));
+    expect(both.map(({ path }) => path)).toEqual(["/conversations", "/conversations"]);
+    expect((await later.submit(action, fields)).path).toBe("/conversations");
+    expect(second.jar.get("duet_refresh")).toEqual(first.jar.get("duet_refresh")!);
+    // The key alone is nothing: other fields are another submission.
+    const stranger = new Visitor(t);
+    expect(
+      (await stranger.submit(action, { ...fields, password: "another sentence of 5 words" })).status,
+    ).toBe(409);
+  });
+
+  test("was refused and is right the second time is taken then", async () => {
+    await using t = await startApp();
+    const alice = new Visitor(t);
+    await alice.register("alice");
+    await alice.submit("/auth/logout");
+    const action = await formOn(alice, "/login", "/login");
+    const fields = { identifier: "bob", password: PASSWORDS["bob"]! };
+    expect((await alice.submit(action, fields)).status).toBe(401);
+    await register(t, "bob");
+    expect((await alice.submit(action, fields)).path).toBe("/conversations");
+  });
+
+  test("starts one conversation, changes a password once, deletes an account once", async () => {
+    await using t = await startApp();
+    const alice = new Visitor(t);
+    await alice.register("alice");
+    const start = await formOn(alice, "/conversations", "/conversations");
+    const [one, two] = await Promise.all([1, 2].map(() => twin(alice).submit(start, { title: "once" })));
+    expect(one!.path).toBe(two!.path);
+
+    const change = await formOn(alice, "/account", "/account/password");
+    const fields = { current_password: PASSWORDS["alice"]!, new_password: PASSWORDS["bob"]! };
+    const tabs = [twin(alice), twin(alice)];
+    for (const tab of tabs) expect((await tab.submit(change, fields)).path).toBe("/account?done=password");
+    expect((await tabs[1]!.open("/account")).status).toBe(200);
+
+    const removal = await formOn(tabs[0]!, "/account", "/account/delete");
+    const twins = [twin(tabs[0]!), twin(tabs[0]!)];
+    for (const tab of twins) {
+      const gone = await tab.submit(removal, { password: PASSWORDS["bob"]! });
+      expect(gone.html).toContain("This account was deleted.");
+    }
+  });
+
+  test("with an access token that has expired goes its way by the refresh, once", async () => {
+    await using t = await startApp();
+    const alice = new Visitor(t);
+    await alice.register("alice");
+    const start = await formOn(alice, "/conversations", "/conversations");
+    const [a, b] = [twin(alice), twin(alice)];
+    for (const tab of [a, b]) tab.forgetAccess();
+    const [one, two] = await Promise.all([a, b].map((tab) => tab.submit(start, { title: "once" })));
+    expect(one!.path).toMatch(/^\/conversations\/[0-9a-f-]{36}$/);
+    expect(two!.path).toBe(one!.path);
+  });
+
+  test("has a key on every page: no form for people goes without", async () => {
+    const without = new Set([
+      "/language",
+      "/auth/logout",
+      "/login",
+      "/conversations/:id",
+      "/conversations/:id/read",
+    ]);
+    await using t = await startApp();
+    const alice = new Visitor(t);
+    const anonymous = ["/login", "/register"];
+    const pages = [];
+    for (const path of anonymous) pages.push((await alice.open(path)).html);
+    await alice.register("alice");
+    const { path, html } = await alice.submit("/conversations", { title: "x" });
+    await alice.submit(path, { body: "hello" });
+    for (const each of ["/account", "/conversations", path]) pages.push((await alice.open(each)).html);
+    pages.push(html);
+    let keyed = 0;
+    for (const [, action] of pages.join().matchAll(/<form[^>]*? method="post" action="([^"]+)"/g)) {
+      const general = action!.replace(/[0-9a-f]{8}-[0-9a-f-]{27}(?=$|\/)/g, ":id");
+      if (action!.includes("?once=")) keyed++;
+      else expect(without).toContain(general);
+    }
+    expect(keyed).toBeGreaterThan(10);
   });
 });

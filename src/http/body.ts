@@ -43,7 +43,8 @@ export const jsonBodies = bodiesOf({ [JSON_TYPE]: parseJsonObject });
 export const formBodies = bodiesOf({ [FORM_TYPE]: parseForm });
 export const formOrJsonBodies = bodiesOf({ [FORM_TYPE]: parseForm, [JSON_TYPE]: parseJsonObject });
 
-async function readBytes(request: Request): Promise<Uint8Array> {
+/** Error code: `payload_too_large`. */
+export async function readBytes(request: Request): Promise<Uint8Array<ArrayBuffer>> {
   if (!request.body) return new Uint8Array();
   const chunks: Uint8Array[] = [];
   let length = 0;

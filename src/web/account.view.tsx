@@ -1,7 +1,7 @@
 import type { Session } from "../core/auth/sessions.ts";
 import type { SecurityEvent } from "../core/auth/security.ts";
 import type { SecurityEventKind } from "../core/auth/security.ts";
-import { Field, FormError, type FormState } from "./form.view.tsx";
+import { Field, FormError, once, type FormState } from "./form.view.tsx";
 import { Icon } from "./icons.view.tsx";
 import { Layout, Time, type PageContext } from "./layout.view.tsx";
 import { NewPassword } from "./passwords.view.tsx";
@@ -66,7 +66,7 @@ const Profile = ({ page, email, profile }: AccountProps) => {
   return (
     <section class="panel" aria-labelledby="profile">
       <h2 id="profile">{t.profile}</h2>
-      <form method="post" action="/account/profile">
+      <form method="post" action={once("/account/profile")}>
         <FormError message={profile.general} />
         <Field name="username" label={t.username} error={profile.errors["username"]}>
           {({ id, name, invalid }) => (
@@ -122,7 +122,7 @@ const Devices = ({ page, sessions, moreSessions }: AccountProps) => {
               </span>
             </span>
             {!session.isCurrent && (
-              <form method="post" action={`/account/sessions/${session.id}/end`}>
+              <form method="post" action={once(`/account/sessions/${session.id}/end`)}>
                 <button
                   class="secondary"
                   type="submit"
@@ -136,7 +136,12 @@ const Devices = ({ page, sessions, moreSessions }: AccountProps) => {
         ))}
       </ul>
       <More page={page} list="devices" cursor={moreSessions} />
-      <form method="post" action="/account/logout-all" data-confirm={t.confirmEverywhere} data-sign-out="">
+      <form
+        method="post"
+        action={once("/account/logout-all")}
+        data-confirm={t.confirmEverywhere}
+        data-sign-out=""
+      >
         <button class="secondary" type="submit">
           {t.signOutEverywhere}
         </button>
@@ -151,7 +156,7 @@ const Password = ({ page, password }: AccountProps) => {
     <section class="panel" aria-labelledby="password">
       <h2 id="password">{t.password}</h2>
       <p class="muted">{t.passwordNote}</p>
-      <form method="post" action="/account/password">
+      <form method="post" action={once("/account/password")}>
         <FormError message={password.general} />
         <input type="hidden" name="username" autocomplete="username" value={page.viewer?.username} />
         <Field name="current_password" label={t.currentPassword} error={password.errors["current_password"]}>
@@ -216,7 +221,7 @@ const Removal = ({ page, removal }: AccountProps) => {
     <section class="panel" aria-labelledby="removal">
       <h2 id="removal">{t.remove}</h2>
       <p class="muted">{t.removeNote}</p>
-      <form method="post" action="/account/delete" data-confirm={t.confirmRemove} data-sign-out="">
+      <form method="post" action={once("/account/delete")} data-confirm={t.confirmRemove} data-sign-out="">
         <FormError message={removal.general} />
         <Field name="password-again" label={t.currentPassword} error={removal.errors["password"]}>
           {({ id, invalid }) => (

@@ -1,7 +1,7 @@
 import type { Child } from "#html";
 import type { Conversation } from "../core/chat/conversations.ts";
 import type { Page } from "../core/page.ts";
-import { Field, type FormState } from "./form.view.tsx";
+import { Field, once, type FormState } from "./form.view.tsx";
 import { Icon } from "./icons.view.tsx";
 import { SignInDialog } from "./sessions.view.tsx";
 import { Layout, Time, type PageContext } from "./layout.view.tsx";
@@ -87,7 +87,12 @@ const SearchForm = ({ page, query }: { page: PageContext; query: string | undefi
 );
 
 const Removed = ({ page, conversation }: { page: PageContext; conversation: Conversation }) => (
-  <form class="banner info" method="post" action={`/conversations/${conversation.id}/restore`} role="status">
+  <form
+    class="banner info"
+    method="post"
+    action={once(`/conversations/${conversation.id}/restore`)}
+    role="status"
+  >
     <p>{page.t.conversations.removed(conversation.title)}</p>
     <button class="secondary" type="submit" autofocus>
       {page.t.conversations.undo}
@@ -100,7 +105,7 @@ export const NewConversation = ({ page, form }: { page: PageContext; form: FormS
     class="new"
     id="new-conversation"
     method="post"
-    action="/conversations"
+    action={once("/conversations")}
     hx-post="/conversations"
     hx-target="this"
     hx-swap="outerHTML"

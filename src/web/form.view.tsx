@@ -55,6 +55,9 @@ export const Field = ({ name, label, hint, error, note, children }: FieldProps) 
   );
 };
 
+/** Where a form is posted to, with a key of the page's own: submitted twice, it is done once (http/once.ts). */
+export const once = (url: string): string => `${url}?once=${crypto.randomUUID()}`;
+
 /** What is wrong with a form as a whole. */
 export const FormError = ({ message }: { message: string | undefined }) =>
   message ? (

@@ -1,6 +1,6 @@
 import type { Conversation } from "../core/chat/conversations.ts";
 import type { Member } from "../core/chat/members.ts";
-import { emptyForm, Field, type FormState } from "./form.view.tsx";
+import { emptyForm, Field, once, type FormState } from "./form.view.tsx";
 import { Icon } from "./icons.view.tsx";
 import type { PageContext } from "./layout.view.tsx";
 
@@ -30,7 +30,7 @@ export const Members = ({ page, conversation, members, invited, invitation = emp
         {isOwner && (
           <form
             method="post"
-            action={url}
+            action={once(url)}
             hx-post={url}
             hx-target="#members"
             hx-swap="outerHTML"
@@ -79,7 +79,7 @@ const MemberItem = ({
       {mayRemove && (
         <form
           method="post"
-          action={`/conversations/${conversation.id}/members/${member.user_id}/remove`}
+          action={once(`/conversations/${conversation.id}/members/${member.user_id}/remove`)}
           data-confirm={isSelf ? t.confirmLeave : t.confirmRemove(member.username)}
         >
           <button class="quiet" type="submit" aria-label={isSelf ? t.leave : t.remove(member.username)}>
@@ -111,7 +111,7 @@ export const ConversationMenu = ({
         <Icon name="more" />
       </summary>
       <div class="popover">
-        <form method="post" action={`${url}/title`}>
+        <form method="post" action={once(`${url}/title`)}>
           <Field name="new-title" label={t.rename} error={error}>
             {({ id, invalid }) => (
               <span class="joined">
@@ -128,7 +128,7 @@ export const ConversationMenu = ({
             )}
           </Field>
         </form>
-        <form method="post" action={`${url}/remove`}>
+        <form method="post" action={once(`${url}/remove`)}>
           <button class="quiet danger" type="submit">
             <Icon name="remove" /> {t.removeConversation}
           </button>

@@ -1,3 +1,4 @@
+import { once } from "./form.view.tsx";
 import type { Child } from "#html";
 import type { Conversation } from "../core/chat/conversations.ts";
 import type { Page } from "../core/page.ts";
@@ -120,7 +121,7 @@ const MessageTools = ({ page, message }: { page: PageContext; message: Message }
       </a>
       <form
         method="post"
-        action={`${url}/remove`}
+        action={once(`${url}/remove`)}
         hx-post={`${url}/remove`}
         {...swap}
         data-confirm={t.confirmTakeBack}
@@ -151,7 +152,7 @@ export const EditMessage = ({
     <li id={`message-${message.id}`} class="message own editing">
       <form
         method="post"
-        action={url}
+        action={once(url)}
         hx-post={url}
         hx-target="closest li"
         hx-swap="outerHTML"
