@@ -96,7 +96,10 @@ describe("the lab", () => {
   test("lets the access token expire, and the page finds a new one on its way", async () => {
     await using t = await startApp();
     const { alice, act, generation } = await inLab(t);
+    alice.setCookies.length = 0;
     const { html } = await act("expire");
+    for (const line of alice.setCookies.slice(0, 2))
+      expect(line).toMatch(/^duet_(access|gen)=; .*Max-Age=0;/);
     expect(alice.trail.join()).toContain("GET /lab 303,GET /auth/refresh 303,GET /lab 200");
     expect(told(html).join()).toMatch(/A page found its access token expired.*dropped the access token/);
     expect(generation()).toBe(2);

@@ -3,6 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { continueAfter, isId, newId, newIdAfter } from "../src/core/ids.ts";
 import { advance, freezeClock, startApp, type TestApp } from "./support/app.ts";
 import { Visitor } from "./support/browserless.ts";
+import { Stream } from "./support/stream.ts";
 import { login, register } from "./support/people.ts";
 
 async function conversation(t: TestApp) {
@@ -208,7 +209,11 @@ describe("what is unread", () => {
     const first = (await post("one")).body;
     await post("two");
     expect([await unread(alice), await unread(bob)]).toEqual([0, 2]);
+    const stream = await Stream.open(t.fetch, bob.accessToken);
+    await stream.next();
     await bob.call("POST", `${path}/read`, { message_id: first.id });
+    expect(await stream.next()).toMatchObject({ event: "read", data: { unread: 1 } });
+    await stream.close();
     expect(await unread(bob)).toBe(1);
     expect((await bob.call("GET", "/api/conversations")).body.items[0].unread).toBe(1);
     const third = (await post("three")).body;

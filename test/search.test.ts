@@ -87,6 +87,7 @@ describe("search", () => {
     const found = await find("very");
     expect(found.conversations.map((c: any) => c.id)).toEqual([first]);
     expect(found.is_cut).toBe(false);
+    expect(await find("%3F!")).toEqual({ conversations: [], messages: [], is_cut: false });
     const many = await find("newer");
     expect([many.conversations.length, many.conversations[0].title, many.is_cut]).toEqual([
       30,
