@@ -240,7 +240,7 @@ describe("migrations", () => {
         new Bun.CryptoHasher("sha256").update(m.sql).digest("hex").slice(0, 16),
       ]),
     );
-    expect(checksums).toEqual({ "0001_start": "58d15d1f629a83f8" });
+    expect(checksums).toEqual({ "0001_start": "b149b3376cce611e" });
   });
 });
 

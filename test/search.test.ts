@@ -59,6 +59,58 @@ describe("search", () => {
     expect((await alice.call("GET", "/api/search")).status).toBe(422);
   });
 
+  test.each([
+    ["cafe", "Café"],
+    ["CAFÉ", "cafe\u0301"],
+    ["ışık", "Işık"],
+    ["ISIK", "ışık"],
+    ["istanbul", "İstanbul"],
+    ["все", "Всё"],
+    ["ΟΔΥΣΣΕΑΣ", "Οδυσσέας"],
+    ["οδυσσεας", "ΟΔΥΣΣΕΑΣ"],
+    ["strasse", "Straße"],
+    ["STRASSE", "straße"],
+    ["lodz", "Łódź"],
+    ["smorrebrod", "Smørrebrød"],
+    ["dokovic", "Đoković"],
+    ["việt nam", "VIET NAM"],
+    ["กิน", "ฉันกินข้าว"],
+    ["नमस्ते", "नमस्ते दुनिया"],
+    ["한국", "한국어"],
+    ["한국".normalize("NFD"), "한국어"],
+    ["東京", "明日は東京へ"],
+    ["ガム", "ｶﾞﾑを買う"],
+    ["がっこう", "がっこうへ行く".normalize("NFD")],
+    ["🎉", "Well done 🎉🎉"],
+    ["👩‍🚀", "an 👩🏽‍🚀 at last"],
+    ["ﬁne", "fine"],
+    ["שלום", "שלום עולם"],
+    ["سلام", "سلام"],
+  ])("for %p finds %p, in messages and titles, and marks it", async (query, text) => {
+    await using t = await startApp();
+    const { alice, start, say, find } = await talk(t);
+    const id = await start(alice, text);
+    await say(alice, id, `${"x ".repeat(200)}${text}`);
+    const found = await find(alice, query);
+    expect([found.titles, found.texts.length]).toEqual([[text], 1]);
+    for (const { title } of (await t.app.duet.search.find({ userId: alice.id }, query)).conversations)
+      expect(title.some(({ hit }) => hit)).toBe(true);
+    for (const { excerpt } of (await t.app.duet.search.find({ userId: alice.id }, query)).messages)
+      expect(excerpt.some(({ hit }) => hit)).toBe(true);
+  });
+
+  test.each([
+    ["กิน", "กันไหม"],
+    ["か", "が"],
+    ["afe", "café"],
+    ["🎉", "🎈"],
+  ])("for %p does not find %p, in messages or titles", async (query, text) => {
+    await using t = await startApp();
+    const { alice, start, say, find } = await talk(t);
+    await say(alice, await start(alice, text), text);
+    expect(await find(alice, query)).toEqual({ titles: [], texts: [] });
+  });
+
   test("finds a title however many newer ones there are, and says that it is cut", async () => {
     await using t = await startApp();
     const { alice, start, say } = await talk(t);

@@ -23,7 +23,7 @@ const RUN_MAX_MS = 120_000;
 const PLACES = "{core,http,store,db}/**/*.{ts,tsx}";
 
 /** Run what was built before, look at texts only, or need a browser: no mutant shows there. */
-const BLIND = /(?:^browser\/|binary|prove|architecture|^security\/|^mutate\/)/;
+const BLIND = /(?:^browser\/|binary|prove|documentation|architecture|^security\/|^mutate\/)/;
 
 const sources = [...new Bun.Glob(PLACES).scanSync(join(ROOT, "src"))].toSorted();
 const tests = [...new Bun.Glob("**/*.test.{ts,tsx}").scanSync(join(ROOT, "test"))]

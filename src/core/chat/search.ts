@@ -3,7 +3,7 @@ import type { Throttle } from "../auth/throttle.ts";
 import { everyConversation, type Conversation } from "./conversations.ts";
 import { LIMITS } from "../../limits.ts";
 import type { Message } from "./messages.ts";
-import { highlight, matchOf, termsOf, type Segment } from "./terms.ts";
+import { highlight, holds, matchOf, termsOf, type Segment } from "./terms.ts";
 
 export type Found = {
   conversations: { conversation: Conversation; title: Segment[] }[];
@@ -48,8 +48,7 @@ export function createSearch({ store, throttle }: { store: Store; throttle: Thro
   async function findTitles(viewerId: string, terms: string[], limit: number): Promise<Conversation[]> {
     const found: Conversation[] = [];
     for await (const conversation of everyConversation(store, viewerId)) {
-      const folded = conversation.title.normalize("NFKC").toLowerCase();
-      if (terms.every((term) => folded.includes(term))) found.push(conversation);
+      if (holds(conversation.title, terms)) found.push(conversation);
       if (found.length === limit) break;
     }
     return found;

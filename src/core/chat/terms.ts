@@ -1,49 +1,97 @@
-/** Written without spaces between words, so that each character counts as one. */
-const SCRIPTS_WITHOUT_SPACES = /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}]/u;
-const WORDS = /[\p{L}\p{N}\p{M}]+/gu;
-const CHARS_WITHOUT_SPACES = new RegExp(SCRIPTS_WITHOUT_SPACES.source, "gu");
+/**
+ * Written without spaces between words, so that each character counts as one; and signs that are words by themselves.
+ */
+const ALONE = "\\p{sc=Han}\\p{sc=Hiragana}\\p{sc=Katakana}\\p{sc=Thai}\\p{Extended_Pictographic}\\p{RI}";
+const IS_ALONE = new RegExp(`[${ALONE}]`, "u");
+const EACH_ALONE = new RegExp(`[${ALONE}]`, "gu");
+const LETTERS = "\\p{L}\\p{N}\\p{M}\\p{Extended_Pictographic}\\p{RI}";
+const WORDS = new RegExp(`[${LETTERS}]+`, "gu");
+const RUNS = new RegExp(`[${ALONE}]+|[^${ALONE}]+`, "gu");
+/** A letter of a word, as against a character that is one by itself. */
+const WORD = `(?![${ALONE}])[${LETTERS}]`;
 const TERMS_MAX = 10;
 
-const fold = (text: string) => text.normalize("NFKC").toLowerCase();
+/** Accents, which are left out when comparing; marks of other scripts are vowels and stay. */
+const ACCENTS = /[\u0300-\u036f]/gu;
+/** What joins emoji, or colours them. */
+const JOINERS = /\u200d|\p{Variation_Selector}|\p{Emoji_Modifier}/gu;
+/** Letters that no decomposition takes apart, and the sigma at the end of a word. */
+const ALIKE: Record<string, string> = { ı: "i", ß: "ss", ø: "o", ł: "l", đ: "d", æ: "ae", œ: "oe", ς: "σ" };
+
+/** The one folding of everything that is compared: index, query, titles, and the marks of what was found. */
+const fold = (text: string): string =>
+  text
+    .normalize("NFKD")
+    .toLowerCase()
+    .replaceAll(ACCENTS, "")
+    .replaceAll(JOINERS, "")
+    .replaceAll(/[ıßøłđæœς]/g, (letter) => ALIKE[letter]!)
+    // Syllables of Hangul and voiced kana are one character again.
+    .normalize("NFC");
 
 /** A text as its terms are indexed: folded, and with a space around each character that is a word. */
-export const indexedTerms = (text: string): string => fold(text).replaceAll(CHARS_WITHOUT_SPACES, " $& ");
+export const indexedTerms = (text: string): string => fold(text).replaceAll(EACH_ALONE, " $& ");
 
 /** What is looked for, term by term: a run of letters, or of characters that are words. */
-export function termsOf(query: string): string[] {
-  const terms = (fold(query).match(WORDS) ?? []).flatMap(
-    (word) =>
-      word.match(
-        /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}]+|[^\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}]+/gu,
-      ) ?? [],
-  );
-  return terms.slice(0, TERMS_MAX);
-}
+export const termsOf = (query: string): string[] =>
+  (fold(query).match(WORDS) ?? []).flatMap((word) => word.match(RUNS) ?? []).slice(0, TERMS_MAX);
 
 /** The terms in the language of the full-text index: all of them, the beginning of a word being enough. */
 export const matchOf = (terms: string[]): string =>
-  terms
-    .map((term) => (SCRIPTS_WITHOUT_SPACES.test(term) ? `"${[...term].join(" ")}"` : `"${term}"*`))
-    .join(" AND ");
+  terms.map((term) => (IS_ALONE.test(term) ? `"${[...term].join(" ")}"` : `"${term}"*`)).join(" AND ");
+
+/** Where a term is in folded text: as the index has it, at the beginning of a word, or anywhere for characters that are words. */
+const patternOf = (term: string) =>
+  IS_ALONE.test(term) ? RegExp.escape(term) : `(?<!${WORD})${RegExp.escape(term)}`;
+
+/** Whether a text holds all terms, as the index would say. */
+export function holds(text: string, terms: string[]): boolean {
+  const folded = fold(text);
+  return terms.every((term) => new RegExp(patternOf(term), "u").test(folded));
+}
 
 /** A text cut where the terms are: `hit` parts are what was found. */
 export type Segment = { text: string; hit: boolean };
 
 /** The terms in a text, for showing where they are; of a long text about `around` characters from before the first hit. */
 export function highlight(text: string, terms: string[], around = 160): Segment[] {
-  const pattern = new RegExp(terms.map((term) => RegExp.escape(term)).join("|") || "(?!)", "giu");
-  const first = text.search(pattern);
+  const hits = hitsIn(text, terms);
+  const first = hits[0]?.start ?? -1;
   const start = first > around / 2 ? first - Math.floor(around / 4) : 0;
-  const shown = `${start > 0 ? "…" : ""}${cut(text, start, start + around)}${text.length > start + around ? "…" : ""}`;
+  const end = Math.min(start + around, text.length);
   const segments: Segment[] = [];
-  let last = 0;
-  for (const match of shown.matchAll(pattern)) {
-    if (match.index > last) segments.push({ text: shown.slice(last, match.index), hit: false });
-    segments.push({ text: match[0], hit: true });
-    last = match.index + match[0].length;
+  const add = (part: string, hit: boolean) => part && segments.push({ text: part, hit });
+  let last = start;
+  if (start > 0) add("…", false);
+  for (const hit of hits) {
+    if (hit.start < last || hit.end > end) continue;
+    add(cut(text, last, hit.start), false);
+    add(text.slice(hit.start, hit.end), true);
+    last = hit.end;
   }
-  if (last < shown.length) segments.push({ text: shown.slice(last), hit: false });
+  add(`${cut(text, last, end)}${end < text.length ? "…" : ""}`, false);
   return segments;
+}
+
+/** Where the terms are in a text as it was written. */
+function hitsIn(text: string, terms: string[]): { start: number; end: number }[] {
+  if (terms.length === 0) return [];
+  // Folded letter by letter (with what is combined with it), to know where each came from.
+  let folded = "";
+  const origins: number[] = [];
+  for (const { index, 0: letter } of text.matchAll(/\P{M}[\p{M}\uff9e\uff9f]*|\p{M}+/gu)) {
+    const piece = fold(letter);
+    for (let i = 0; i < piece.length; i++) origins.push(index);
+    folded += piece;
+  }
+  origins.push(text.length);
+  const pattern = new RegExp(terms.map(patternOf).join("|"), "gu");
+  return [...folded.matchAll(pattern)].map(({ index, 0: found }) => {
+    let after = index + found.length;
+    // To the end of the letter that the last one came from.
+    while (after < folded.length && origins[after] === origins[after - 1]) after++;
+    return { start: origins[index]!, end: origins[after]! };
+  });
 }
 
 /** Never through the middle of a character. */

@@ -110,8 +110,9 @@ CREATE TABLE messages (
 CREATE INDEX messages_by_conversation ON messages (conversation_id, id);
 CREATE INDEX messages_by_author ON messages (author_id, id);
 
--- The terms of messages by their number, for search; of the text itself it keeps no copy.
-CREATE VIRTUAL TABLE message_terms USING fts5 (terms, content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 2');
+-- The terms of messages by their number, for search; of the text itself it keeps no copy. They come folded: no mark is
+-- taken off here, and marks (vowels) and signs (emoji) are parts of words.
+CREATE VIRTUAL TABLE message_terms USING fts5 (terms, content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 0 categories ''L* N* Co M* So''');
 
 CREATE TRIGGER message_terms_go AFTER DELETE ON messages BEGIN DELETE FROM message_terms WHERE rowid = old.number; END;
 
