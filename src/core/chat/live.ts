@@ -7,6 +7,7 @@ import type { Throttle } from "../auth/throttle.ts";
 import type { Clock } from "../clock.ts";
 import type { Notifier, Subscription } from "../notifier.ts";
 import type { Viewer } from "../viewer.ts";
+import { createTurns } from "./turns.ts";
 import type { Conversation } from "./conversations.ts";
 import type { Message } from "./messages.ts";
 
@@ -50,6 +51,9 @@ export function createLive(deps: {
 }) {
   const { store, endings, throttle, notifier, clock, heartbeatMs } = deps;
 
+  // The database answers without waiting: whoever has a long way to catch up must let others have their turn.
+  const takeTurn = createTurns(LOOKS_PER_TURN);
+
   async function latest(): Promise<{ first: number; last: number }> {
     const range = await store.changes.range();
     return { first: range?.first ?? 1, last: range?.last ?? 0 };
@@ -79,7 +83,8 @@ export function createLive(deps: {
     let toldAt = performance.now();
     yield { kind: lost ? "reset" : "ready", id: place };
     // Before each event, since the reader may have taken its time: may it still read?
-    for (let looked = 1; !news.closed; looked++) {
+    while (!news.closed) {
+      await takeTurn(viewer.userId);
       const end = await endings.endOfSession(viewer.sessionId);
       if (end) return yield { kind: "session_ended", end };
       const untilExpiry = viewer.tokenExpiresAt - clock();
@@ -95,8 +100,6 @@ export function createLive(deps: {
         yield event;
         toldAt = performance.now();
       } else if (!change) await news.wait(Math.min(untilBeat, untilExpiry));
-      // The database answers without waiting: a long way to catch up must let others have their turn.
-      if (looked % LOOKS_PER_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
     }
   }
 
