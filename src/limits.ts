@@ -36,7 +36,7 @@ export const LIMITS = {
   refreshTtlDaysMax: 365,
   tendMs: 30_000,
   /** of a connection; longer than proxies keep one open to us (nginx, Apache, cloud balancers: 60 to 75 s), or they meet a closed one */
-  idleSeconds: 180,
+  idleSeconds: 90,
   walBytesKept: 16 * 1024 * 1024,
   writeLockWaitMs: 2000,
   shutdownWaitMs: 8000,
