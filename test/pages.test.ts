@@ -640,6 +640,14 @@ describe("a form that is submitted twice", () => {
     }
   });
 
+  test("is no matter of programs, whatever they add to an address", async () => {
+    await using t = await startApp();
+    const [alice, bob] = [await register(t, "alice"), await register(t, "bob")];
+    const start = async (person: typeof alice) =>
+      (await person.call("POST", "/api/conversations?once=1", { title: "x" })).body.id;
+    expect(await start(alice)).not.toBe(await start(bob));
+  });
+
   test("with an access token that has expired goes its way by the refresh, once", async () => {
     await using t = await startApp();
     const alice = new Visitor(t);

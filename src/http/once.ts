@@ -3,19 +3,21 @@ import { readBytes } from "./body.ts";
 type Kept = { status: number; headers: [string, string][]; body: ArrayBuffer };
 
 const KEPT_MAX = 1000;
+const KEPT_MS = 60_000;
 
 /**
  * A form that is submitted twice is done once: the address it is sent to has a key of the page's own (`?once=`), and the
  * same key with the same fields gets the first one's answer, while that is under way and after. What was refused, or is
- * sent elsewhere with its body (307), may be tried again. Kept in this process, for the latest submissions.
+ * sent elsewhere with its body (307), may be tried again. Kept in this process, for a minute. Programs have
+ * `Idempotency-Key`.
  */
 export function createOnce() {
   const kept = new Map<string, Promise<Kept | null>>();
 
   return async (request: Request, work: (request: Request) => Promise<Response>): Promise<Response> => {
     const { pathname, searchParams } = new URL(request.url);
-    const key = request.method === "POST" ? searchParams.get("once") : null;
-    if (!key) return work(request);
+    const key = searchParams.get("once");
+    if (!key || request.method !== "POST" || /^\/(?:api|oauth)\//.test(pathname)) return work(request);
     const body = await readBytes(request);
     const id = new Bun.CryptoHasher("sha256")
       .update(`${pathname}\n${key}\n`)
@@ -39,6 +41,7 @@ export function createOnce() {
         body: await response.arrayBuffer(),
       };
       isDone = true;
+      setTimeout(() => kept.delete(id), KEPT_MS).unref();
       resolve(answer);
       return new Response(answer.body, answer);
     } finally {
