@@ -92,6 +92,10 @@ describe("an event stream", () => {
     expect(await again.next()).toMatchObject({ data: { body: "three" } });
     await again.close();
 
+    // Before the first that is kept, of which nothing is missing.
+    const beginning = await listen(t, bob, "0");
+    expect(await beginning.next()).toMatchObject({ event: "ready", id: "0" });
+    await beginning.close();
     for (const lost of ["999999999", "x", "-1"]) {
       const stranger = await listen(t, bob, lost);
       expect(await stranger.next()).toMatchObject({ event: "reset" });

@@ -252,6 +252,7 @@ describe("the language", () => {
     ["fr,de;q=0.9,zh;q=0.5", "zh"],
     ["fr", "en"],
     ["en;q=0.5,zh;q=1", "zh"],
+    ["zh;q=0", "en"],
     ["en;q=0,zh;q=0.1", "zh"],
     ["ZH-HANS", "zh"],
     [";;;,,,q=", "en"],
