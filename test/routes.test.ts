@@ -78,7 +78,7 @@ const LIMITED: Record<string, [limit: ThrottleName, body?: (alice: Person) => Re
     "password_account",
     () => ({ current_password: "wrong", new_password: PASSWORDS["bob"]! }),
   ],
-  "POST /account/strength": ["judge_network", () => ({ new_password: "x" })],
+  "POST /account/strength": ["judge_account", () => ({ new_password: "x" })],
   "POST /account/delete": ["password_account", () => ({ password: "wrong" })],
   "GET /api/events": ["stream_account"],
   "GET /live": ["stream_account"],

@@ -15,9 +15,10 @@ export function createOnce() {
   const kept = new Map<string, Promise<Kept | null>>();
 
   return async (request: Request, work: (request: Request) => Promise<Response>): Promise<Response> => {
+    if (request.method !== "POST" || !request.url.includes("once=")) return work(request);
     const { pathname, searchParams } = new URL(request.url);
     const key = searchParams.get("once");
-    if (!key || request.method !== "POST" || /^\/(?:api|oauth)\//.test(pathname)) return work(request);
+    if (!key || /^\/(?:api|oauth)\//.test(pathname)) return work(request);
     const body = await readBytes(request);
     const id = new Bun.CryptoHasher("sha256")
       .update(`${pathname}\n${key}\n`)

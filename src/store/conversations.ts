@@ -63,6 +63,18 @@ export const conversationStore = (q: Queryable) => ({
       limit,
     ),
 
+  /** What somebody is in, in the order of the ids, after one of them: no count and no sorting, for going through all. */
+  listTitles: (viewerId: string, afterId: string, limit: number) =>
+    q.all<Pick<ConversationRow, "id" | "title" | "owner_id" | "created_at" | "updated_at">>(
+      `SELECT conversations.id, title, owner_id, created_at, updated_at
+         FROM members JOIN conversations ON conversations.id = members.conversation_id
+        WHERE members.user_id = $1 AND members.conversation_id > $2 AND conversations.removed_at IS NULL
+        ORDER BY members.conversation_id LIMIT $3`,
+      viewerId,
+      afterId,
+      limit,
+    ),
+
   rename: (id: string, title: string) =>
     q.run("UPDATE conversations SET title = $1 WHERE id = $2", title, id),
 

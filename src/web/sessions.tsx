@@ -26,12 +26,14 @@ export function sessionPages({
   pageContext,
 }: Deps) {
   /**
-   * Refreshes by cookie: sets new cookies and returns null, or returns the 401; any other error is thrown on. Cookies
-   * are cleared only with a session that has ended, or whose user is gone; not after a new password, which may have
-   * come from this browser (the cookies of its next session, then on their way, must not be cleared with the old ones),
-   * nor where the end may be a clock's mistake. If the access cookie is still good (another
-   * tab has refreshed) nothing is rotated: of two rotations whose answers arrive in the wrong order the browser would
-   * keep a token two generations old, which is a reuse.
+   * Refreshes by cookie: sets new cookies and returns null, or returns the 401; any other error is thrown on.
+   *
+   * Cookies are cleared only with a session that has ended, or whose user is gone; not after a new password, which may
+   * have come from this browser (those of its next session, then on their way, must not be cleared with the old ones),
+   * nor where the end may be a clock's mistake.
+   *
+   * If the access cookie is still good (another tab has refreshed) nothing is rotated: of two rotations whose answers
+   * arrive in the wrong order the browser would keep a token two generations old, which is a reuse.
    */
   async function refreshCookies(
     request: Request,

@@ -7,7 +7,8 @@ import { decode, PASSWORDS, register as registerByProgram } from "./people.ts";
 const isRequired = process.env["BROWSER_TESTS"] === "required";
 
 if (!chromiumPath && isRequired) throw new Error("no Chromium was found, and BROWSER_TESTS=required");
-const HOW = "NOT RUN: no Chromium was found. Debian: apt-get install chromium; elsewhere set CHROME_PATH";
+const HOW =
+  "NOT RUN: no Chromium was found. Debian: apt-get install chromium-headless-shell; elsewhere set CHROME_PATH";
 
 /** Tests that need a real browser. Where there is none each of them says loudly that it was not run. */
 export const describeInBrowser: (name: string, tests: () => void) => void = chromiumPath

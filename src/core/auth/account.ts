@@ -14,7 +14,7 @@ import type { Hashing, Passwords, Weakness } from "./passwords.ts";
 import { readProfile, wordsOf } from "./profiles.ts";
 import type { SecurityEvents } from "./security.ts";
 import type { IssuedTokens, Sessions } from "./sessions.ts";
-import { hashingOf, isCode, type Throttle } from "./throttle.ts";
+import { hashingOf, judgingOf, isCode, type Throttle } from "./throttle.ts";
 import type { User } from "./users.ts";
 
 /** How another part of Duet (chat) takes part in deleting and exporting an account, without being known here. */
@@ -65,11 +65,11 @@ export function createAccount(deps: {
   return {
     /** How good a new password of `owner` would be, from 0 to 4, and what is wrong with it. Error code: `rate_limited`. */
     async ratePassword(
-      owner: { username: string; email?: string | null | undefined },
+      owner: { username: string; email?: string | null | undefined; userId?: string },
       password: string,
       device: Device,
     ): Promise<{ score: number; weakness: Weakness | null }> {
-      await throttle.take(["judge_network", networkOf(device.ip)]);
+      await throttle.take(...judgingOf(owner.userId, networkOf(device.ip)));
       return passwords.rate(password, wordsOf(owner));
     },
 
@@ -109,7 +109,7 @@ export function createAccount(deps: {
     ): Promise<IssuedTokens> {
       const { row, hash } = await passwords.inTurn(viewer.userId, networkOf(device.ip), async (hashing) => {
         const row = await confirmPassword(viewer, "current_password", input.currentPassword, device, hashing);
-        await throttle.take(["judge_network", networkOf(device.ip)]);
+        await throttle.take(...judgingOf(row.id, networkOf(device.ip)));
         const weakness = await passwords.judge(input.newPassword, wordsOf(row));
         if (weakness)
           throw new DuetError("validation_failed", { fields: [{ field: "new_password", ...weakness }] });

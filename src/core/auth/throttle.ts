@@ -19,6 +19,7 @@ export const THROTTLES = {
   login_account: { burst: 50, everyMs: 5 * MINUTE },
   login_network: { burst: 50, everyMs: 6 * SECOND },
   register_network: { burst: 30, everyMs: MINUTE },
+  judge_account: { burst: 60, everyMs: SECOND },
   judge_network: { burst: 60, everyMs: SECOND },
   hash_account_and_network: { burst: 30, everyMs: 4 * SECOND },
   hash_network: { burst: 100, everyMs: SECOND / 2 },
@@ -43,6 +44,12 @@ export type LimitKey = [limit: ThrottleName, key: string];
 export const hashingOf = (account: string, network: string): LimitKey[] => [
   ["hash_account_and_network", `${account}\n${network}`],
   ["hash_network", network],
+];
+
+/** What judging a new password costs, which blocks the event loop for a while; of an account only once there is one. */
+export const judgingOf = (userId: string | undefined, network: string): LimitKey[] => [
+  ...(userId === undefined ? [] : [["judge_account", userId] satisfies LimitKey]),
+  ["judge_network", network],
 ];
 
 type Permits = { id: string; everyMs: number }[];

@@ -11,7 +11,7 @@ import type { Hashing, Passwords } from "./passwords.ts";
 import { emailKey, readProfile, wordsOf } from "./profiles.ts";
 import type { SecurityEvents } from "./security.ts";
 import type { IssuedTokens, Sessions } from "./sessions.ts";
-import { hashingOf, isCode, isUnavailable, type Throttle, type LimitKey } from "./throttle.ts";
+import { hashingOf, judgingOf, isCode, isUnavailable, type Throttle, type LimitKey } from "./throttle.ts";
 import { usernameKey } from "./usernames.ts";
 
 export type User = { id: string; username: string; email: string | null };
@@ -45,8 +45,7 @@ export function createUsers(deps: {
     ): Promise<SignedIn> {
       if (settings.registration === "closed") throw new DuetError("registration_closed");
       const profile = readProfile(input);
-      // Judging blocks the event loop for a while, so it is limited.
-      await throttle.take(["judge_network", networkOf(device.ip)]);
+      await throttle.take(...judgingOf(undefined, networkOf(device.ip)));
       const weakness = await passwords.judge(input.password, wordsOf(profile.columns));
       if (weakness) profile.faults.push({ field: "password", ...weakness });
       if (profile.faults.length > 0) throw new DuetError("validation_failed", { fields: profile.faults });

@@ -4,7 +4,7 @@ import type { AccountPart } from "../auth/account.ts";
 import type { Clock } from "../clock.ts";
 import { everyRow } from "../page.ts";
 import { noteChange } from "./changes.ts";
-import { everyConversation } from "./conversations.ts";
+import { everyTitle } from "./conversations.ts";
 
 /**
  * What conversations are to an account. Those that a user shares pass on to whoever has been in them longest, and
@@ -28,7 +28,7 @@ export const createChatAccount = ({ store, clock }: { store: Store; clock: Clock
 const time = (ms: number) => new Date(ms).toISOString();
 
 async function* conversationsOf(store: Store, userId: string) {
-  for await (const c of everyConversation(store, userId))
+  for await (const c of everyTitle(store, userId))
     yield { id: c.id, title: c.title, is_owner: c.owner_id === userId, created_at: time(c.created_at) };
 }
 

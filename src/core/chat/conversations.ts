@@ -126,8 +126,8 @@ export function createConversations(deps: {
 
 const placeOf = ({ updated_at: time, id }: Conversation): Place => ({ time, id });
 
-/** All that somebody is in, newest activity first. One that moves to the top meanwhile may be missing. */
-export const everyConversation = (store: Store, viewerId: string) =>
-  everyRow<Conversation>((last, limit) =>
-    store.conversations.listByActivity(viewerId, last && placeOf(last), limit),
+/** All that somebody is in, in the order in which they were made. */
+export const everyTitle = (store: Store, viewerId: string) =>
+  everyRow<Awaited<ReturnType<Store["conversations"]["listTitles"]>>[number]>((last, limit) =>
+    store.conversations.listTitles(viewerId, last?.id ?? "", limit),
   );

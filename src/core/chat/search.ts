@@ -1,6 +1,6 @@
 import type { Store } from "../../store/index.ts";
 import type { Throttle } from "../auth/throttle.ts";
-import { everyConversation, type Conversation } from "./conversations.ts";
+import { everyTitle, type Conversation } from "./conversations.ts";
 import { LIMITS } from "../../limits.ts";
 import type { Message } from "./messages.ts";
 import { highlight, holds, matchOf, termsOf, type Segment } from "./terms.ts";
@@ -46,11 +46,12 @@ export function createSearch({ store, throttle }: { store: Store; throttle: Thro
 
   /** The newest `limit` of the viewer's conversations whose titles hold all terms. */
   async function findTitles(viewerId: string, terms: string[], limit: number): Promise<Conversation[]> {
-    const found: Conversation[] = [];
-    for await (const conversation of everyConversation(store, viewerId)) {
-      if (holds(conversation.title, terms)) found.push(conversation);
-      if (found.length === limit) break;
-    }
-    return found;
+    const found: { id: string; updated_at: number }[] = [];
+    for await (const each of everyTitle(store, viewerId)) if (holds(each.title, terms)) found.push(each);
+    const newest = found
+      .toSorted((a, b) => b.updated_at - a.updated_at || (a.id < b.id ? 1 : -1))
+      .slice(0, limit);
+    const conversations = await Promise.all(newest.map(({ id }) => store.conversations.find(id, viewerId)));
+    return conversations.filter((each) => each !== null);
   }
 }
