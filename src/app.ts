@@ -2,15 +2,17 @@ import { Elysia } from "elysia";
 import { apiRoutes } from "./api/index.ts";
 import { issuerOf, type Config } from "./config.ts";
 import { newId } from "./core/ids.ts";
+import { networkOf } from "./core/addresses.ts";
 import type { Log } from "./core/log.ts";
 import { openData } from "./data.ts";
 import { createDuet, type Duet, type Tuning } from "./duet.ts";
 import { DuetError } from "./errors.ts";
 import { serveAssets } from "./http/assets.ts";
-import { hasUnreadBody, refuseLargeBodies } from "./http/body.ts";
-import { continueAs, notePeer, requestIdOf } from "./http/connection.ts";
+import { refuseLargeBodies } from "./http/body.ts";
+import { continueAs, createDeviceOf, hasUnreadBody, noteConnection, requestIdOf } from "./http/connection.ts";
 import { refuseCrossOrigin } from "./http/csrf.ts";
 import { createEdge } from "./http/edge.ts";
+import { createHeld } from "./http/held.ts";
 import { createHeaders } from "./http/headers.ts";
 import { createHints } from "./http/hints.ts";
 import { createLog } from "./http/log.ts";
@@ -63,18 +65,23 @@ export async function createApp(config: Config, { log: given, ...tuning }: Tunin
   const routes = createRoutes(duet);
   const once = createOnce();
   const hint = createHints({ issuer, log });
+  const deviceOf = createDeviceOf(config.trustedProxies ?? []);
+  const held = createHeld(tuning.monotonic);
   const withHeaders = createHeaders(issuer.startsWith("https:"));
 
   /** One request to one answer. `peer` is the address at the other end of the connection. */
   async function handle(request: Request, peer?: string): Promise<Response> {
     const receivedAt = performance.now();
-    notePeer(request, peer);
+    const network = () => networkOf(deviceOf({ request, server: null }).ip);
+    noteConnection(request, { peer, hold: (giveUp) => held.hold(network(), 0, giveUp) });
     hint(request);
     let asked = request;
     let response: Response;
     try {
       asked = continueAs(prepareRequest(request), request);
-      response = await once(asked, (form) => routes.handle(continueAs(form, request)));
+      const whole = await once(asked, (form) => routes.handle(continueAs(form, request)));
+      // Bun sends no body to HEAD.
+      response = request.method === "HEAD" ? whole : await held.answer(whole, network);
     } catch (error) {
       const problem = error instanceof DuetError ? error : new DuetError("internal_error", { cause: error });
       if (problem.status >= 500)
@@ -82,7 +89,7 @@ export async function createApp(config: Config, { log: given, ...tuning }: Tunin
       response = renderProblem(problem, asked);
     }
     const answer = withHeaders(response, requestIdOf(request));
-    if (hasUnreadBody(request) && !asked.bodyUsed) answer.headers.set("connection", "close");
+    if (hasUnreadBody(request)) answer.headers.set("connection", "close");
     log("debug", "request", {
       request_id: requestIdOf(request),
       method: request.method,

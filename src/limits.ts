@@ -37,6 +37,15 @@ export const LIMITS = {
   tendMs: 30_000,
   /** of a connection; longer than proxies keep one open to us (nginx, Apache, cloud balancers: 60 to 75 s), or they meet a closed one */
   idleSeconds: 90,
+  /** by the process for peers that do not read their answers or send their bodies; see http/held.ts */
+  heldBytesMax: 64 * 1024 * 1024,
+  heldBytesPerNetworkMax: 16 * 1024 * 1024,
+  /** the least that a connection counts there, so that many of them are bounded too */
+  connectionBytes: 16 * 1024,
+  /** a larger answer is sent piece by piece */
+  pieceBytes: 64 * 1024,
+  /** a peer that has not moved for so long gives way to others */
+  stalledMs: 5000,
   walBytesKept: 16 * 1024 * 1024,
   writeLockWaitMs: 2000,
   shutdownWaitMs: 8000,

@@ -1,6 +1,7 @@
 import { Elysia } from "elysia";
 import { DuetError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
+import { holdBody, noteBodyRead } from "./connection.ts";
 import { parseJsonObject } from "./json.ts";
 
 /**
@@ -43,27 +44,37 @@ export const jsonBodies = bodiesOf({ [JSON_TYPE]: parseJsonObject });
 export const formBodies = bodiesOf({ [FORM_TYPE]: parseForm });
 export const formOrJsonBodies = bodiesOf({ [FORM_TYPE]: parseForm, [JSON_TYPE]: parseJsonObject });
 
-/** Error code: `payload_too_large`. */
+/** Error codes: `payload_too_large`; `malformed_body` where its sender went; `too_busy` where it does not come and others need the room. */
 export async function readBytes(request: Request): Promise<Uint8Array<ArrayBuffer>> {
   if (!request.body) return new Uint8Array();
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of request.body) {
-    length += chunk.byteLength;
-    if (length > LIMITS.bodyBytes) throw new DuetError("payload_too_large");
-    chunks.push(chunk);
+  const reader = request.body.getReader();
+  // Where the connection is gone, this says so again, to nobody.
+  const stop = () => reader.cancel().catch(() => {});
+  let isGivenUp = false;
+  const held = holdBody(request, () => {
+    isGivenUp = true;
+    void stop();
+  });
+  const readSome = () =>
+    reader.read().catch((cause: unknown) => {
+      throw new DuetError("malformed_body", { cause });
+    });
+  try {
+    const chunks: Uint8Array[] = [];
+    let length = 0;
+    for (let next; !(next = await readSome()).done;) {
+      length += next.value.byteLength;
+      if (length > LIMITS.bodyBytes) throw new DuetError("payload_too_large");
+      held?.moved(length);
+      chunks.push(next.value);
+    }
+    if (isGivenUp) throw new DuetError("too_busy", { retryAfterSeconds: 5 });
+    noteBodyRead(request);
+    return Buffer.concat(chunks, length);
+  } finally {
+    held?.end();
+    void stop();
   }
-  return Buffer.concat(chunks, length);
-}
-
-/**
- * Whether a body was announced that nobody has begun to read. The connection must not be used again then: HAProxy 2.6
- * would give it to the next client, whose request would be taken for the rest of that body.
- */
-export function hasUnreadBody(request: Request): boolean {
-  const { headers } = request;
-  const isAnnounced = Number(headers.get("content-length") ?? 0) > 0 || headers.has("transfer-encoding");
-  return isAnnounced && !request.bodyUsed;
 }
 
 /** Refuses before a byte of it is read. */

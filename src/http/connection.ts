@@ -1,15 +1,24 @@
 import type { Device } from "../core/auth/devices.ts";
 import { newId } from "../core/ids.ts";
+import type { Held } from "./held.ts";
 import { createClientAddress } from "./proxies.ts";
 
-/** Kept beside a request: its name, and the address at the other end of its connection. */
-type Facts = { id?: string; peer?: string | undefined };
+/** Kept beside a request, for those who handle it later. */
+type Facts = {
+  /** its name */
+  id?: string;
+  /** the address at the other end of its connection */
+  peer?: string | undefined;
+  /** counts what is held for its sender */
+  hold?: (giveUp: () => void) => Held;
+  isBodyRead?: true;
+};
 
 const facts = new WeakMap<Request, Facts>();
 
-/** Says who is at the other end of the connection that brought a request. */
-export const notePeer = (request: Request, peer: string | undefined) =>
-  facts.set(request, { ...facts.get(request), peer });
+/** Says what is known of the connection that brought a request. */
+export const noteConnection = (request: Request, known: Pick<Facts, "peer" | "hold">) =>
+  facts.set(request, known);
 
 /** The same for the request that has replaced another (prepareRequest). */
 export function continueAs(next: Request, request: Request): Request {
@@ -21,6 +30,23 @@ function factsOf(request: Request): Facts {
   const known = facts.get(request) ?? {};
   facts.set(request, known);
   return known;
+}
+
+/** Begins to hold a body for its sender; `giveUp` is called where that takes too long. Error code: `too_busy`. */
+export const holdBody = (request: Request, giveUp: () => void): Held | undefined =>
+  factsOf(request).hold?.(giveUp);
+
+/** Says that a body was read to its end. */
+export const noteBodyRead = (request: Request) => void (factsOf(request).isBodyRead = true);
+
+/**
+ * Whether a body was announced and not read to its end. The connection must not be used again then: HAProxy 2.6 would
+ * give it to the next client, whose request would be taken for the rest of that body.
+ */
+export function hasUnreadBody(request: Request): boolean {
+  const { headers } = request;
+  const isAnnounced = Number(headers.get("content-length") ?? 0) > 0 || headers.has("transfer-encoding");
+  return isAnnounced && !factsOf(request).isBodyRead;
 }
 
 /** The name of a request in answers and in the log, made when it is first asked for. */

@@ -1,3 +1,5 @@
+import { pulledBody } from "./pulled.ts";
+
 type Part = object | AsyncIterable<object>;
 
 /**
@@ -5,24 +7,7 @@ type Part = object | AsyncIterable<object>;
  * in memory as a whole.
  */
 export function jsonDownload(name: string, parts: Record<string, Part>): Response {
-  const utf8 = new TextEncoder();
-  const text = textOf(parts);
-  const stream = new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        try {
-          const { value, done } = await text.next();
-          if (done) controller.close();
-          else controller.enqueue(utf8.encode(value));
-        } catch (error) {
-          controller.error(error);
-        }
-      },
-      cancel: async () => void (await text.return()),
-    },
-    { highWaterMark: 0 },
-  );
-  return new Response(stream, {
+  return new Response(pulledBody(textOf(parts)), {
     headers: { "content-type": "application/json", "content-disposition": `attachment; filename="${name}"` },
   });
 }

@@ -1,6 +1,7 @@
 import type { EndReason } from "../errors.ts";
 import type { LiveEvent } from "../core/chat/live.ts";
 import { endBody } from "./problem.ts";
+import { pulledBody } from "./pulled.ts";
 
 /** One server-sent event (WHATWG HTML section 9.2). Each has a name and data: some readers take one without for a message. */
 export type SseEvent = { event: string; id?: number; data: unknown };
@@ -26,29 +27,17 @@ type Source<T> = { next(): Promise<IteratorResult<T, void>>; return(): Promise<v
 
 /**
  * An event stream for an answer. Data travels as JSON, in which no line break stands for itself, so that nothing a
- * person wrote can begin another field or event. The source is asked for the next event only when the reader has
- * taken the one before, and is told when the reader goes.
+ * person wrote can begin another field or event.
  */
 export function eventStream<T>(source: Source<T>, toEvent: (item: T) => SseEvent): Response {
-  const utf8 = new TextEncoder();
-  const stream = new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        try {
-          const { value, done } = await source.next();
-          if (!done) return controller.enqueue(utf8.encode(encode(toEvent(value))));
-          await source.return();
-          controller.close();
-        } catch (error) {
-          await source.return();
-          controller.error(error);
-        }
-      },
-      cancel: () => source.return(),
+  const body = pulledBody({
+    async next() {
+      const { value, done } = await source.next();
+      return done ? { value: undefined, done } : { value: encode(toEvent(value)), done: false };
     },
-    { highWaterMark: 0 },
-  );
-  return new Response(stream, {
+    return: source.return,
+  });
+  return new Response(body, {
     headers: { "content-type": "text/event-stream; charset=utf-8", "x-accel-buffering": "no" },
   });
 }
