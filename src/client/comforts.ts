@@ -1,14 +1,16 @@
 // Small comforts: questions before what cannot be undone, menus that close, errors that go when they are mended.
 //
-// DOM: form[data-confirm], dialog [data-close], #notice, details.menu, #x-error beside the field #x, a[download].
+// DOM: form[data-confirm], form[data-unsent], dialog [data-close], #notice, details.menu, #x-error beside the field #x, a[download].
 
+import { hasUnsent } from "./composer.ts";
 import { byId, root, say, sayOffline } from "./page.ts";
 
 export function startComforts() {
   document.addEventListener(
     "submit",
     (event) => {
-      const question = (event.target as HTMLElement).dataset["confirm"];
+      const { confirm: asked, unsent } = (event.target as HTMLElement).dataset;
+      const question = asked ?? (unsent && hasUnsent() ? unsent : "");
       if (!question || confirm(question)) return;
       event.preventDefault();
       event.stopImmediatePropagation();

@@ -1,14 +1,15 @@
-// The composer: what is sent shows at once, what fails stays and can be sent again, what was typed survives a reload.
+// The composer: what is sent shows at once, in every tab, and what fails stays and can be sent again.
 // Without this script it is a form.
 //
 // DOM: form#composer (its data-* are words) with #body and #composer-error; template#pending-message; ol#messages in
 // .scroll, which is laid out from its end; #no-messages; .latest on a page from the middle.
 
+import { draftOf, drafts } from "./drafts.ts";
 import { isComposing, sendsByEnter } from "./keys.ts";
 import { elementOf, textOf } from "./markup.ts";
 import { byId, say, viewer } from "./page.ts";
 import { createOutbox, outcomeOf, type Entry, type Outbox, type OutboxView } from "./outbox.ts";
-import { tabs } from "./tabs.ts";
+import { createShelf, localStore } from "./shelf.ts";
 import { ask } from "./tokens.ts";
 
 /** The messages on the page, as what changes elsewhere finds them. */
@@ -22,6 +23,12 @@ export type Thread = {
   scrollDown(): void;
 };
 
+const unsentOf = (viewer: string) => `unsent:${viewer}:`;
+
+/** Whether something was typed or sent that a sign-out would take away. */
+export const hasUnsent = () =>
+  [drafts, createShelf(localStore, unsentOf(viewer!))].some((shelf) => shelf.names().length > 0);
+
 /** Undefined where no conversation is open. */
 export let thread: Thread | undefined;
 
@@ -29,11 +36,10 @@ export let thread: Thread | undefined;
 export function startComposer() {
   if (!viewer) return;
   const elsewhere: OutboxView = { refused: ({ body }, reason) => void say(`${reason}: ${body}`) };
-  let open: (OutboxView & { url: string; drop(entry: Entry): void }) | undefined;
+  let open: (OutboxView & { url: string }) | undefined;
 
   const outbox = createOutbox({
-    viewer,
-    keep: sessionStorage,
+    unsent: createShelf(localStore, unsentOf(viewer)),
     post: async ({ url, key, body }) => {
       const response = await ask(url, {
         method: "POST",
@@ -48,14 +54,10 @@ export function startComposer() {
       const timer = setTimeout(work, ms);
       return () => clearTimeout(timer);
     },
+    putBack: ({ url, body }) => drafts.add(draftOf(url), body),
   });
   addEventListener("online", outbox.deliver);
   document.addEventListener("duet:signed-in", outbox.deliver);
-  // Taken back in a tab that this one was made from, or that was made from this one.
-  tabs.hear(({ takenBack }) => {
-    const entry = takenBack && outbox.takeBack(takenBack);
-    if (entry) open?.drop(entry);
-  });
 
   const composer = byId<HTMLFormElement>("composer");
   if (composer) ({ view: open, thread } = openThread(composer, outbox));
@@ -70,13 +72,11 @@ function openThread(composer: HTMLFormElement, outbox: Outbox) {
   const words = composer.dataset;
   const url = new URL(composer.action).pathname;
 
-  // --- Drafts -----------------------------------------------------------------------------------------------------
+  const draft = draftOf(url);
 
-  if (!text.value) text.value = outbox.drafts.get(url);
-  text.addEventListener("input", () => {
-    outbox.drafts.set(url, text.value);
-    complain("");
-  });
+  // --- What is wrong ------------------------------------------------------------------------------------------------
+
+  text.addEventListener("input", () => complain(""));
 
   function complain(message: string) {
     byId("composer-error")!.textContent = message;
@@ -112,15 +112,14 @@ function openThread(composer: HTMLFormElement, outbox: Outbox) {
 
   /** Back to where it was typed. */
   function takeBack(entry: Entry) {
-    outbox.takeBack(entry.key);
-    tabs.tell({ takenBack: entry.key });
-    outbox.drafts.add(url, entry.body);
+    outbox.takeBack(entry);
     view.refused(entry, "");
   }
 
   const view = {
     url,
-    drop,
+    added: draw,
+    dropped: drop,
     waiting: (entry: Entry) => show(entry, words["sending"]!, false),
     failed(entry: Entry) {
       const item = items.get(entry);
@@ -136,7 +135,7 @@ function openThread(composer: HTMLFormElement, outbox: Outbox) {
     arrived(entry: Entry, markup: string) {
       // On a page from the middle it has no place.
       if (document.querySelector(".latest")) return location.assign(url);
-      // Taken back meanwhile in a twin of this tab: it is there all the same, and the stream shows it.
+      // Taken back meanwhile in another tab: it is there all the same, and the stream shows it.
       const isShown = items.get(entry)?.isConnected;
       const wasAtEnd = isAtEnd();
       drop(entry);
@@ -147,7 +146,7 @@ function openThread(composer: HTMLFormElement, outbox: Outbox) {
     },
     refused(entry: Entry, reason: string) {
       drop(entry);
-      text.value = outbox.drafts.get(url);
+      text.value = drafts.get(draft);
       complain(reason);
       text.focus();
     },
@@ -187,7 +186,7 @@ function openThread(composer: HTMLFormElement, outbox: Outbox) {
     const entry = { url, key: crypto.randomUUID(), body: text.value };
     draw(entry);
     text.value = "";
-    outbox.drafts.set(url, "");
+    drafts.set(draft, "");
     outbox.add(entry);
   });
 

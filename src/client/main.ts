@@ -4,6 +4,7 @@
 import { startChanges } from "./changes.ts";
 import { startComforts } from "./comforts.ts";
 import { startComposer } from "./composer.ts";
+import { startDrafts } from "./drafts.ts";
 import { startKeys } from "./keys.ts";
 import { startLab } from "./lab.ts";
 import { startLive } from "./live.ts";
@@ -16,6 +17,7 @@ startRequests();
 startComforts();
 startKeys();
 startTimes();
+startDrafts();
 startComposer();
 startChanges();
 startLive();

@@ -1,12 +1,17 @@
-// What was sent and has not arrived: one queue for each tab, delivered in order on whatever page the tab is, until the
-// server has it. A key of its own makes a message that is sent twice one message. Nothing of the page is used here.
+// What was sent and has not arrived: one queue for all tabs of a browser, delivered in order on whatever page they are,
+// also after they were closed, until the server has it. A key of its own makes a message that is sent twice, by two tabs
+// for instance, one message. Nothing of the page is used here.
+
+import type { Shelf } from "./shelf.ts";
 
 export type Entry = {
   /** Where it is posted to: the conversation. */
   url: string;
   key: string;
   body: string;
-  /** Since this page was opened. */
+  /** When it was sent, in epoch milliseconds, and after the one before it. */
+  at?: number;
+  /** Since this page was opened, by this tab or, maybe, by another. */
   isTried?: boolean;
   /** In a row, of the tries to post it. */
   misses?: number;
@@ -23,52 +28,52 @@ export type OutboxView = {
   arrived?(entry: Entry, markup: string): void;
   /** Its text is in the draft again. */
   refused(entry: Entry, reason: string): void;
+  /** Sent in another tab. */
+  added?(entry: Entry): void;
+  /** Arrived, or taken back, in another tab. */
+  dropped?(entry: Entry): void;
 };
-
-/** As much of `sessionStorage` as is needed: what is kept is this tab's only, and gone with the sign-out. */
-export type Keep = Pick<Storage, "getItem" | "setItem" | "removeItem">;
 
 export type Outbox = ReturnType<typeof createOutbox>;
 
 const RETRY_MS_MAX = 30_000;
+const TAKE_OVER_MS = 60_000;
+/** Less than the server keeps an idempotency key. */
+const KEY_KEPT_MS = 6 * 24 * 60 * 60 * 1000;
 /** What has failed as often may be what cannot pass (a proxy's limit): from then on it holds nothing back. */
 const HOLDS_MISSES = 4;
 
 export function createOutbox(deps: {
-  viewer: string;
-  keep: Keep;
+  /** By key: what waits, as all tabs see it. */
+  unsent: Shelf;
   /** Tries to deliver one. An AbortError says that its author would rather not sign in now. */
   post: (entry: Entry) => Promise<Outcome>;
   /** What shows a conversation now; where it is not open, at least a refusal is shown. */
   viewOf: (url: string) => OutboxView;
   later: (work: () => void, ms: number) => () => void;
+  /** Puts a text back to where it was typed. */
+  putBack: (entry: Entry) => void;
 }) {
-  const { viewer, keep, post, viewOf, later } = deps;
-  const place = `outbox:${viewer}`;
-  const draftOf = (url: string) => `draft:${viewer}:${url}`;
+  const { unsent, post, viewOf, later, putBack } = deps;
 
-  function store(name: string, text: string) {
-    try {
-      if (text) keep.setItem(name, text);
-      else keep.removeItem(name);
-    } catch {
-      // It is full or forbidden: what is on the page is there all the same.
-    }
+  const entries = unsent
+    .names()
+    .map((key) => ({ key, ...(JSON.parse(unsent.get(key)) as Pick<Entry, "url" | "body" | "at">) }))
+    .toSorted((a, b) => (a.at ?? 0) - (b.at ?? 0)) as Entry[];
+
+  /** Whether this tab is the first to know. */
+  function remove(entry: Entry): boolean {
+    const isFirst = entries.includes(entry);
+    if (isFirst) entries.splice(entries.indexOf(entry), 1);
+    unsent.set(entry.key, "");
+    return isFirst;
+  }
+  // The server may have it, and has forgotten the key by now: its author decides.
+  for (const entry of entries.filter(({ at = 0 }) => at < Date.now() - KEY_KEPT_MS)) {
+    remove(entry);
+    putBack(entry);
   }
 
-  /** What is typed and not sent, by conversation. */
-  const drafts = {
-    get: (url: string) => keep.getItem(draftOf(url)) ?? "",
-    set: (url: string, text: string) => store(draftOf(url), text),
-    add: (url: string, text: string) => drafts.set(url, [drafts.get(url), text].filter(Boolean).join("\n")),
-  };
-
-  const entries = JSON.parse(keep.getItem(place) ?? "[]") as Entry[];
-  const save = () => store(place, JSON.stringify(entries.map(({ url, key, body }) => ({ url, key, body }))));
-  function remove(entry: Entry) {
-    if (entries.includes(entry)) entries.splice(entries.indexOf(entry), 1);
-    save();
-  }
   const fail = (entry: Entry) => viewOf(entry.url).failed?.(entry);
 
   async function deliverOne(entry: Entry) {
@@ -76,10 +81,9 @@ export function createOutbox(deps: {
     const view = viewOf(entry.url);
     view.waiting?.(entry);
     const outcome = await post(entry);
-    remove(entry);
+    const isFirst = remove(entry);
     if ("markup" in outcome) return view.arrived?.(entry, outcome.markup);
-    // Back to where it can be changed.
-    drafts.add(entry.url, entry.body);
+    if (isFirst) putBack(entry);
     view.refused(entry, outcome.reason);
   }
 
@@ -121,24 +125,37 @@ export function createOutbox(deps: {
     return delivering;
   }
 
+  unsent.hear((key, text) => {
+    const known = entries.find((entry) => entry.key === key);
+    if (known && !text) {
+      remove(known);
+      viewOf(known.url).dropped?.(known);
+    } else if (!known && text) {
+      const entry = { key, ...JSON.parse(text), isTried: true } as Entry;
+      entries.push(entry);
+      viewOf(entry.url).added?.(entry);
+      // If that tab is closed before it has delivered it.
+      later(() => void deliver(), TAKE_OVER_MS);
+    }
+  });
+
   return {
     /** In order. */
     entries: entries as readonly Entry[],
-    drafts,
     /** Tries now, and resolves when everything was tried once. */
     deliver,
 
     add(entry: Entry) {
+      entry.at = Math.max(Date.now(), (entries.at(-1)?.at ?? 0) + 1);
+      const { url, body, at } = entry;
       entries.push(entry);
-      save();
+      unsent.set(entry.key, JSON.stringify({ url, body, at }));
       void deliver();
     },
 
-    /** Not to be sent, after all. Answers the entry, if it was still waiting. */
-    takeBack(key: string): Entry | undefined {
-      const entry = entries.find((each) => each.key === key);
-      if (entry) remove(entry);
-      return entry;
+    /** Not to be sent, after all: back to where it was typed, if it was still waiting. */
+    takeBack(entry: Entry) {
+      if (remove(entry)) putBack(entry);
     },
   };
 }

@@ -3,6 +3,7 @@
 // DOM: html[data-busy] while something is under way; .more, .message, #members, #new-conversation are replaced whole.
 
 import htmx from "htmx.org";
+import { discardDrafts, restoreDrafts } from "./drafts.ts";
 import { policy, refuse } from "./markup.ts";
 import { byId, root, say, sayOffline, viewer } from "./page.ts";
 import { localizeTimes } from "./times.ts";
@@ -12,12 +13,16 @@ import { send, type Fetch } from "./tokens.ts";
 type Context = {
   request: { action: string; headers: Record<string, string> };
   fetch?: Fetch;
+  response?: { raw: Response };
   requestTimeout?: number;
 };
 type Api = { initSecurity(...policies: unknown[]): void };
 
 /** Where the focus is to be after what has it now is replaced. */
 let returnTo: Element | null = null;
+/** What was typed into the password fields of a form that is under way: the server shows none again. */
+const passwordsOf = new WeakMap<Context, HTMLInputElement[]>();
+
 let underWay = 0;
 const showBusy = () => root.toggleAttribute("data-busy", underWay > 0);
 
@@ -33,6 +38,8 @@ export const startRequests = () =>
       // What more there is comes after the item before it; older messages before the first.
       if (returnTo?.matches(".more"))
         returnTo = returnTo.previousElementSibling ?? returnTo.closest(".scroll");
+      if (element.matches("form"))
+        passwordsOf.set(ctx, [...element.querySelectorAll<HTMLInputElement>("[type=password]")]);
       underWay++;
       showBusy();
       say("");
@@ -41,6 +48,10 @@ export const startRequests = () =>
       ctx.request.headers["Duet-Viewer"] = viewer;
       const inner: Fetch = ctx.fetch ?? fetch;
       ctx.fetch = (url, options) => send(url, options, inner, ctx.requestTimeout);
+    },
+
+    htmx_after_request(element: Element, { ctx }: { ctx: Context }) {
+      if (element.matches("form") && ctx.response!.raw.ok) discardDrafts(element);
     },
 
     /** The network failed, not the session: say so, keep everything. */
@@ -53,8 +64,15 @@ export const startRequests = () =>
       showBusy();
     },
 
-    htmx_after_swap() {
+    htmx_after_swap(_element: Element, { ctx }: { ctx: Context }) {
+      // One that was refused is typed again, and no other.
+      const isRefused = ctx.response!.raw.status === 401;
+      for (const { id, value } of passwordsOf.get(ctx) ?? []) {
+        const field = isRefused ? null : byId<HTMLInputElement>(id);
+        if (field && !field.matches("[aria-invalid]")) field.value ||= value;
+      }
       localizeTimes();
+      restoreDrafts(document);
       const edited = document.querySelector<HTMLTextAreaElement>(".editing textarea:focus:not([data-begun])");
       edited?.setSelectionRange(edited.value.length, edited.value.length);
       edited?.setAttribute("data-begun", "");

@@ -4,8 +4,6 @@ export type TabMessage = {
   viewer?: string;
   /** A tab has signed out, or is about to know that it could not. */
   signedOut?: true;
-  /** A message of this key is not to be sent after all. */
-  takenBack?: string;
 };
 
 /** A channel of that name between the tabs of a browser: what one tells, all others hear. */

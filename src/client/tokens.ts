@@ -163,8 +163,12 @@ export function startTokens() {
   });
   if (viewer) tabs.tell({ viewer });
   document.addEventListener("submit", ({ target, defaultPrevented }) => {
-    if (!defaultPrevented && (target as Element).matches("[data-sign-out]"))
-      addEventListener("pagehide", () => tabs.tell({ signedOut: true }));
+    if (defaultPrevented || !(target as Element).matches("[data-sign-out]")) return;
+    addEventListener("pagehide", () => {
+      tabs.tell({ signedOut: true });
+      // What was typed goes too; over plain http no header does that.
+      if (generation() === "") localStorage.clear();
+    });
   });
 
   // A page brought back by the back button after its session is gone asks the server again.

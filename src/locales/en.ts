@@ -52,6 +52,7 @@ export const en = {
     haveAccount: "Already have an account?",
   },
   signOut: "Sign out",
+  confirmUnsent: "What you typed and did not send is deleted. Sign out?",
   signedInAs: (username: string) => `Signed in as ${username}`,
   conversations: {
     title: "Conversations",
@@ -102,6 +103,7 @@ export const en = {
     takeBack: "Delete the message",
     confirmTakeBack: "Delete this message for everybody?",
     takenBack: "This message was deleted",
+    removedMeanwhile: "This message was deleted meanwhile. What you typed is still here, to be copied.",
     sending: "Sending…",
     failed: "Not sent yet",
     sendAgain: "Send again",

@@ -45,6 +45,7 @@ export const zh: Locale = {
     haveAccount: "已有账号？",
   },
   signOut: "退出登录",
+  confirmUnsent: "尚未发送的文字将被删除。确定退出登录吗？",
   signedInAs: (username) => `已登录：${username}`,
   conversations: {
     title: "对话",
@@ -94,6 +95,7 @@ export const zh: Locale = {
     takeBack: "删除消息",
     confirmTakeBack: "确定为所有人删除这条消息吗？",
     takenBack: "该消息已删除",
+    removedMeanwhile: "该消息已在此期间删除。您输入的文字仍在这里，可以复制。",
     sending: "发送中…",
     failed: "尚未发送",
     sendAgain: "重新发送",

@@ -7,7 +7,7 @@ import { jsonDownload } from "../http/download.ts";
 import { AccountPage } from "./account.view.tsx";
 import { failedForm } from "./form.ts";
 import { emptyForm, type FormState } from "./form.view.tsx";
-import { pages, type Web } from "./page.ts";
+import { goOn, pages, type Web } from "./page.ts";
 import { Strength } from "./passwords.view.tsx";
 
 type Deps = Pick<
@@ -79,11 +79,11 @@ export function accountPages(deps: Deps) {
     )
     .post(
       "/password",
-      async ({ request, server, viewer, body, set, redirect }) => {
+      async ({ request, server, viewer, body, set }) => {
         const input = { currentPassword: body.current_password, newPassword: body.new_password };
         try {
           cookies.setTokens(set, await account.changePassword(viewer, input, deviceOf({ request, server })));
-          return redirect("/account?done=password", 303);
+          return goOn(request, set, "/account?done=password");
         } catch (error) {
           const password = failedForm(error, pageContext(request, viewer).language, {}, set);
           return show(request, viewer, { password });

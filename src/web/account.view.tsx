@@ -1,7 +1,7 @@
 import type { Session } from "../core/auth/sessions.ts";
 import type { SecurityEvent } from "../core/auth/security.ts";
 import type { SecurityEventKind } from "../core/auth/security.ts";
-import { Field, FormError, once, type FormState } from "./form.view.tsx";
+import { Field, FormError, inPlace, once, type FormState } from "./form.view.tsx";
 import { Icon } from "./icons.view.tsx";
 import { Layout, Time, type PageContext } from "./layout.view.tsx";
 import { NewPassword } from "./passwords.view.tsx";
@@ -156,7 +156,7 @@ const Password = ({ page, password }: AccountProps) => {
     <section class="panel" aria-labelledby="password">
       <h2 id="password">{t.password}</h2>
       <p class="muted">{t.passwordNote}</p>
-      <form method="post" action={once("/account/password")}>
+      <form {...inPlace("/account/password")}>
         <FormError message={password.general} />
         <input type="hidden" name="username" autocomplete="username" value={page.viewer?.username} />
         <Field name="current_password" label={t.currentPassword} error={password.errors["current_password"]}>

@@ -2,7 +2,7 @@ import { Elysia, t } from "elysia";
 import type { IssuedTokens } from "../core/auth/sessions.ts";
 import { formWithoutCookies } from "./form.ts";
 import { safeNext } from "./next.ts";
-import { pages, type Web } from "./page.ts";
+import { isHtmx, pages, type Web } from "./page.ts";
 import { SignInPage } from "./sessions.view.tsx";
 
 const CODES_MAX = 1000;
@@ -18,8 +18,9 @@ export function createArrivals() {
   const sessions = new Map<string, string>();
   return {
     /** Where to go on to after a sign-in. */
-    goOn({ headers }: Request, { sessionId }: IssuedTokens, next: string): string {
-      if (headers.has("cookie") || headers.get("sec-fetch-mode") !== "navigate") return next;
+    nextOf(request: Request, { sessionId }: IssuedTokens, next: string): string {
+      const isBrowser = isHtmx(request) || request.headers.get("sec-fetch-mode") === "navigate";
+      if (request.headers.has("cookie") || !isBrowser) return next;
       const code = crypto.randomUUID();
       sessions.set(code, sessionId);
       if (sessions.size > CODES_MAX) sessions.delete(sessions.keys().next().value!);

@@ -58,6 +58,20 @@ export const Field = ({ name, label, hint, error, note, children }: FieldProps) 
 /** Where a form is posted to, with a key of the page's own: submitted twice, it is done once (http/once.ts). */
 export const once = (url: string): string => `${url}?once=${crypto.randomUUID()}`;
 
+/**
+ * A form with passwords, which no page that shows it again may hold: where there is script only what is around it is
+ * replaced, and the script keeps them (client/requests.ts). Its success is answered by `goOn`.
+ */
+export const inPlace = (url: string) => ({
+  method: "post",
+  action: once(url),
+  "hx-post": url,
+  "hx-target": "#main",
+  "hx-select": "#main",
+  "hx-swap": "outerHTML",
+  "hx-sync": "this:drop",
+});
+
 /** What is wrong with a form as a whole. */
 export const FormError = ({ message }: { message: string | undefined }) =>
   message ? (

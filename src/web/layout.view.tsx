@@ -45,6 +45,8 @@ export const Layout = ({ page, title, className, dialog, live, children }: Layou
         <title>{`${title} · Duet`}</title>
         <link rel="icon" href={page.iconUrl} type="image/svg+xml" />
         <link rel="stylesheet" href={page.styleUrl} />
+        {/* Not shown before its end is here, which a thread begins with, by browsers that know this. */}
+        {live?.conversationId && <link rel="expect" href="#composer" blocking="render" />}
         <script src={page.scriptUrl} defer />
       </head>
       <body class={className}>
@@ -81,7 +83,13 @@ const Header = ({ page }: { page: PageContext }) => (
     )}
     <LanguageSwitch page={page} />
     {page.viewer ? (
-      <form class="who" method="post" action="/auth/logout" data-sign-out="">
+      <form
+        class="who"
+        method="post"
+        action="/auth/logout"
+        data-sign-out=""
+        data-unsent={page.t.confirmUnsent}
+      >
         <a
           class="quiet who-name"
           href="/account"

@@ -2,13 +2,20 @@ import { Elysia, t } from "elysia";
 import { cookieViewer } from "../http/auth.ts";
 import { formBodies } from "../http/body.ts";
 import { failedForm } from "./form.ts";
-import { emptyForm } from "./form.view.tsx";
+import { emptyForm, type FormState } from "./form.view.tsx";
+import type { PageContext } from "./layout.view.tsx";
 import { EditMessage, EditMessagePage, MessageItem, MessageItems } from "./messages.view.tsx";
 import { isHtmx, pages, type Web } from "./page.ts";
 import { showThread } from "./thread.tsx";
 import { ThreadPage } from "./thread.view.tsx";
 
 type Deps = Pick<Web, "conversations" | "messages" | "openThread" | "sessions" | "cookies" | "pageContext">;
+
+/** The text stays with its author, who may use it elsewhere. */
+function formOfRemoved({ t }: PageContext, body: string, set: { status?: number | string }): FormState {
+  set.status = 404;
+  return { values: { body }, errors: {}, general: t.conversation.removedMeanwhile };
+}
 
 /** The thread. A form posts to the address of the page it is on, so that one can come back to it. */
 export function messagePages(deps: Deps) {
@@ -79,8 +86,11 @@ export function messagePages(deps: Deps) {
           if (!isHtmx(request)) return redirect(`/conversations/${params.id}`, 303);
           return <MessageItem page={page} message={message} />;
         } catch (error) {
-          const form = failedForm(error, page.language, { body: typed }, set);
-          const message = await messages.getOwn(viewer, params.id, params.messageId);
+          const message = await messages.get(viewer, params.id, params.messageId);
+          const form =
+            message.removed_at === null
+              ? failedForm(error, page.language, { body: typed }, set)
+              : formOfRemoved(page, typed, set);
           const view = { page, message, form };
           return isHtmx(request) ? <EditMessage {...view} /> : <EditMessagePage {...view} />;
         }

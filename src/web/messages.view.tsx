@@ -180,7 +180,14 @@ export const EditMessage = ({
         )}
         <p class="actions">
           <button type="submit">{t.save}</button>
-          <a class="button secondary" href={url} hx-get={url} hx-target="closest li" hx-swap="outerHTML">
+          <a
+            class="button secondary"
+            href={url}
+            hx-get={url}
+            hx-target="closest li"
+            hx-swap="outerHTML"
+            data-discard=""
+          >
             {t.cancel}
           </a>
         </p>

@@ -58,4 +58,14 @@ export const pages = new Elysia({ name: "pages" })
     responseValue instanceof Markup ? (answer(responseValue.html) as Response) : undefined,
   );
 
+/** Where to go on to after a form; htmx would follow a redirect by itself and take its page for the answer. */
+export function goOn(
+  request: Request,
+  set: { headers: Record<string, unknown>; status?: number | string },
+  url: string,
+) {
+  set.status = isHtmx(request) ? 204 : 303;
+  set.headers[isHtmx(request) ? "hx-redirect" : "location"] = url;
+}
+
 export const isHtmx = (request: Request): boolean => request.headers.get("hx-request") === "true";

@@ -6,7 +6,7 @@ import type { Arrivals } from "./arrivals.tsx";
 import { failedForm } from "./form.ts";
 import { emptyForm } from "./form.view.tsx";
 import { refererOf, safeNext } from "./next.ts";
-import { isHtmx, pages, type Web } from "./page.ts";
+import { goOn, isHtmx, pages, type Web } from "./page.ts";
 import { SignInDialogForm, SignInPage } from "./sessions.view.tsx";
 
 type Deps = Pick<
@@ -74,11 +74,12 @@ export function sessionPages({
       )
       .post(
         "/login",
-        async ({ request, server, body, set, redirect }) => {
+        async ({ request, server, body, set }) => {
           try {
             const { user, issued } = await users.login(body, deviceOf({ request, server }));
             cookies.setTokens(set, issued, { clearEnded: true });
-            if (!body.dialog) return redirect(arrivals.goOn(request, issued, safeNext(body.next)), 303);
+            if (!body.dialog)
+              return goOn(request, set, arrivals.nextOf(request, issued, safeNext(body.next)));
             set.headers["hx-trigger"] = JSON.stringify({ "duet:signed-in": { userId: user.id } });
             set.status = 204;
             return;

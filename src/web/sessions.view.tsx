@@ -1,6 +1,6 @@
 import type { EndReason } from "../errors.ts";
 import { Layout, Time, type PageContext } from "./layout.view.tsx";
-import { Field, FormError, emptyForm, once, type FormState } from "./form.view.tsx";
+import { Field, FormError, emptyForm, inPlace, type FormState } from "./form.view.tsx";
 
 /** Why one has to sign in again: what happened, when, and on which device where one did it. */
 export type ShownEnd = { reason: EndReason; at: number; where: string | null };
@@ -23,7 +23,7 @@ export const SignInPage = ({ page, form, next, end }: SignInProps) => (
           )}
         </p>
       )}
-      <form method="post" action={once("/login")}>
+      <form {...inPlace("/login")}>
         <SignInFields page={page} form={form} />
         <input type="hidden" name="next" value={next} />
         <button type="submit">{page.t.signIn.submit}</button>

@@ -4,7 +4,7 @@ import type { Arrivals } from "./arrivals.tsx";
 import { failedForm } from "./form.ts";
 import { emptyForm } from "./form.view.tsx";
 import { safeNext } from "./next.ts";
-import { pages, type Web } from "./page.ts";
+import { goOn, pages, type Web } from "./page.ts";
 import { Strength } from "./passwords.view.tsx";
 import { RegisterPage } from "./users.view.tsx";
 
@@ -38,12 +38,12 @@ export const userPages = ({
     )
     .post(
       "/register",
-      async ({ request, server, body, set, redirect }) => {
+      async ({ request, server, body, set }) => {
         const next = safeNext(body.next);
         try {
           const { issued } = await users.register(body, deviceOf({ request, server }));
           cookies.setTokens(set, issued, { clearEnded: true });
-          return redirect(arrivals.goOn(request, issued, next), 303);
+          return goOn(request, set, arrivals.nextOf(request, issued, next));
         } catch (error) {
           const page = pageContext(request, null);
           const form = failedForm(error, page.language, { username: body.username, email: body.email }, set);

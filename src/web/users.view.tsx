@@ -1,5 +1,5 @@
 import { Layout, type PageContext } from "./layout.view.tsx";
-import { Field, FormError, once, type FormState } from "./form.view.tsx";
+import { Field, FormError, inPlace, type FormState } from "./form.view.tsx";
 import { NewPassword } from "./passwords.view.tsx";
 
 type RegisterProps = { page: PageContext; form: FormState; next: string; passwordMin: number };
@@ -11,7 +11,7 @@ export const RegisterPage = ({ page, form, next, passwordMin }: RegisterProps) =
     <Layout page={page} title={register.title}>
       <section class="card">
         <h1>{register.title}</h1>
-        <form method="post" action={once("/register")}>
+        <form {...inPlace("/register")}>
           <FormError message={form.general} />
           <Field
             name="username"

@@ -3,20 +3,22 @@ import type { Page } from "playwright-core";
 import {
   describeInBrowser,
   messages,
+  open,
   passOn,
   posts,
+  register,
   say,
   SENT,
   serve,
   signedIn,
+  startConversation,
 } from "../support/browser.ts";
 import { UNLIMITED } from "../support/app.ts";
+import { PASSWORDS } from "../support/people.ts";
 
 /** Until everything that was sent has arrived. */
 const isEmpty = (page: Page) =>
-  page.waitForFunction(() =>
-    Object.entries(sessionStorage).every(([name, kept]) => !name.startsWith("outbox:") || kept === "[]"),
-  );
+  page.waitForFunction(() => Object.keys(localStorage).every((name) => !name.startsWith("unsent:")));
 
 describeInBrowser("the composer", () => {
   test("sends with Enter, breaks the line with Shift+Enter, leaves the keys to whoever writes Chinese, and sends once", async () => {
@@ -189,10 +191,10 @@ describeInBrowser("what was sent and has not arrived", () => {
     page.once("dialog", (dialog) => dialog.accept());
     await page.click("form[action*='/logout-all'] button");
     await page.waitForURL("**/login");
-    expect(await page.evaluate(() => sessionStorage.length)).toBe(0);
+    expect(await page.evaluate(() => localStorage.length)).toBe(0);
   });
 
-  test("is not sent by the twin of a tab in which it was taken back", async () => {
+  test("is in every tab, and sent by none once it was taken back in one; signing out asks before it takes text away", async () => {
     await using site = await serve(UNLIMITED);
     await using alice = await signedIn(site, "alice");
     const { page } = alice;
@@ -203,10 +205,8 @@ describeInBrowser("what was sent and has not arrived", () => {
     );
     await say(page, "oh no");
     await page.waitForSelector(".failed");
-    const opened = alice.context.waitForEvent("page");
-    // window.open copies the tab's storage, as duplicating it does.
-    await page.evaluate((url) => void window.open(url), path);
-    const twin = await opened;
+    const twin = await alice.context.newPage();
+    await twin.goto(path);
     await twin.waitForSelector(".failed:has-text('oh no')");
     await page.click("text=Take back");
     await twin.waitForSelector(".failed", { state: "detached" });
@@ -227,9 +227,8 @@ describeInBrowser("what was sent and has not arrived", () => {
     );
     await say(page, "on its way");
     await say(page, "second");
-    const again = alice.context.waitForEvent("page");
-    await page.evaluate((url) => void window.open(url), path);
-    const other = await again;
+    const other = await alice.context.newPage();
+    await other.goto(path);
     await other.waitForSelector(".pending:has-text('on its way')");
     await other.evaluate(() => {
       const item = [...document.querySelectorAll(".pending")].find((each) =>
@@ -242,9 +241,177 @@ describeInBrowser("what was sent and has not arrived", () => {
     answer();
     await page.waitForSelector(`${SENT}:has-text('second')`);
     expect(alice.complaints).toEqual([]);
-    // And what is signed out of one page by its own button is gone, too.
+
+    // What was taken back is a draft; it goes only if its author says so.
+    let asked = page.waitForEvent("dialog");
+    let click = page.click("[data-sign-out] button");
+    await (await asked).dismiss();
+    await click;
+    expect(new URL(page.url()).pathname).toBe(path);
+    asked = page.waitForEvent("dialog");
+    click = page.click("[data-sign-out] button");
+    await (await asked).accept();
+    await click;
+    await page.waitForURL("**/login?*");
+    expect(await page.evaluate(() => localStorage.length)).toBe(0);
+  });
+
+  test("is still sent after its tab was closed, and so is what was being typed still there", async () => {
+    await using site = await serve(UNLIMITED);
+    await using alice = await signedIn(site, "alice");
+    const path = await alice.converse("Closed");
+    await alice.context.setOffline(true);
+    await say(alice.page, "written on a train");
+    await alice.page.waitForSelector(".failed:has-text('written on a train')");
+    await alice.page.fill("#body", "and then");
+    await alice.page.close();
+    await alice.context.setOffline(false);
+    const page = await alice.context.newPage();
+    await page.goto("/account");
+    await isEmpty(page);
+    await page.goto(path);
+    expect(await messages(page)).toEqual(["written on a train"]);
+    expect(await page.inputValue("#body")).toBe("and then");
+
+    // One text for all tabs: what is typed in one is not typed a second time in another.
+    const second = await alice.context.newPage();
+    await second.goto(path);
+    await second.fill("#body", "and then it snowed");
+    await second.press("#body", "Enter");
+    await second.waitForSelector(`${SENT}:has-text('it snowed')`);
+    await page.waitForFunction(() => document.querySelector<HTMLTextAreaElement>("#body")!.value === "");
+    await page.waitForSelector(`${SENT}:has-text('it snowed')`);
+    expect(alice.complaints).toEqual([]);
+  });
+});
+
+describeInBrowser("what is being typed anywhere", () => {
+  test("goes with the sign-out over plain http too, where browsers do not look at Clear-Site-Data", async () => {
+    let fetch: (request: Request) => Promise<Response>;
+    await using proxy = Bun.serve({ port: 0, fetch: (request) => fetch(request) });
+    const url = `http://localhost:${proxy.port}`;
+    await using site = await serve({ DUET_PUBLIC_URL: url });
+    fetch = async (request) => {
+      const answer = await site.app.handle(request, "127.0.0.1");
+      answer.headers.delete("clear-site-data");
+      return answer;
+    };
+    await using alice = await open({ url }, "alice");
+    const { page } = alice;
+    await register(alice);
+    await startConversation(alice, "Secret");
+    await page.fill("#body", "nobody may read this");
+    page.once("dialog", (dialog) => dialog.accept());
     await page.click("[data-sign-out] button");
     await page.waitForURL("**/login?*");
-    expect(await page.evaluate(() => sessionStorage.length)).toBe(0);
+    expect(await page.evaluate(() => localStorage.length)).toBe(0);
+  });
+
+  test("is still there after a refusal, passwords too, which no page shows again", async () => {
+    await using site = await serve(UNLIMITED);
+    await using alice = await signedIn(site, "alice");
+    await using carol = await open(site, "carol");
+    await carol.page.goto("/register");
+    await carol.page.fill("#username", "alice");
+    await carol.page.fill("#password", PASSWORDS["carol"]!);
+    await carol.page.click("main button[type=submit]");
+    await carol.page.waitForSelector("#username-error:has-text('taken')");
+    expect(await carol.page.inputValue("#password")).toBe(PASSWORDS["carol"]!);
+    await carol.page.fill("#username", "carol");
+    await carol.page.click("main button[type=submit]");
+    await carol.page.waitForURL("**/conversations");
+
+    const { page } = alice;
+    // A message that was deleted meanwhile cannot be changed any more.
+    const path = await alice.converse("Deleted");
+    await say(page, "soon gone");
+    await page.waitForSelector(SENT);
+    const id = await page.locator(SENT).getAttribute("id");
+    const url = `${path}/messages/${id!.slice("message-".length)}`;
+    const elsewhere = await alice.context.newPage();
+    await elsewhere.goto(path);
+    await page.click(`#${id} a.tool`);
+    const edited = page.locator(`#${id} textarea`);
+    await edited.fill("soon gone, or not");
+    elsewhere.once("dialog", (dialog) => dialog.accept());
+    await elsewhere.click(`form[action^='${url}/remove'] button`);
+    await elsewhere.waitForSelector(`#${id} .gone`);
+    await page.click(`#${id} .actions button`);
+    await page.waitForSelector(`#${id} .error:has-text('deleted meanwhile')`);
+    expect(await edited.inputValue()).toBe("soon gone, or not");
+    await page.reload();
+    await page.waitForSelector(`#${id} .gone`);
+    expect(await page.inputValue("#body")).toBe("soon gone, or not");
+
+    await page.goto("/account");
+    await page.fill("#current_password", "not this one");
+    await page.fill("#new_password", PASSWORDS["bob"]!);
+    await page.click("form[action*='/account/password'] button");
+    await page.waitForSelector("#current_password-error");
+    expect(await page.inputValue("#current_password")).toBe("");
+    expect(await page.inputValue("#new_password")).toBe(PASSWORDS["bob"]!);
+    await page.fill("#current_password", PASSWORDS["alice"]!);
+    await page.click("form[action*='/account/password'] button");
+    await page.waitForURL("**/account?done=password");
+    expect([...alice.complaints, ...carol.complaints]).toEqual([]);
+  });
+
+  test("survives a reload, in every form, until it is sent or given up", async () => {
+    await using site = await serve(UNLIMITED);
+    await using alice = await signedIn(site, "alice");
+    const { page } = alice;
+    const path = await alice.converse("Forms");
+    const { id } = await alice.program("POST", `${path}/messages`, { body: "a mistake" });
+    await page.reload();
+    const edited = page.locator(`#message-${id} textarea`);
+    await page.click(`#message-${id} a.tool`);
+    await edited.fill("a misunderstanding");
+    // As the event stream's own `reset` does, and a page that belongs to another person now.
+    await page.evaluate(() => location.reload());
+    await page.waitForSelector(`#message-${id} textarea`);
+    expect(await edited.inputValue()).toBe("a misunderstanding");
+    // It is taken out of what is kept by giving it up,
+    await page.click(`#message-${id} .actions a`);
+    await page.waitForSelector(`#message-${id}:not(.editing)`);
+    await page.click(`#message-${id} a.tool`);
+    expect(await edited.inputValue()).toBe("a mistake");
+    // or by saving it, and not by an attempt that failed.
+    await edited.fill("x".repeat(10_001));
+    await page.click(`#message-${id} .actions button`);
+    await page.waitForSelector(`#message-${id} .error`);
+    await page.reload();
+    await page.waitForSelector(`#message-${id} textarea`);
+    expect((await edited.inputValue()).length).toBe(10_001);
+    await edited.fill("no mistake");
+    await page.click(`#message-${id} .actions button`);
+    await page.waitForSelector(`#message-${id} .body:text-is('no mistake')`);
+    expect(await page.evaluate(() => localStorage.length)).toBe(0);
+
+    await page.fill("#title", "A new one");
+    await page.click("#members summary");
+    await page.fill("#members input[name=username]", "bo");
+    await page.goto("/account");
+    await page.fill("#email", "alice@exa");
+    await page.goto(path);
+    expect(await page.inputValue("#title")).toBe("A new one");
+    expect(await page.inputValue("#members input[name=username]")).toBe("bo");
+    // A form whose answer never comes has not been sent.
+    await page.goto("/account");
+    expect(await page.inputValue("#email")).toBe("alice@exa");
+    await page.fill("#email", "alice@example.org");
+    await page.route("**/account/profile*", (route) => route.abort());
+    await page.click("form[action*='/account/profile'] button");
+    await page
+      .waitForEvent("framenavigated", (frame) => frame.url().startsWith("chrome-error"))
+      .catch(() => 0);
+    await page.unroute("**/account/profile*");
+    await page.goBack();
+    await page.waitForSelector("#email");
+    expect(await page.inputValue("#email")).toBe("alice@example.org");
+    await page.click("form[action*='/account/profile'] button");
+    await page.waitForSelector("main .banner, main [role=status]");
+    const kept = await page.evaluate(() => Object.keys(localStorage).map((name) => name.split(" ").at(-1)));
+    expect(kept.toSorted()).toEqual(["title", "username"]);
+    expect(alice.complaints).toEqual([]);
   });
 });

@@ -275,6 +275,28 @@ describeInBrowser("the keyboard", () => {
   });
 });
 
+describeInBrowser("a slow connection", () => {
+  test("shows no half of a thread and no time in another zone, but all of both if the script never comes", async () => {
+    await using site = await serve();
+    await using alice = await signedIn(site, "alice");
+    const { page } = alice;
+    const path = await alice.converse("Slow");
+    await say(page, "hello");
+    await page.waitForSelector(SENT);
+    await page.route("**/assets/*.js", (route) => route.abort());
+    await page.goto(path, { waitUntil: "commit" });
+    const first = page.locator("time").first();
+    await first.waitFor({ state: "attached" });
+    const visibility = () => first.evaluate((time) => getComputedStyle(time).visibility);
+    expect(await visibility()).toBe("hidden");
+    await first.evaluate((time) =>
+      Promise.all(time.getAnimations().map((each) => (each.finish(), each.finished))),
+    );
+    expect(await visibility()).toBe("visible");
+    expect(await page.locator("link[rel=expect][blocking=render]").getAttribute("href")).toBe("#composer");
+  });
+});
+
 describeInBrowser("a telephone", () => {
   test("shows list and thread as separate screens, starts a line with Enter, keeps its keyboard, and nothing sticks out", async () => {
     await using site = await serve();

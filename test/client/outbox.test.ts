@@ -1,28 +1,51 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setSystemTime, test } from "bun:test";
+import { createShelf, type Store } from "../../src/client/shelf.ts";
 import { createOutbox, outcomeOf, type Entry, type Outcome } from "../../src/client/outbox.ts";
 
 const [PLANS, OTHER] = ["/conversations/plans", "/conversations/other"];
 
-/** What a tab keeps, until it is closed. */
-function createKeep() {
+type Listener = Parameters<Store["hear"]>[0];
+
+/** What the tabs of a browser share: each hears what the others change. */
+function createBrowser() {
   const kept = new Map<string, string>();
+  const tabs: Listener[][] = [];
   return {
     kept,
-    getItem: (name: string) => kept.get(name) ?? null,
-    setItem: (name: string, text: string) => void kept.set(name, text),
-    removeItem: (name: string) => void kept.delete(name),
+    openStore(): Store {
+      const own: Listener[] = [];
+      tabs.push(own);
+      const changed = (key: string, text: string | null) => {
+        for (const tab of tabs) if (tab !== own) for (const listener of tab) listener(key, text, null);
+      };
+      const keep = {
+        getItem: (key: string) => kept.get(key) ?? null,
+        setItem(key: string, text: string) {
+          kept.set(key, text);
+          changed(key, text);
+        },
+        removeItem(key: string) {
+          if (kept.delete(key)) changed(key, null);
+        },
+        key: (i: number) => [...kept.keys()][i] ?? null,
+        get length() {
+          return kept.size;
+        },
+      };
+      return { keep: () => keep, hear: (listener) => void own.push(listener) };
+    },
   };
 }
 
 /** A tab of alice's: what it posts is answered by `answer`, what it shows is told in `shown`. */
-function openTab(answer: (entry: Entry) => Outcome, keep = createKeep()) {
+function openTab(answer: (entry: Entry) => Outcome, browser = createBrowser(), store = browser.openStore()) {
+  const drafts = new Map<string, string>();
   const posted: string[] = [];
   const shown: string[] = [];
   const retries: { work: () => void; ms: number }[] = [];
   const tell = (what: string) => (entry: Entry) => void shown.push(`${what} ${entry.body}`);
   const outbox = createOutbox({
-    viewer: "alice",
-    keep,
+    unsent: createShelf(store, "unsent:alice:"),
     post: async (entry) => {
       posted.push(entry.body);
       return answer(entry);
@@ -32,7 +55,10 @@ function openTab(answer: (entry: Entry) => Outcome, keep = createKeep()) {
       failed: tell("failed"),
       arrived: tell("arrived"),
       refused: tell("refused"),
+      added: tell("added"),
+      dropped: tell("dropped"),
     }),
+    putBack: ({ url, body }) => void drafts.set(url, body),
     later(work, ms) {
       const retry = { work, ms };
       retries.push(retry);
@@ -41,7 +67,7 @@ function openTab(answer: (entry: Entry) => Outcome, keep = createKeep()) {
   });
   let n = 0;
   const send = (body: string, url = PLANS!) => outbox.add({ url, key: `key ${++n}`, body });
-  return { outbox, keep, posted, shown, retries, send };
+  return { outbox, browser, drafts, posted, shown, retries, send };
 }
 
 const ARRIVED: Outcome = { markup: '<li id="message-1">' };
@@ -85,14 +111,14 @@ describe("what was sent and has not arrived", () => {
     before.send("one");
     before.send("two");
     await before.outbox.deliver();
-    const after = openTab(() => ARRIVED, before.keep);
-    expect(after.outbox.entries).toEqual([
+    const after = openTab(() => ARRIVED, before.browser);
+    expect(after.outbox.entries).toMatchObject([
       { url: PLANS!, key: "key 1", body: "one" },
       { url: PLANS!, key: "key 2", body: "two" },
     ]);
     await after.outbox.deliver();
     expect(after.posted).toEqual(["one", "two"]);
-    expect(openTab(gone, before.keep).outbox.entries).toEqual([]);
+    expect(openTab(gone, before.browser).outbox.entries).toEqual([]);
   });
 
   test("holds back what follows it in its conversation, and no other conversation", async () => {
@@ -136,8 +162,7 @@ describe("what was sent and has not arrived", () => {
     let posts = 0;
     const tab = openTab(() => ARRIVED);
     const outbox = createOutbox({
-      viewer: "alice",
-      keep: tab.keep,
+      unsent: createShelf(tab.browser.openStore(), "unsent:alice:"),
       post: async () => {
         posts++;
         await promise;
@@ -145,6 +170,7 @@ describe("what was sent and has not arrived", () => {
       },
       viewOf: () => ({ refused() {} }),
       later: () => () => {},
+      putBack() {},
     });
     outbox.add({ url: PLANS!, key: "k", body: "once" });
     const asked = [outbox.deliver(), outbox.deliver()];
@@ -153,13 +179,11 @@ describe("what was sent and has not arrived", () => {
     expect(posts).toBe(1);
   });
 
-  test("goes back to where it was typed if it is refused, behind what is typed there", async () => {
-    const { outbox, shown, send } = openTab(() => ({ reason: "too long" }));
-    outbox.drafts.set(PLANS!, "already there");
+  test("goes back to where it was typed if it is refused", async () => {
+    const { outbox, drafts, shown, send } = openTab(() => ({ reason: "too long" }));
     send("a long story");
     await outbox.deliver();
-    expect(outbox.drafts.get(PLANS!)).toBe("already there\na long story");
-    expect(outbox.drafts.get(OTHER!)).toBe("");
+    expect([...drafts]).toEqual([[PLANS!, "a long story"]]);
     expect(shown).toEqual(["waiting a long story", "refused a long story"]);
     expect(outbox.entries).toEqual([]);
   });
@@ -176,31 +200,74 @@ describe("what was sent and has not arrived", () => {
     expect(retries).toEqual([]);
   });
 
-  test("is taken back by its key, once", async () => {
-    const { outbox, keep, send } = openTab(gone);
+  test("is taken back once, in all tabs", async () => {
+    const { outbox, browser, drafts, send } = openTab(gone);
     send("oh no");
     await outbox.deliver();
-    expect(outbox.takeBack("key 1")?.body).toBe("oh no");
-    expect(outbox.takeBack("key 1")).toBeUndefined();
-    expect(openTab(gone, keep).outbox.entries).toEqual([]);
+    const twin = openTab(gone, browser);
+    const [entry] = outbox.entries;
+    outbox.takeBack(entry!);
+    outbox.takeBack(entry!);
+    expect([...drafts]).toEqual([[PLANS!, "oh no"]]);
+    expect(twin.shown.at(-1)).toBe("dropped oh no");
+    expect(twin.outbox.entries).toEqual([]);
+    expect(openTab(gone, browser).outbox.entries).toEqual([]);
+  });
+
+  test("is in every tab, and another delivers it where the one that sent it was closed", async () => {
+    const first = openTab(gone);
+    const second = openTab(() => ARRIVED, first.browser);
+    first.send("hello");
+    await first.outbox.deliver();
+    expect(second.shown).toEqual(["added hello"]);
+    expect(second.posted).toEqual([]);
+    second.retries[0]!.work();
+    await second.outbox.deliver();
+    expect(second.posted).toEqual(["hello"]);
+    expect(first.shown.at(-1)).toBe("dropped hello");
+    expect(first.outbox.entries).toEqual([]);
+  });
+
+  test("keeps its order when the clock is set back", async () => {
+    const { browser, send } = openTab(gone);
+    send("one");
+    setSystemTime(Date.now() - 60_000);
+    send("two");
+    setSystemTime();
+    expect(openTab(gone, browser).outbox.entries.map(({ body }) => body)).toEqual(["one", "two"]);
+  });
+
+  test("is a draft again when the server may have forgotten its key", async () => {
+    const { browser, send } = openTab(gone);
+    send("last week");
+    setSystemTime(Date.now() + 6 * 24 * 60 * 60 * 1000 + 1);
+    const later = openTab(() => ARRIVED, browser);
+    setSystemTime();
+    await later.outbox.deliver();
+    expect([...later.drafts]).toEqual([[PLANS!, "last week"]]);
+    expect(later.posted).toEqual([]);
+    expect(browser.kept.size).toBe(0);
   });
 
   test("is another person's where another person is signed in", async () => {
-    const { outbox, keep, send } = openTab(gone);
+    const { outbox, browser, send } = openTab(gone);
     send("alice's");
     await outbox.deliver();
-    expect([...keep.kept.keys()]).toEqual(["outbox:alice"]);
+    expect([...browser.kept.keys()]).toEqual(["unsent:alice:key 1"]);
   });
 
   test("goes on where nothing can be kept", async () => {
-    const keep = createKeep();
-    const full = {
-      ...keep,
-      setItem() {
-        throw new DOMException("full", "QuotaExceededError");
-      },
+    const store = createBrowser().openStore();
+    const full: Store = {
+      ...store,
+      keep: () => ({
+        ...store.keep(),
+        setItem() {
+          throw new DOMException("full", "QuotaExceededError");
+        },
+      }),
     };
-    const { outbox, posted, send } = openTab(() => ARRIVED, full);
+    const { outbox, posted, send } = openTab(() => ARRIVED, undefined, full);
     send("hello");
     await outbox.deliver();
     expect(posted).toEqual(["hello"]);
