@@ -228,7 +228,7 @@ describe("any", () => {
     await fc.assert(
       fc.asyncProperty(fc.jsonValue(), anyText, async (value, text) => {
         const data = { value, text };
-        const events = [{ event: "message", id: 7, data }];
+        const events = [{ event: "message", id: "7-x", data }];
         const source = {
           async next(): Promise<IteratorResult<SseEvent, void>> {
             const value = events.shift();
@@ -238,7 +238,7 @@ describe("any", () => {
         };
         const raw = await eventStream(source, (event) => event).text();
         const lines = raw.split(/\r\n|\r|\n/);
-        expect(lines.slice(0, 2)).toEqual(["event: message", "id: 7"]);
+        expect(lines.slice(0, 2)).toEqual(["event: message", "id: 7-x"]);
         expect(lines.slice(3)).toEqual(["", ""]);
         expect(JSON.parse(lines[2]!.slice("data: ".length))).toEqual(JSON.parse(JSON.stringify(data)));
       }),

@@ -1,4 +1,5 @@
 import { Database } from "bun:sqlite";
+import { cpSync } from "node:fs";
 import { describe, expect, test } from "bun:test";
 import { THROTTLES } from "../src/core/auth/throttle.ts";
 import { LIMITS } from "../src/limits.ts";
@@ -96,7 +97,7 @@ describe("an event stream", () => {
     const beginning = await listen(t, bob, "0");
     expect(await beginning.next()).toMatchObject({ event: "ready", id: "0" });
     await beginning.close();
-    for (const lost of ["999999999", "x", "-1"]) {
+    for (const lost of ["999999999", "x", "-1", "1", "1-", place!.replace("-", ""), `${place}0`]) {
       const stranger = await listen(t, bob, lost);
       expect(await stranger.next()).toMatchObject({ event: "reset" });
       await stranger.close();
@@ -107,6 +108,40 @@ describe("an event stream", () => {
     const late = await Stream.open(t.fetch, pair.access_token, place);
     expect(await late.next()).toMatchObject({ event: "reset" });
     await late.close();
+  });
+
+  test("does not go on from a place in a history that was replaced, whatever has come since in the other one", async () => {
+    await using first = await startApp();
+    const { alice, bob, post } = await talk(first);
+    await post(alice, "before the backup");
+    const backup = `${temporaryFolder()}/copy`;
+    await first.app.close();
+    cpSync(first.folder, backup, { recursive: true });
+
+    await using t = await first.restart();
+    const stream = await listen(t, bob, "0");
+    const call = { alice: { ...alice, call: callOf(t, alice) } };
+    for (let i = 0; i < 5; i++) await post(call.alice, `lost ${i}`);
+    const kept: string[] = [];
+    let place = "";
+    while (place === "") {
+      const event = await stream.next();
+      if (event.data?.body === "before the backup") kept.push(event.id);
+      if (event.data?.body === "lost 4") place = event.id;
+    }
+    await stream.close();
+
+    await using restored = await startApp({}, backup);
+    const after = { ...alice, call: callOf(restored, alice) };
+    for (let i = 0; i < 37; i++) await post(after, `new ${i}`);
+    const reader = await listen(restored, bob, place);
+    expect(await reader.next()).toMatchObject({ event: "reset" });
+    await reader.close();
+    // What both have in common is a place in both.
+    const earlier = await listen(restored, bob, kept[0]);
+    expect(await earlier.next()).toMatchObject({ event: "ready", id: kept[0] });
+    expect(await earlier.next()).toMatchObject({ data: { body: "new 0" } });
+    await earlier.close();
   });
 
   test.each([
@@ -176,9 +211,9 @@ describe("an event stream", () => {
 
   test("lets others have their turn while it catches up, and goes through nobody else's changes", async () => {
     await using t = await startApp(UNLIMITED);
-    const { alice, id, post } = await talk(t);
+    const { alice, post } = await talk(t);
     await Promise.all(Array.from({ length: 500 }, (_, i) => post(alice, `m${i}`)));
-    const stream = await listen(t, alice, "1");
+    const stream = await listen(t, alice, "0");
     let turns = 0;
     const others = setInterval(() => turns++, 0);
     for (let i = 0; i < 500; i++) await stream.next();
@@ -187,13 +222,19 @@ describe("an event stream", () => {
     await stream.close();
 
     using db = new Database(`${t.folder}/duet.db`, { readonly: true });
-    const asked: string[] = [];
-    const q = { one: async (sql: string) => void asked.push(sql), all: async () => [], run: async () => 0 };
+    const asked: [sql: string, ...values: string[]][] = [];
+    const q = {
+      one: async (...call: (typeof asked)[0]) => void asked.push(call),
+      all: async () => [],
+      run: async () => 0,
+    };
     const store = changeStore(q as never);
     await store.nextFor(alice.id, 0);
-    await store.range();
-    for (const sql of asked) {
-      const plan = db.query<{ detail: string }, string[]>(`EXPLAIN QUERY PLAN ${sql}`).all("0", id);
+    await store.newest();
+    await store.first();
+    await store.find(1);
+    for (const [sql, ...values] of asked) {
+      const plan = db.query<{ detail: string }, string[]>(`EXPLAIN QUERY PLAN ${sql}`).all(...values);
       for (const { detail } of plan) expect(detail).not.toMatch(/SCAN changes(?! USING)|TEMP B-TREE/);
     }
   });

@@ -4,7 +4,7 @@
 // DOM: html[data-place], from where on the page follows.
 
 import { isLeaving, SHOW } from "./changes.ts";
-import { createBacklog, createPlace, type FeedEvent, type LiveKind } from "./feed.ts";
+import { createBacklog, createPlace, type FeedEvent, type LiveKind, type PlaceName } from "./feed.ts";
 import { createLeader } from "./leader.ts";
 import { isVisible, pause, root, sayBehind, viewer } from "./page.ts";
 import { openChannel, tabs } from "./tabs.ts";
@@ -19,7 +19,7 @@ type LiveMessage = {
   event?: FeedEvent;
   ended?: EndedSession;
   /** Of a page that has something missing after this place. */
-  hello?: number;
+  hello?: PlaceName;
   /** Of a new leader: who is behind? */
   whoIsThere?: true;
   /** Whether there is no stream, in spite of trying. */
@@ -31,7 +31,7 @@ export function startLive() {
 
   const { tell, hear } = openChannel<LiveMessage>(`duet-live-${viewer}`);
   const show = <K extends LiveKind>({ kind, data }: { kind: K; data: LiveEvents[K] }) => SHOW[kind](data);
-  const place = createPlace(Number(root.dataset["place"]), show, (hello) => tell({ hello }));
+  const place = createPlace(root.dataset["place"], show, (hello) => tell({ hello }));
 
   // --- The tab that leads. It has no stream for as long as its session is over. -------------------------------------
 
@@ -53,7 +53,7 @@ export function startLive() {
     clearTimeout(watch);
   }
 
-  function listen(from: number) {
+  function listen(from: PlaceName) {
     stop();
     backlog = createBacklog(from);
     seen = generation();
@@ -63,7 +63,7 @@ export function startLive() {
     for (const kind of Object.keys(SHOW) as LiveKind[])
       stream.addEventListener(kind, ({ lastEventId, data }: MessageEvent<string>) => {
         keepWatch();
-        const event = backlog.add(kind, Number(lastEventId), JSON.parse(data) as LiveEvents[LiveKind]);
+        const event = backlog.add(kind, lastEventId, JSON.parse(data) as LiveEvents[LiveKind]);
         tell({ event });
         place.take(event);
       });

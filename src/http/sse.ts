@@ -4,7 +4,7 @@ import { endBody } from "./problem.ts";
 import { pulledBody } from "./pulled.ts";
 
 /** One server-sent event (WHATWG HTML section 9.2). Each has a name and data: some readers take one without for a message. */
-export type SseEvent = { event: string; id?: number; data: unknown };
+export type SseEvent = { event: string; id?: string; data: unknown };
 
 /** The events of a stream that are the same for programs and for pages: where it is, and how it ends. */
 export function streamEvent(event: StreamEvent, reasonDetail?: (reason: EndReason) => string): SseEvent {

@@ -37,11 +37,13 @@ export const changeStore = (q: Queryable) => ({
       userId,
     ),
 
-  /** The oldest and the newest that are kept. */
-  range: () =>
-    q.one<{ first: number | null; last: number | null }>(
-      "SELECT (SELECT min(id) FROM changes) AS first, (SELECT max(id) FROM changes) AS last",
-    ),
+  find: (id: number) => q.one<ChangeRow>("SELECT * FROM changes WHERE id = $1", id),
+
+  newest: () => q.one<ChangeRow>("SELECT * FROM changes WHERE id = (SELECT max(id) FROM changes)"),
+
+  /** The id of the oldest that is kept. */
+  first: async () =>
+    (await q.one<{ id: number | null }>("SELECT min(id) AS id FROM changes"))?.id ?? undefined,
 
   /** The newest one stays: it says how far the count has come. */
   removeBefore: (time: number) =>

@@ -23,7 +23,7 @@ type AccountProps = {
   password: FormState;
   removal: FormState;
   done: Done | undefined;
-  place: number;
+  place: string;
 };
 
 export const AccountPage = (props: AccountProps) => {

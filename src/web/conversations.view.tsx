@@ -15,7 +15,7 @@ type PageProps = ListProps & {
   /** The one that was open has gone meanwhile. */
   isGone?: boolean;
   /** From where the event stream goes on. */
-  place: number;
+  place: string;
   found?: Child;
   query?: string | undefined;
   children?: Child;

@@ -22,7 +22,7 @@ type LayoutProps = {
   className?: string;
   dialog?: Child;
   /** For a page that updates by itself: from where on, and which conversation it shows. */
-  live?: { place: number; conversationId?: string | undefined };
+  live?: { place: string; conversationId?: string | undefined };
   children?: Child;
 };
 

@@ -30,7 +30,7 @@ export const livePages = ({
   );
 
 /** An event as client/live.ts reads it. */
-const told = <K extends keyof LiveEvents>(event: K, id: number, data: LiveEvents[K]): SseEvent => ({
+const told = <K extends keyof LiveEvents>(event: K, id: string, data: LiveEvents[K]): SseEvent => ({
   event,
   id,
   data,

@@ -11,21 +11,29 @@ import { createTurns } from "./turns.ts";
 import type { Conversation } from "./conversations.ts";
 import type { Message } from "./messages.ts";
 
-/** What a stream tells. `id` is what a reader that comes back names to go on from there. */
+/** What a stream tells. `id` is the place that a reader who comes back names to go on from there. */
 export type LiveEvent =
   /** A message that is new, was changed or was taken back. */
-  | { kind: "message"; id: number; message: Message; conversation: Conversation }
+  | { kind: "message"; id: string; message: Message; conversation: Conversation }
   /** `read`: by the viewer, in another place. */
-  | { kind: "conversation" | "members" | "read"; id: number; conversation: Conversation }
-  | { kind: "conversation_removed"; id: number; conversationId: string }
+  | { kind: "conversation" | "members" | "read"; id: string; conversation: Conversation }
+  | { kind: "conversation_removed"; id: string; conversationId: string }
   /** First of all: the stream begins here. After it nothing that is committed is missed. */
-  | { kind: "ready"; id: number }
+  | { kind: "ready"; id: string }
   /** What came since is not kept any more: load afresh. */
-  | { kind: "reset"; id: number }
+  | { kind: "reset"; id: string }
   /** Nothing new; it keeps the connection alive and the reader's place current. */
-  | { kind: "heartbeat"; id: number }
+  | { kind: "heartbeat"; id: string }
   | { kind: "token_expired" }
   | { kind: "session_ended"; end: SessionEnd };
+
+/** A place in the list of changes: the last that was told. */
+type Place = Pick<ChangeRow, "id" | "created_at">;
+
+const START: Place = { id: 0, created_at: 0 };
+
+/** With when it was made: after a backup was put back another change has that id, and what is between was never told. */
+const nameOf = ({ id, created_at }: Place) => (id === 0 ? "0" : `${id}-${created_at.toString(36)}`);
 
 type Events = AsyncGenerator<LiveEvent, void>;
 
@@ -54,22 +62,21 @@ export function createLive(deps: {
   // The database answers without waiting: whoever has a long way to catch up must let others have their turn.
   const takeTurn = createTurns(LOOKS_PER_TURN);
 
-  async function latest(): Promise<{ first: number; last: number }> {
-    const range = await store.changes.range();
-    return { first: range?.first ?? 1, last: range?.last ?? 0 };
-  }
+  const newest = async (): Promise<Place> => (await store.changes.newest()) ?? START;
 
-  /** The place to begin at: the one that is named, or now. `lost` where the named one is not kept. */
-  async function beginAt(lastId: string | undefined): Promise<{ id: number; lost: boolean }> {
-    const { first, last } = await latest();
-    if (lastId === undefined || lastId === "") return { id: last, lost: false };
-    const id = /^\d{1,15}$/.test(lastId) ? Number(lastId) : -1;
-    const isKept = id <= last && id >= first - 1;
-    return isKept ? { id, lost: false } : { id: last, lost: true };
+  /** The place to begin at: the one that is named, or now. `lost` where the named one is not kept, or of another history. */
+  async function beginAt(name: string | undefined): Promise<{ place: Place; lost: boolean }> {
+    if (name === undefined || name === "") return { place: await newest(), lost: false };
+    const first = (await store.changes.first()) ?? 1;
+    if (name === nameOf(START) && first === 1) return { place: START, lost: false };
+    const change = await store.changes.find(/^\d{1,15}-/.test(name) ? Number.parseInt(name, 10) : 0);
+    if (change && nameOf(change) === name) return { place: change, lost: false };
+    return { place: await newest(), lost: true };
   }
 
   async function load(viewer: Viewer, change: ChangeRow): Promise<LiveEvent | null> {
-    const { id, conversation_id: conversationId } = change;
+    const { conversation_id: conversationId } = change;
+    const id = nameOf(change);
     if (change.kind === "conversation_removed") return { kind: change.kind, id, conversationId };
     const conversation = await store.conversations.find(conversationId, viewer.userId);
     if (!conversation) return null;
@@ -79,9 +86,9 @@ export function createLive(deps: {
   }
 
   async function* follow(viewer: Viewer, lastId: string | undefined, news: Subscription): Events {
-    let { id: place, lost } = await beginAt(lastId);
+    let { place, lost } = await beginAt(lastId);
     let toldAt = performance.now();
-    yield { kind: lost ? "reset" : "ready", id: place };
+    yield { kind: lost ? "reset" : "ready", id: nameOf(place) };
     // Before each event, since the reader may have taken its time: may it still read?
     while (!news.closed) {
       await takeTurn(viewer.userId);
@@ -90,12 +97,14 @@ export function createLive(deps: {
       const untilExpiry = viewer.tokenExpiresAt - clock();
       if (untilExpiry <= 0) return yield { kind: "token_expired" };
 
-      const { last } = await latest();
-      const change = await store.changes.nextFor(viewer.userId, place);
-      place = change?.id ?? Math.max(place, last);
+      const last = await newest();
+      const change = await store.changes.nextFor(viewer.userId, place.id);
+      if (change) place = change;
+      else if (last.id > place.id) place = last;
       const shown = change && (await load(viewer, change));
       const untilBeat = toldAt + heartbeatMs - performance.now();
-      const event: LiveEvent | null = shown ?? (untilBeat <= 0 ? { kind: "heartbeat", id: place } : null);
+      const event: LiveEvent | null =
+        shown ?? (untilBeat <= 0 ? { kind: "heartbeat", id: nameOf(place) } : null);
       if (event) {
         yield event;
         toldAt = performance.now();
@@ -105,7 +114,7 @@ export function createLive(deps: {
 
   return {
     /** Where the list of changes ends now: what a page is given that is about to be read. */
-    place: async (): Promise<number> => (await latest()).last,
+    place: async (): Promise<string> => nameOf(await newest()),
 
     /**
      * Everything that the viewer may see, as it is committed, from `lastId` on (`Last-Event-ID`, WHATWG HTML

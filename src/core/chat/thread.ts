@@ -18,7 +18,7 @@ export type Thread = {
   /** It ends before the latest messages. */
   isOlder: boolean;
   /** From where an event stream must go on so that nothing is missed. */
-  place: number;
+  place: string;
 };
 
 export type OpenThread = ReturnType<typeof createOpenThread>;
