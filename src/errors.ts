@@ -57,6 +57,7 @@ export const FIELD_CODES = [
   "ill_formed",
   "username_characters",
   "mixed_scripts",
+  "reserved",
   "guessable",
   "wrong_password",
   "no_such_user",

@@ -50,6 +50,7 @@ const PACKAGES: Record<string, RegExp> = {
   "lucide-static": /^web\/icons\.view\.tsx$/,
   "htmx.org": /^client\//,
   jose: /^(core\/auth\/(keys|lab|tokens)|http\/signers)\.ts$/,
+  unhomoglyph: /^core\/auth\/lookalikes\.ts$/,
   bowser: /^core\/auth\/devices\.ts$/,
   "bun:sqlite": /^db\//,
   "@zxcvbn-ts/core": /^core\/auth\/passwords\.ts$/,
@@ -261,7 +262,7 @@ describe("the architecture", () => {
       (file) => file.split(".")[0]!,
     );
     const isPartOfAnother =
-      "ids log text clock page viewer commit changes notifier housekeeping usernames passwords profiles own-sessions shown diary signer seal introspection members thread".split(
+      "ids log text clock page viewer commit changes notifier housekeeping usernames lookalikes passwords profiles own-sessions shown diary signer seal introspection members thread".split(
         " ",
       );
     for (const noun of nouns("core").filter((noun) => !isPartOfAnother.includes(noun)))

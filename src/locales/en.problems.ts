@@ -54,6 +54,7 @@ const fields: Record<FieldCode, (limit: number) => string> = {
   ill_formed: () => "This holds characters that cannot be kept",
   username_characters: () => "Use letters and digits only, with . _ - between them",
   mixed_scripts: () => "Use letters of one script only",
+  reserved: () => "This name, or what looks like it, is kept for whoever runs the server",
   guessable: () => "Too easy to guess",
   wrong_password: () => "This is not your current password",
   no_such_user: () => "Nobody has that username",

@@ -50,6 +50,7 @@ export const problems: typeof english = {
     ill_formed: () => "包含无法保存的字符",
     username_characters: () => "只能使用文字和数字，中间可用 . _ -",
     mixed_scripts: () => "请只使用同一种文字",
+    reserved: () => "该名称（或与之相似的名称）保留给服务器的运营者",
     guessable: () => "太容易被猜到",
     wrong_password: () => "当前密码不正确",
     no_such_user: () => "没有这个用户",

@@ -46,6 +46,15 @@ export const userStore = (q: Queryable) => ({
       ),
     ),
 
+  /** What a name looks like; error code `username_taken` where another one looks so. */
+  async setShapes(id: string, shapes: string[]): Promise<void> {
+    await q.run("DELETE FROM username_shapes WHERE user_id = $1", id);
+    for (const shape of shapes)
+      await tellingWhatIsTaken(
+        q.run("INSERT INTO username_shapes (shape, user_id) VALUES ($1, $2)", shape, id),
+      );
+  },
+
   /** Since when nobody may sign in; null for who may. */
   setDisabled: (id: string, at: number | null) =>
     q.run("UPDATE users SET disabled_at = $1 WHERE id = $2", at, id),

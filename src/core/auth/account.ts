@@ -91,6 +91,7 @@ export function createAccount(deps: {
       const changed = { id: viewer.userId, ...profile.columns };
       await commit(async (tx) => {
         if ((await tx.users.setProfile(changed)) === 0) throw new DuetError("user_not_found");
+        await tx.users.setShapes(viewer.userId, profile.shapes);
         await security.note({ kind: "profile_change", ...idsOf(viewer) }, device, tx);
       });
       return changed;

@@ -12,6 +12,7 @@ export type Profile = Pick<UserRow, "username" | "username_key" | "email" | "ema
 /** Name and address as they are kept, with everything that is wrong with them. */
 export function readProfile(input: { username: string; email?: string | null | undefined }): {
   columns: Profile;
+  shapes: string[];
   faults: FieldError[];
 } {
   const faults: FieldError[] = [];
@@ -20,7 +21,7 @@ export function readProfile(input: { username: string; email?: string | null | u
   if (typeof username === "string") faults.push({ field: "username", code: username, ...limitOf(username) });
   const email = input.email?.trim() ? readEmail(input.email.trim()) : null;
   if (typeof email === "string") faults.push({ field: "email", code: email });
-  const name = typeof username === "string" ? { shown: "", key: "" } : username;
+  const name = typeof username === "string" ? { shown: "", key: "", shapes: [] } : username;
   const address = typeof email === "string" ? null : email;
   return {
     columns: {
@@ -29,6 +30,7 @@ export function readProfile(input: { username: string; email?: string | null | u
       email: address?.shown ?? null,
       email_key: address?.key ?? null,
     },
+    shapes: name.shapes,
     faults,
   };
 }

@@ -1,8 +1,9 @@
 import type { FieldCode } from "../../errors.ts";
 import { LIMITS } from "../../limits.ts";
+import { isReserved, shapesOf } from "./lookalikes.ts";
 
-/** A name as it is shown, and the key by which two spellings of it are one name. */
-export type Username = { shown: string; key: string };
+/** A name as it is shown, the key by which two spellings of it are one name, and what it looks like (`shapesOf`). */
+export type Username = { shown: string; key: string; shapes: string[] };
 
 /** Scripts that are written together count as one (UTS 39, section 5.1). */
 const SCRIPTS: [name: string, letters: RegExp][] = [
@@ -22,7 +23,7 @@ const LOOKS_LIKE_ANOTHER =
 
 /**
  * Reads a username as RFC 8265 UsernameCaseMapped does: NFKC, case-folded for comparison, letters and digits of
- * one script with `.`, `_`, `-` between them, 2 to 32 characters. 小明 is a name; `admin` with a Cyrillic а is not.
+ * one script with `.`, `_`, `-` between them, 2 to 32 characters, and none that is reserved. 小明 is a name; `admin` with a Cyrillic а is not.
  * Returns a field code where it is none.
  */
 export function readUsername(input: string): Username | FieldCode {
@@ -36,7 +37,9 @@ export function readUsername(input: string): Username | FieldCode {
     return "username_characters";
   if (LOOKS_LIKE_ANOTHER.test(shown.normalize("NFD"))) return "username_characters";
   if (!isOneScript(shown)) return "mixed_scripts";
-  return { shown, key: fold(shown) };
+  const key = fold(shown);
+  const shapes = shapesOf(shown, key);
+  return isReserved(shapes) ? "reserved" : { shown, key, shapes };
 }
 
 /** The key under which a name would be found, whether or not it is a valid one. */

@@ -63,6 +63,7 @@ export function createUsers(deps: {
         const session = sessions.draft(user, device);
         await commit(async (tx) => {
           await tx.users.insert(user);
+          await tx.users.setShapes(user.id, profile.shapes);
           await tx.sessions.insert(session);
           await security.note({ kind: "register", userId: user.id, sessionId: session.id }, device, tx);
         });

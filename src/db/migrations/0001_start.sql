@@ -11,6 +11,14 @@ CREATE TABLE users (
   disabled_at INTEGER
 ) STRICT;
 
+-- What names look like (Unicode UTS 39): no two accounts have one in common.
+CREATE TABLE username_shapes (
+  shape TEXT PRIMARY KEY,
+  user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE
+) STRICT;
+
+CREATE INDEX username_shapes_by_user ON username_shapes (user_id);
+
 -- One row per session, for ever one row, however often it is refreshed. It stays when its user is deleted, to tell
 -- its tokens so; `ended_user_agent` and `ended_ip` are the device that ended it, where one did.
 CREATE TABLE sessions (

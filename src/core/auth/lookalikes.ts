@@ -1,0 +1,22 @@
+import unhomoglyph from "unhomoglyph";
+
+/** Unicode UTS 39, section 4: two texts that look alike have one skeleton. */
+const skeleton = (text: string) => unhomoglyph(text.normalize("NFD")).normalize("NFD");
+
+/**
+ * What a name looks like, as it is shown and in small letters (`key`, its folded form): of two names that have a shape in
+ * common one can be taken for the other. `aIice` looks like `alice`, `ɑdmin` like `admin`.
+ */
+export function shapesOf(shown: string, key: string): string[] {
+  // The dot of a Turkish İ stays on the small i, where nobody sees a second one.
+  const small = key.normalize("NFD").replaceAll("i\u0307", "i");
+  return [...new Set([skeleton(shown), skeleton(small)])];
+}
+
+const RESERVED =
+  "abuse admin administrator anonymous api deleted duet everyone help helpdesk hostmaster info moderator nobody noreply official operator postmaster root security staff superuser support sysadmin system team webmaster 管理员 系统 系统管理员 客服 官方 安全中心";
+
+const reservedShapes = new Set(RESERVED.split(" ").flatMap((name) => shapesOf(name, name)));
+
+/** Whether somebody of that name would be taken for whoever runs the place. */
+export const isReserved = (shapes: string[]): boolean => shapes.some((shape) => reservedShapes.has(shape));
