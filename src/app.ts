@@ -118,7 +118,7 @@ export async function createApp(config: Config, { log: given, ...tuning }: Tunin
 
   /** Finishes the requests that are under way, within bounds, then lets go of the folder. */
   async function close(): Promise<void> {
-    stopTending();
+    await stopTending();
     duet.notifier.close();
     if (server) await Promise.race([server.stop(), Bun.sleep(LIMITS.shutdownWaitMs)]);
     await server?.stop(true);

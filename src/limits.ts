@@ -25,6 +25,8 @@ export const LIMITS = {
   searchItemsMax: 30,
   /** where all of a list is read, for an export or a search in titles */
   rowsReadAtOnce: 500,
+  /** by one statement of the clearing away: a few milliseconds */
+  rowsClearedAtOnce: 100,
   queryCharsMax: 200,
   changesKeepMs: 24 * 60 * 60 * 1000,
   userAgentCharsMax: 400,

@@ -49,7 +49,7 @@ const PACKAGES: Record<string, RegExp> = {
   "@elysiajs/html": /^(http\/jsx|web\/page\.ts)/,
   "lucide-static": /^web\/icons\.view\.tsx$/,
   "htmx.org": /^client\//,
-  jose: /^(core\/auth\/(keys|lab|tokens)|http\/signers)\.ts$/,
+  jose: /^(core\/auth\/(jws|keys|lab)|http\/signers)\.ts$/,
   unhomoglyph: /^core\/auth\/lookalikes\.ts$/,
   bowser: /^core\/auth\/devices\.ts$/,
   "bun:sqlite": /^db\//,
@@ -262,7 +262,7 @@ describe("the architecture", () => {
       (file) => file.split(".")[0]!,
     );
     const isPartOfAnother =
-      "ids log text clock page viewer commit changes notifier housekeeping usernames lookalikes passwords profiles own-sessions shown diary signer seal introspection members thread".split(
+      "ids log text clock page viewer commit changes notifier housekeeping jws usernames lookalikes passwords profiles own-sessions shown diary signer seal introspection members thread".split(
         " ",
       );
     for (const noun of nouns("core").filter((noun) => !isPartOfAnother.includes(noun)))

@@ -1,5 +1,7 @@
-import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
+import { indexedTerms } from "../src/core/chat/terms.ts";
+import { openSqlite } from "../src/db/sqlite.ts";
+import { createStore } from "../src/store/index.ts";
 import { startApp, type TestApp } from "./support/app.ts";
 import { Visitor } from "./support/browserless.ts";
 import { register, type Person } from "./support/people.ts";
@@ -116,25 +118,25 @@ describe("search", () => {
     const { alice, start, say } = await talk(t);
     const first = await start(alice, "The very first one");
     const id = await start(alice, "Newer 0");
-    using db = new Database(`${t.folder}/duet.db`);
-    const [row] = db.query("SELECT * FROM conversations WHERE id = ?").all(id) as [Record<string, any>];
-    const [member] = db.query("SELECT * FROM members WHERE conversation_id = ?").all(id) as [typeof row];
-    const insert = (table: string, of: object) =>
-      db
-        .query(`INSERT INTO ${table} (${Object.keys(of)}) VALUES (${Object.keys(of).map(() => "?")})`)
-        .run(...Object.values(of));
-    db.transaction(() => {
+    const { updated_at: now } = (await alice.call("GET", `/api/conversations/${id}`)).body;
+    const db = openSqlite(`${t.folder}/duet.db`);
+    await createStore(db).tx(async (tx) => {
       for (let n = 1; n < 1100; n++) {
         const other = `019aaaaa-0000-7000-8000-${String(n).padStart(12, "0")}`;
-        insert("conversations", {
-          ...row,
+        const title = `Newer ${n}`;
+        const at = Date.parse(now) + n;
+        await tx.conversations.insert({
           id: other,
-          title: `Newer ${n}`,
-          updated_at: row["updated_at"] + n,
+          owner_id: alice.id,
+          title,
+          created_at: at,
+          updated_at: at,
         });
-        insert("members", { ...member, conversation_id: other });
+        await tx.members.add(other, alice.id, at);
+        await tx.terms.setTitle(other, indexedTerms(title));
       }
-    })();
+    });
+    await db.close();
     const find = async (q: string) => (await alice.call("GET", `/api/search?q=${q}`)).body;
     const found = await find("very");
     expect(found.conversations.map((c: any) => c.id)).toEqual([first]);

@@ -5,8 +5,11 @@ import type { Log } from "./log.ts";
 
 export type Housekeeping = ReturnType<typeof createHousekeeping>;
 
+/** Between two steps, so that whoever waits to write has their turn. */
+const PAUSE_MS = 10;
+
 /**
- * What is over goes: sessions that no token names any more, security events and changes past their time, limits that
+ * What is over goes, some rows at a time: sessions that no token names any more, security events and changes past their time, limits that
  * are full again, conversations that were removed; and the key ring is tended. Nothing goes by a clock that was set just
  * now. Effects: rows of all of these.
  */
@@ -20,27 +23,41 @@ export function createHousekeeping(deps: {
 }) {
   const { store, clock, steps, log, settings } = deps;
 
+  let isStopped = false;
+
+  /** What is over, as statements that delete some rows of it and answer how many. */
+  const leftovers = (now: number): ((limit: number) => Promise<number>)[] => [
+    (limit) => store.sessions.removeOverBefore(now - LIMITS.sessionKeepMs, limit),
+    (limit) => store.security.removeBefore(now - settings.eventRetentionSeconds * 1000, limit),
+    (limit) => store.throttles.removeFull(now, limit),
+    (limit) => store.idempotency.removeBefore(now - LIMITS.idempotencyKeepMs, limit),
+    (limit) => store.conversations.removeRemovedBefore(now - LIMITS.conversationKeepMs, limit),
+    (limit) => store.changes.removeBefore(now - LIMITS.changesKeepMs, limit),
+  ];
+
   async function tend(): Promise<void> {
     await deps.tendKeys();
     if (!steps.isSteady()) return;
-    const now = clock();
-    await Promise.all([
-      store.sessions.removeOverBefore(now - LIMITS.sessionKeepMs),
-      store.security.removeBefore(now - settings.eventRetentionSeconds * 1000),
-      store.throttles.removeFull(now),
-      store.conversations.removeRemovedBefore(now - LIMITS.conversationKeepMs),
-      store.changes.removeBefore(now - LIMITS.changesKeepMs),
-    ]);
+    for (const remove of leftovers(clock()))
+      while (!isStopped && (await remove(LIMITS.rowsClearedAtOnce)) > 0) await Bun.sleep(PAUSE_MS);
   }
 
-  return {
-    tend,
+  let tending: Promise<void> | undefined;
+  /** One at a time, however long it takes. */
+  const tendOnce = () => (tending ??= tend().finally(() => (tending = undefined)));
 
-    /** Tends every half minute, until the function that it returns is called. */
-    start(): () => void {
+  return {
+    tend: tendOnce,
+
+    /** Tends every half minute, until the function that it returns is called; that resolves when nothing is being done. */
+    start(): () => Promise<void> {
       const failed = (cause: unknown) => log("error", "untended", { cause: String(cause) });
-      const timer = setInterval(() => tend().catch(failed), LIMITS.tendMs);
-      return () => clearInterval(timer);
+      const timer = setInterval(() => tendOnce().catch(failed), LIMITS.tendMs);
+      return async () => {
+        clearInterval(timer);
+        isStopped = true;
+        await tending?.catch(() => {});
+      };
     },
   };
 }

@@ -46,6 +46,11 @@ export const changeStore = (q: Queryable) => ({
     (await q.one<{ id: number | null }>("SELECT min(id) AS id FROM changes"))?.id ?? undefined,
 
   /** The newest one stays: it says how far the count has come. */
-  removeBefore: (time: number) =>
-    q.run("DELETE FROM changes WHERE created_at < $1 AND id < (SELECT max(id) FROM changes)", time),
+  removeBefore: (time: number, limit: number) =>
+    q.run(
+      `DELETE FROM changes WHERE id IN (SELECT id FROM changes WHERE created_at < $1 LIMIT $2)
+          AND id < (SELECT max(id) FROM changes)`,
+      time,
+      limit,
+    ),
 });

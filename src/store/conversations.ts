@@ -15,8 +15,19 @@ export type ConversationRow = {
 
 const UNREAD_MAX = 100;
 
+/** A place in the order of activity. */
+type Activity = { time: number; id: string };
+
+/** Of a member, by the conversation `$1`. */
+export const ACTIVE_AT = "(SELECT updated_at FROM conversations WHERE id = $1 AND removed_at IS NULL)";
+
+/** What the index members_by_activity answers. */
+const OF_ACTIVITY = "members.user_id = $1 AND (members.active_at, members.conversation_id) < ($2, $3)";
+const activityValues = (before: Activity | null) =>
+  [before?.time ?? Number.MAX_SAFE_INTEGER, before?.id ?? "~"] as const;
+
 /** Every read goes through the viewer's membership: what is not theirs is not there. */
-const SELECT = `SELECT conversations.*, members.read_id, (SELECT count(*) FROM (
+const SELECT = `SELECT conversations.id, owner_id, title, created_at, updated_at, removed_at, members.read_id, (SELECT count(*) FROM (
     SELECT 1 FROM messages
      WHERE messages.conversation_id = conversations.id AND messages.id > members.read_id
        AND messages.author_id IS DISTINCT FROM members.user_id AND messages.removed_at IS NULL
@@ -51,15 +62,22 @@ export const conversationStore = (q: Queryable) => ({
     ),
 
   /** The newest of all without `before`. */
-  listByActivity: (viewerId: string, before: { time: number; id: string } | null, limit: number) =>
+  listByActivity: (viewerId: string, before: Activity | null, limit: number) =>
     q.all<ConversationRow>(
-      `${SELECT}
-        WHERE members.user_id = $1 AND conversations.removed_at IS NULL
-          AND (conversations.updated_at, conversations.id) < ($2, $3)
-        ORDER BY conversations.updated_at DESC, conversations.id DESC LIMIT $4`,
+      `${SELECT} WHERE ${OF_ACTIVITY} ORDER BY members.active_at DESC, members.conversation_id DESC LIMIT $4`,
       viewerId,
-      before?.time ?? Number.MAX_SAFE_INTEGER,
-      before?.id ?? "~",
+      ...activityValues(before),
+      limit,
+    ),
+
+  /** The same conversations, as the index for searching knows them. */
+  listNumbers: (viewerId: string, before: Activity | null, limit: number) =>
+    q.all<{ id: string; number: number; time: number }>(
+      `SELECT conversations.id, conversations.number, members.active_at AS time
+         FROM members JOIN conversations ON conversations.id = members.conversation_id
+        WHERE ${OF_ACTIVITY} ORDER BY members.active_at DESC, members.conversation_id DESC LIMIT $4`,
+      viewerId,
+      ...activityValues(before),
       limit,
     ),
 
@@ -79,8 +97,10 @@ export const conversationStore = (q: Queryable) => ({
     q.run("UPDATE conversations SET title = $1 WHERE id = $2", title, id),
 
   /** Never backwards: a message with an older clock does not make the conversation older. */
-  touch: (id: string, now: number) =>
-    q.run("UPDATE conversations SET updated_at = $1 WHERE id = $2 AND updated_at < $1", now, id),
+  async touch(id: string, now: number) {
+    await q.run("UPDATE conversations SET updated_at = $1 WHERE id = $2 AND updated_at < $1", now, id);
+    await q.run("UPDATE members SET active_at = $1 WHERE conversation_id = $2 AND active_at < $1", now, id);
+  },
 
   /** An owner who goes leaves what they share to whoever has been in it longest. */
   passOn: (ownerId: string) =>
@@ -102,14 +122,25 @@ export const conversationStore = (q: Queryable) => ({
     return rows.map((row) => row.conversation_id);
   },
 
-  /** Out of sight, and back: `null` brings it back. */
-  setRemoved: (id: string, time: number | null) =>
-    q.run(
+  /** Out of sight, and back: `null` brings it back. Returns whether that changed anything. */
+  async setRemoved(id: string, time: number | null) {
+    const changed = await q.run(
       "UPDATE conversations SET removed_at = $1 WHERE id = $2 AND (removed_at IS NULL) <> ($1 IS NULL)",
       time,
       id,
-    ),
+    );
+    await q.run(`UPDATE members SET active_at = ${ACTIVE_AT} WHERE conversation_id = $1`, id);
+    return changed > 0;
+  },
 
-  /** For good, with all that was said in them. */
-  removeRemovedBefore: (time: number) => q.run("DELETE FROM conversations WHERE removed_at < $1", time),
+  /** For good, with all that was said in it: some messages of one of them, or it where there are no more. */
+  async removeRemovedBefore(time: number, limit: number) {
+    const first = "(SELECT id FROM conversations WHERE removed_at < $1 ORDER BY removed_at LIMIT 1)";
+    const removed = await q.run(
+      `DELETE FROM messages WHERE number IN (SELECT number FROM messages WHERE conversation_id = ${first} LIMIT $2)`,
+      time,
+      limit,
+    );
+    return removed || q.run(`DELETE FROM conversations WHERE id = ${first}`, time);
+  },
 });

@@ -21,5 +21,11 @@ export const idempotencyStore = (q: Queryable) => ({
       now,
     ),
 
-  removeBefore: (time: number) => q.run("DELETE FROM idempotency_keys WHERE created_at < $1", time),
+  removeBefore: (time: number, limit: number) =>
+    q.run(
+      `DELETE FROM idempotency_keys WHERE (user_id, idempotency_key) IN (
+         SELECT user_id, idempotency_key FROM idempotency_keys WHERE created_at < $1 LIMIT $2)`,
+      time,
+      limit,
+    ),
 });

@@ -7,6 +7,7 @@ import { keyStore } from "./keys.ts";
 import { memberStore } from "./members.ts";
 import { messageStore } from "./messages.ts";
 import { sessionStore } from "./sessions.ts";
+import { termStore } from "./terms.ts";
 import { throttleStore } from "./throttles.ts";
 import { userStore } from "./users.ts";
 
@@ -19,6 +20,7 @@ const bind = (q: Queryable) => ({
   conversations: conversationStore(q),
   members: memberStore(q),
   messages: messageStore(q),
+  terms: termStore(q),
   idempotency: idempotencyStore(q),
   changes: changeStore(q),
 });

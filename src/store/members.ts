@@ -1,4 +1,5 @@
 import type { Queryable } from "../db/index.ts";
+import { ACTIVE_AT } from "./conversations.ts";
 
 export type MemberRow = { user_id: string; username: string; joined_at: number };
 
@@ -22,7 +23,8 @@ export const memberStore = (q: Queryable) => ({
   /** Adds one who may be there already: then nothing changes. */
   add: (conversationId: string, userId: string, now: number) =>
     q.run(
-      "INSERT INTO members (conversation_id, user_id, joined_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+      `INSERT INTO members (conversation_id, user_id, joined_at, active_at) VALUES ($1, $2, $3, ${ACTIVE_AT})
+       ON CONFLICT DO NOTHING`,
       conversationId,
       userId,
       now,

@@ -36,5 +36,10 @@ export const securityStore = (q: Queryable) => ({
       limit,
     ),
 
-  removeBefore: (time: number) => q.run("DELETE FROM auth_events WHERE created_at < $1", time),
+  removeBefore: (time: number, limit: number) =>
+    q.run(
+      "DELETE FROM auth_events WHERE id IN (SELECT id FROM auth_events WHERE created_at < $1 LIMIT $2)",
+      time,
+      limit,
+    ),
 });

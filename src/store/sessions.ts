@@ -133,6 +133,11 @@ export const sessionStore = (q: Queryable) => ({
     return rows.map((row) => row.ip);
   },
 
-  /** Deletes those whose last token expired before `time`. */
-  removeOverBefore: (time: number) => q.run("DELETE FROM sessions WHERE idle_ends_at < $1", time),
+  /** Deletes some of those whose last token expired before `time`. */
+  removeOverBefore: (time: number, limit: number) =>
+    q.run(
+      "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE idle_ends_at < $1 LIMIT $2)",
+      time,
+      limit,
+    ),
 });

@@ -31,5 +31,10 @@ export const throttleStore = (q: Queryable) => ({
     q.run("UPDATE throttles SET full_at = full_at - $1 WHERE id = $2", ms, id),
 
   /** A bucket that is full says nothing. */
-  removeFull: (now: number) => q.run("DELETE FROM throttles WHERE full_at < $1", now),
+  removeFull: (now: number, limit: number) =>
+    q.run(
+      "DELETE FROM throttles WHERE id IN (SELECT id FROM throttles WHERE full_at < $1 LIMIT $2)",
+      now,
+      limit,
+    ),
 });

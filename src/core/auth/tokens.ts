@@ -1,9 +1,9 @@
-import { decodeProtectedHeader } from "jose";
 import type { SessionRow } from "../../store/sessions.ts";
 import { DuetError } from "../../errors.ts";
 import { LIMITS } from "../../limits.ts";
 import type { Clock } from "../clock.ts";
 import { newId } from "../ids.ts";
+import { isCanonical, keyIdOf } from "./jws.ts";
 import type { KeyRing } from "./keys.ts";
 import {
   audienceOf,
@@ -122,23 +122,6 @@ export function createTokens(deps: {
       return verification.claims;
     },
   };
-}
-
-/**
- * One spelling per token: base64url without padding or spare bits (RFC 7515 section 2). jose accepts others,
- * and a second spelling of one token is one too many for anything that compares tokens.
- */
-function isCanonical(token: string): boolean {
-  if (token.length > LIMITS.tokenCharsMax || !/^[\w-]+\.[\w-]+\.[\w-]+$/.test(token)) return false;
-  return token.split(".").every((part) => Buffer.from(part, "base64url").toString("base64url") === part);
-}
-
-function keyIdOf(token: string): string {
-  try {
-    return decodeProtectedHeader(token).kid ?? "";
-  } catch {
-    return "";
-  }
 }
 
 const seconds = (milliseconds: number) => Math.floor(milliseconds / 1000);

@@ -9,6 +9,7 @@ import { isId, newId, timeIn } from "../ids.ts";
 import { everyRow, pageLimit, pageOf, readCursor, writeCursor, type Page, type Place } from "../page.ts";
 import type { ViewerId } from "../viewer.ts";
 import { noteChange } from "./changes.ts";
+import { indexedTerms } from "./terms.ts";
 import { readText } from "./text.ts";
 
 /** A conversation as one of its members sees it. It is only ever loaded with a member's id, so holding one proves membership. */
@@ -63,6 +64,7 @@ export function createConversations(deps: {
       const conversation = { id, owner_id: viewer.userId, title, created_at: now, updated_at: timeIn(id) };
       await commit(async (tx) => {
         await tx.conversations.insert(conversation);
+        await tx.terms.setTitle(id, indexedTerms(title));
         await tx.members.add(id, viewer.userId, now);
         await noteChange(tx, { conversation_id: id, kind: "conversation", created_at: now });
       });
@@ -87,6 +89,7 @@ export function createConversations(deps: {
       await throttle.take(["conversation_account", viewer.userId]);
       await commit(async (tx) => {
         if ((await tx.conversations.rename(id, title)) === 0) throw new DuetError("not_found");
+        await tx.terms.setTitle(id, indexedTerms(title));
         await noteChange(tx, { conversation_id: id, kind: "conversation", created_at: clock() });
       });
       return { ...conversation, title };
@@ -100,7 +103,7 @@ export function createConversations(deps: {
       await getOwned(viewer, id);
       await commit(async (tx) => {
         const now = clock();
-        if ((await tx.conversations.setRemoved(id, now)) === 0) throw new DuetError("not_found");
+        if (!(await tx.conversations.setRemoved(id, now))) throw new DuetError("not_found");
         for (const user_id of await tx.members.idsOf(id))
           await noteChange(tx, {
             conversation_id: id,
@@ -116,7 +119,7 @@ export function createConversations(deps: {
       const conversation = await getRemoved(viewer, id);
       await throttle.take(["conversation_account", viewer.userId]);
       await commit(async (tx) => {
-        if ((await tx.conversations.setRemoved(id, null)) === 0) throw new DuetError("not_found");
+        if (!(await tx.conversations.setRemoved(id, null))) throw new DuetError("not_found");
         await noteChange(tx, { conversation_id: id, kind: "conversation", created_at: clock() });
       });
       return { ...conversation, removed_at: null };

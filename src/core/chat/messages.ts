@@ -138,7 +138,8 @@ export function createMessages(deps: {
         const conversation = await tx.conversations.find(conversationId, viewer.userId);
         if (!conversation) throw new DuetError("not_found");
         if (key) {
-          await tx.idempotency.removeBefore(now - LIMITS.idempotencyKeepMs);
+          // At least as many as come, so that no more than a week of them is ever kept.
+          await tx.idempotency.removeBefore(now - LIMITS.idempotencyKeepMs, 2);
           const earlier = await tx.idempotency.find(viewer.userId, key);
           if (earlier) {
             const message = await tx.messages.find(conversation.id, earlier.resource_id);
@@ -154,7 +155,8 @@ export function createMessages(deps: {
           body,
           created_at: now,
         };
-        await tx.messages.insert(message, indexedTerms(body));
+        await tx.messages.insert(message);
+        await tx.terms.setMessage(message.id, indexedTerms(body));
         await tx.conversations.touch(conversation.id, timeIn(message.id));
         if (key)
           await tx.idempotency.insert(viewer.userId, key, { fingerprint, resource_id: message.id }, now);
@@ -177,9 +179,11 @@ export function createMessages(deps: {
       input: { body: string },
     ): Promise<Message> {
       const body = readText("body", input.body, LIMITS.messageCharsMax);
-      return change(viewer, conversationId, id, (tx, now) =>
-        tx.messages.edit(conversationId, id, viewer.userId, body, indexedTerms(body), now),
-      );
+      return change(viewer, conversationId, id, async (tx, now) => {
+        const changed = await tx.messages.edit(conversationId, id, viewer.userId, body, now);
+        if (changed > 0) await tx.terms.setMessage(id, indexedTerms(body));
+        return changed > 0;
+      });
     },
 
     /**
@@ -187,9 +191,11 @@ export function createMessages(deps: {
      * `rate_limited`. Effects: the message and its words; then the event streams.
      */
     takeBack: (viewer: ViewerId, conversationId: string, id: string): Promise<Message> =>
-      change(viewer, conversationId, id, (tx, now) =>
-        tx.messages.takeBack(conversationId, id, viewer.userId, now),
-      ),
+      change(viewer, conversationId, id, async (tx, now) => {
+        const changed = await tx.messages.takeBack(conversationId, id, viewer.userId, now);
+        if (changed > 0) await tx.terms.removeMessage(id);
+        return changed > 0;
+      }),
 
     /**
      * Notes that the viewer has read up to a message of the conversation, or to the newest. Error codes: `not_found`,

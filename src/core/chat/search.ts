@@ -1,9 +1,9 @@
 import type { Store } from "../../store/index.ts";
 import type { Throttle } from "../auth/throttle.ts";
-import { everyTitle, type Conversation } from "./conversations.ts";
+import type { Conversation } from "./conversations.ts";
 import { LIMITS } from "../../limits.ts";
 import type { Message } from "./messages.ts";
-import { highlight, holds, matchOf, termsOf, type Segment } from "./terms.ts";
+import { highlight, matchOf, termsOf, type Segment } from "./terms.ts";
 
 export type Found = {
   conversations: { conversation: Conversation; title: Segment[] }[];
@@ -12,23 +12,33 @@ export type Found = {
   isCut: boolean;
 };
 
+/** 4 ms of looking, as measured with a million messages. */
+const CONVERSATIONS_PER_STEP = 200;
+
 export type Search = ReturnType<typeof createSearch>;
 
 /** Looking for words in the viewer's own conversations: their titles and what was said in them. */
 export function createSearch({ store, throttle }: { store: Store; throttle: Throttle }) {
   return {
     /**
-     * What holds all words of the query, the beginning of a word being enough, newest first; where they are is
-     * marked. A query without a word finds nothing. Error code: `rate_limited`.
+     * What holds all words of the query, the beginning of a word being enough, newest first, from the conversations with
+     * the latest activity; where they are is marked. A query without a word finds nothing. Error code: `rate_limited`.
      */
     async find(viewer: { userId: string }, query: string): Promise<Found> {
       const terms = termsOf(query.slice(0, LIMITS.queryCharsMax));
       if (terms.length === 0) return { conversations: [], messages: [], isCut: false };
       await throttle.take(["search_account", viewer.userId]);
-      const [conversations, messages] = await Promise.all([
-        findTitles(viewer.userId, terms, LIMITS.searchItemsMax + 1),
-        store.messages.search(viewer.userId, matchOf(terms), LIMITS.searchItemsMax + 1),
-      ]);
+      const max = LIMITS.searchItemsMax + 1;
+      const conversations: Conversation[] = [];
+      const messages: Awaited<ReturnType<Store["terms"]["findMessages"]>> = [];
+      for await (const some of numbersOf(viewer.userId)) {
+        if (messages.length < max)
+          messages.push(...(await store.terms.findMessages(numbers(some), matchOf(terms), max)));
+        if (conversations.length < max)
+          conversations.push(...(await titlesIn(viewer.userId, some, matchOf(terms))));
+        if (Math.min(messages.length, conversations.length) >= max) break;
+      }
+      messages.sort((a, b) => (a.id < b.id ? 1 : -1));
       return {
         conversations: conversations.slice(0, LIMITS.searchItemsMax).map((conversation) => ({
           conversation,
@@ -44,14 +54,32 @@ export function createSearch({ store, throttle }: { store: Store; throttle: Thro
     },
   };
 
-  /** The newest `limit` of the viewer's conversations whose titles hold all terms. */
-  async function findTitles(viewerId: string, terms: string[], limit: number): Promise<Conversation[]> {
-    const found: { id: string; updated_at: number }[] = [];
-    for await (const each of everyTitle(store, viewerId)) if (holds(each.title, terms)) found.push(each);
-    const newest = found
-      .toSorted((a, b) => b.updated_at - a.updated_at || (a.id < b.id ? 1 : -1))
-      .slice(0, limit);
-    const conversations = await Promise.all(newest.map(({ id }) => store.conversations.find(id, viewerId)));
+  /**
+   * The viewer's conversations, those with the latest activity first, some at a time: looking through those is one piece
+   * of work, after which others have their turn.
+   */
+  async function* numbersOf(viewerId: string): AsyncGenerator<Numbered[]> {
+    for (let before: Numbered | null = null; ;) {
+      const some: Numbered[] = await store.conversations.listNumbers(
+        viewerId,
+        before,
+        CONVERSATIONS_PER_STEP,
+      );
+      if (some.length > 0) yield some;
+      if (some.length < CONVERSATIONS_PER_STEP) return;
+      before = some.at(-1)!;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  async function titlesIn(viewerId: string, some: Numbered[], match: string): Promise<Conversation[]> {
+    const found = new Set(await store.terms.findTitles(numbers(some), match));
+    const ids = some.filter(({ number }) => found.has(number)).slice(0, LIMITS.searchItemsMax + 1);
+    const conversations = await Promise.all(ids.map(({ id }) => store.conversations.find(id, viewerId)));
     return conversations.filter((each) => each !== null);
   }
 }
+
+type Numbered = { id: string; number: number; time: number };
+
+const numbers = (some: Numbered[]) => some.map(({ number }) => number);

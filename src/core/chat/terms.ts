@@ -44,12 +44,6 @@ export const matchOf = (terms: string[]): string =>
 const patternOf = (term: string) =>
   IS_ALONE.test(term) ? RegExp.escape(term) : `(?<!${WORD})${RegExp.escape(term)}`;
 
-/** Whether a text holds all terms, as the index would say. */
-export function holds(text: string, terms: string[]): boolean {
-  const folded = fold(text);
-  return terms.every((term) => new RegExp(patternOf(term), "u").test(folded));
-}
-
 /** A text cut where the terms are: `hit` parts are what was found. */
 export type Segment = { text: string; hit: boolean };
 

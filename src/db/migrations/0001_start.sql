@@ -82,7 +82,8 @@ CREATE TABLE signing_keys (
 CREATE UNIQUE INDEX signing_keys_one_signs ON signing_keys (state) WHERE state <> 'retired';
 
 CREATE TABLE conversations (
-  id TEXT PRIMARY KEY,
+  number INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
   owner_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
   title TEXT NOT NULL,
   created_at INTEGER NOT NULL,
@@ -93,15 +94,19 @@ CREATE TABLE conversations (
 CREATE INDEX conversations_by_owner ON conversations (owner_id);
 CREATE INDEX conversations_removed ON conversations (removed_at) WHERE removed_at IS NOT NULL;
 
+-- `active_at` is the conversation's `updated_at`, beside each member so that the list of their conversations has an index to
+-- go by; null while the conversation is removed.
 CREATE TABLE members (
   conversation_id TEXT NOT NULL REFERENCES conversations (id) ON DELETE CASCADE,
   user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
   joined_at INTEGER NOT NULL,
   read_id TEXT NOT NULL DEFAULT '',
+  active_at INTEGER,
   PRIMARY KEY (conversation_id, user_id)
 ) STRICT;
 
 CREATE INDEX members_by_user ON members (user_id, conversation_id);
+CREATE INDEX members_by_activity ON members (user_id, active_at, conversation_id);
 
 -- `read_id` of a member is the last message that they have read. A message that was taken back stays as an empty place.
 CREATE TABLE messages (
@@ -118,11 +123,14 @@ CREATE TABLE messages (
 CREATE INDEX messages_by_conversation ON messages (conversation_id, id);
 CREATE INDEX messages_by_author ON messages (author_id, id);
 
--- The terms of messages by their number, for search; of the text itself it keeps no copy. They come folded: no mark is
--- taken off here, and marks (vowels) and signs (emoji) are parts of words.
-CREATE VIRTUAL TABLE message_terms USING fts5 (terms, content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 0 categories ''L* N* Co M* So''');
+-- The terms of messages by their number, and of titles by their conversation's number below zero, for search; of the text
+-- itself it keeps no copy. They come folded: no mark is taken off here, and marks (vowels) and signs (emoji) are parts of
+-- words. `conversation` is a word for each conversation, so that a search goes through some of them and no others.
+CREATE VIRTUAL TABLE terms USING fts5 (words, conversation, content = '', contentless_delete = 1, prefix = '1 2 3', tokenize = 'unicode61 remove_diacritics 0 categories ''L* N* Co M* So''');
 
-CREATE TRIGGER message_terms_go AFTER DELETE ON messages BEGIN DELETE FROM message_terms WHERE rowid = old.number; END;
+CREATE TRIGGER message_terms_go AFTER DELETE ON messages BEGIN DELETE FROM terms WHERE rowid = old.number; END;
+
+CREATE TRIGGER title_terms_go AFTER DELETE ON conversations BEGIN DELETE FROM terms WHERE rowid = -old.number; END;
 
 CREATE TABLE idempotency_keys (
   user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
