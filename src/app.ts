@@ -1,5 +1,6 @@
 import { Elysia } from "elysia";
 import { apiRoutes } from "./api/index.ts";
+import { meAtOnce } from "./api/users.ts";
 import { issuerOf, type Config } from "./config.ts";
 import { newId } from "./core/ids.ts";
 import { networkOf } from "./core/addresses.ts";
@@ -9,11 +10,11 @@ import { createDuet, type Duet, type Tuning } from "./duet.ts";
 import { DuetError } from "./errors.ts";
 import { serveAssets } from "./http/assets.ts";
 import { refuseLargeBodies } from "./http/body.ts";
-import { continueAs, createDeviceOf, hasUnreadBody, noteConnection, requestIdOf } from "./http/connection.ts";
+import { continueAs, hasUnreadBody, noteConnection, requestIdOf } from "./http/connection.ts";
 import { refuseCrossOrigin } from "./http/csrf.ts";
 import { createEdge } from "./http/edge.ts";
 import { createHeld } from "./http/held.ts";
-import { createHeaders } from "./http/headers.ts";
+import { createHeaders, isComplete } from "./http/headers.ts";
 import { createHints } from "./http/hints.ts";
 import { createLog } from "./http/log.ts";
 import { createOnce } from "./http/once.ts";
@@ -65,15 +66,25 @@ export async function createApp(config: Config, { log: given, ...tuning }: Tunin
   const routes = createRoutes(duet);
   const once = createOnce();
   const hint = createHints({ issuer, log });
-  const deviceOf = createDeviceOf(config.trustedProxies ?? []);
+  const edge = createEdge(duet.settings);
   const held = createHeld(tuning.monotonic);
+  const networkBehind = (request: Request) => networkOf(edge.deviceOf({ request, server: null }).ip);
+  const hold = (request: Request, giveUp: () => void) => held.hold(networkBehind(request), 0, giveUp);
   const withHeaders = createHeaders(issuer.startsWith("https:"));
 
-  /** One request to one answer. `peer` is the address at the other end of the connection. */
-  async function handle(request: Request, peer?: string): Promise<Response> {
+  const answerAtOnce = meAtOnce({ ...duet, ...edge });
+
+  /** One request to one answer. `peerOf` says which address is at the other end of the connection. */
+  function handle(request: Request, peerOf?: () => string | undefined): Response | Promise<Response> {
+    const answer = answerAtOnce(request);
+    if (!answer) return handleFully(request, peerOf?.());
+    log("debug", "request", () => factsOf(request, answer, 0));
+    return answer;
+  }
+
+  async function handleFully(request: Request, peer: string | undefined): Promise<Response> {
     const receivedAt = performance.now();
-    const network = () => networkOf(deviceOf({ request, server: null }).ip);
-    noteConnection(request, { peer, hold: (giveUp) => held.hold(network(), 0, giveUp) });
+    noteConnection(request, { peer, hold });
     hint(request);
     let asked = request;
     let response: Response;
@@ -81,29 +92,24 @@ export async function createApp(config: Config, { log: given, ...tuning }: Tunin
       asked = continueAs(prepareRequest(request), request);
       const whole = await once(asked, (form) => routes.handle(continueAs(form, request)));
       // Bun sends no body to HEAD.
-      response = request.method === "HEAD" ? whole : await held.answer(whole, network);
+      const isDone = isComplete(whole) || request.method === "HEAD";
+      response = isDone ? whole : await held.answer(whole, () => networkBehind(request));
     } catch (error) {
       const problem = error instanceof DuetError ? error : new DuetError("internal_error", { cause: error });
       if (problem.status >= 500)
         log("error", problem.code, { request_id: requestIdOf(request), cause: String(error) });
       response = renderProblem(problem, asked);
     }
-    const answer = withHeaders(response, requestIdOf(request));
+    const answer = withHeaders(response, () => requestIdOf(request));
     if (hasUnreadBody(request)) answer.headers.set("connection", "close");
-    log("debug", "request", {
-      request_id: requestIdOf(request),
-      method: request.method,
-      path: URL.parse(asked.url)?.pathname,
-      status: answer.status,
-      ms: Math.round(performance.now() - receivedAt),
-    });
+    log("debug", "request", () => factsOf(request, answer, performance.now() - receivedAt));
     return answer;
   }
 
   /** For what `handle` itself could not answer. */
   function unanswered(cause: unknown): Response {
     log("error", "unanswered", { cause: String(cause) });
-    return withHeaders(new Response(null, { status: 500 }), newId(Date.now()));
+    return withHeaders(new Response(null, { status: 500 }), () => newId(Date.now()));
   }
 
   const stopTending = duet.housekeeping.start();
@@ -127,3 +133,12 @@ export async function createApp(config: Config, { log: given, ...tuning }: Tunin
 
   return { duet, publicUrl: config.publicUrl, handle, listen, close, routes: routes.routes };
 }
+
+/** What is said of a request in the log. */
+const factsOf = (request: Request, answer: Response, ms: number) => ({
+  request_id: requestIdOf(request),
+  method: request.method,
+  path: URL.parse(request.url, "http://localhost")?.pathname,
+  status: answer.status,
+  ms: Math.round(ms),
+});

@@ -25,6 +25,9 @@ export const LIMITS = {
   searchItemsMax: 30,
   /** where all of a list is read, for an export or a search in titles */
   rowsReadAtOnce: 500,
+  /** in memory, of what is checked on every request */
+  sessionsRemembered: 50_000,
+  tokensRemembered: 20_000,
   /** by one statement of the clearing away: a few milliseconds */
   rowsClearedAtOnce: 100,
   queryCharsMax: 200,

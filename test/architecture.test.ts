@@ -57,7 +57,7 @@ const PACKAGES: Record<string, RegExp> = {
   "@zxcvbn-ts/language-common": /^core\/auth\/passwords\.ts$/,
   "node:fs": /^db\//,
   "node:path": /^(db\/|client\/bundle\.ts)/,
-  "node:crypto": /^http\/auth\.ts$/,
+  "node:crypto": /^http\/caller\.ts$/,
   "node:net": /^(core\/addresses|http\/proxies)\.ts$/,
   "node:util": /^config\.ts$/,
   "node:os": /^(core\/auth\/passwords|db\/folder)\.ts$/,

@@ -131,6 +131,49 @@ describe("over the wire", () => {
     expect(await raw(site.url, head)).toStartWith(`HTTP/1.1 ${status}`);
   });
 
+  test("who is calling is answered from memory as it is by the route, and refused by the route alone", async () => {
+    await using site = await serve();
+    const alice = await register(site, "alice");
+    const me = (authorization: string) => fetch(`${site.url}/api/auth/me`, { headers: { authorization } });
+    const varying = new Set(["date", "x-request-id"]);
+    const seen = async (answer: Response) => [
+      answer.status,
+      [...answer.headers].filter(([name]) => !varying.has(name)).toSorted(),
+      await answer.text(),
+    ];
+    const [first, ...others] = await Promise.all(
+      [0, 1, 2, 3].map(async () => seen(await me(`Bearer ${alice.accessToken}`))),
+    );
+    expect(JSON.parse(first![2] as string)).toEqual({ id: alice.id, username: "alice", email: null });
+    for (const other of others) expect(other).toEqual(first!);
+    const again = await me(`Bearer ${alice.accessToken}`);
+    expect(again.headers.get("x-request-id")).toMatch(/^[0-9a-f-]{36}$/);
+    expect(await seen(again)).toEqual(first!);
+    expect(await seen(await me(`bearer   ${alice.accessToken}`))).toEqual(first!);
+
+    for (const header of [
+      alice.accessToken,
+      `Basic ${alice.accessToken}`,
+      `Bearer ${alice.accessToken}x`,
+      "",
+    ])
+      expect([header, (await me(header)).status]).toEqual([header, 401]);
+    const auth = `Host: localhost:${new URL(site.url).port}\r\nAuthorization: Bearer ${alice.accessToken}\r\n`;
+    const withBody = `GET /api/auth/me HTTP/1.1\r\n${auth}Content-Length: 4000\r\n\r\n`;
+    expect(await raw(site.url, withBody, { chunk: "x", times: 1 }, true)).toMatch(/^connection: close\r$/im);
+    for (const [line, status] of [
+      ["GET /x/api/auth/me", 404],
+      ["GET /api/auth/me?x", 200],
+      ["POST /api/auth/me", 405],
+    ] as const)
+      expect([line, await raw(site.url, `${line} HTTP/1.1\r\n${auth}\r\n`)]).toEqual([
+        line,
+        expect.stringMatching(new RegExp(`^HTTP/1.1 ${status}`)),
+      ]);
+    await alice.call("POST", "/api/auth/logout");
+    expect((await me(`Bearer ${alice.accessToken}`)).status).toBe(401);
+  });
+
   test("HEAD is GET without the body, and acts on nothing", async () => {
     await using site = await serve();
     const alice = await register(site, "alice");

@@ -28,7 +28,7 @@ describe(`the proof, in short, against the executable (seed ${seed})`, () => {
   test("a server's clock that jumps about signs nobody out", async () => {
     freezeClock();
     await using t = await startApp(UNLIMITED);
-    const api = new Api(ORIGIN, (url, init) => t.app.handle(new Request(url, init)));
+    const api = new Api(ORIGIN, async (url, init) => t.app.handle(new Request(url, init)));
     let at = 0;
     const setClock = (seconds: number) => {
       advance(seconds - at);

@@ -2,7 +2,7 @@ import { Elysia, t } from "elysia";
 import { invalidField } from "../errors.ts";
 import type { Claims } from "../core/auth/signer.ts";
 import type { Duet } from "../duet.ts";
-import { createCallerCheck } from "../http/auth.ts";
+import { createCallerCheck } from "../http/caller.ts";
 import { formOrJsonBodies } from "../http/body.ts";
 import { PUBLIC_DOCUMENT } from "../http/headers.ts";
 import type { Edge } from "../http/edge.ts";

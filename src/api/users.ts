@@ -1,8 +1,10 @@
 import { Elysia, t } from "elysia";
 import type { Duet } from "../duet.ts";
+import type { Viewer } from "../core/viewer.ts";
 import { bearerViewer } from "../http/auth.ts";
 import { jsonBodies } from "../http/body.ts";
 import type { Edge } from "../http/edge.ts";
+import { isPlainGet } from "../http/request.ts";
 import { tokenBody, userBody } from "./shapes.ts";
 
 export const registration = ({ users, deviceOf }: Pick<Duet, "users"> & Pick<Edge, "deviceOf">) =>
@@ -22,16 +24,36 @@ export const registration = ({ users, deviceOf }: Pick<Duet, "users"> & Pick<Edg
     },
   );
 
+const ME = "/api/auth/me";
+
+type MeParts = Pick<Duet, "sessions"> & Pick<Edge, "answerJson">;
+
+/**
+ * `GET /api/auth/me`, which others ask before everything they do, where memory alone can say yes: at once, with nothing
+ * between. undefined leaves it to the route.
+ */
+export const meAtOnce =
+  ({ sessions, answerJson }: MeParts) =>
+  (request: Request): Response | undefined => {
+    if (!isPlainGet(request, ME)) return undefined;
+    const header = request.headers.get("authorization");
+    const viewer = header?.startsWith("Bearer ") && sessions.recall(header.slice("Bearer ".length));
+    return viewer ? answerJson(viewerBody(viewer), request) : undefined;
+  };
+
+const viewerBody = ({ userId: id, username, email }: Viewer) => userBody({ id, username, email });
+
 /** The viewer's own account. */
 export const me = ({
   account,
   sessions,
   deviceOf,
-}: Pick<Duet, "account" | "sessions"> & Pick<Edge, "deviceOf">) =>
+  answerJson,
+}: MeParts & Pick<Duet, "account"> & Pick<Edge, "deviceOf">) =>
   new Elysia({ name: "api/me" })
     .use(jsonBodies)
     .use(bearerViewer(sessions))
-    .get("/api/auth/me", ({ viewer }) => userBody({ ...viewer, id: viewer.userId }))
+    .get(ME, ({ viewer, request }) => answerJson(viewerBody(viewer), request))
     .patch(
       "/api/auth/me",
       async ({ viewer, body, request, server }) =>

@@ -3,9 +3,7 @@ export const LOG_LEVELS = ["silent", "error", "warn", "info", "debug"] as const;
 
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** One event with its facts. Never a password, a token or a cookie. */
-export type Log = (
-  level: Exclude<LogLevel, "silent">,
-  event: string,
-  facts?: Record<string, unknown>,
-) => void;
+export type Facts = Record<string, unknown>;
+
+/** One event with its facts, made by a function where most are not written. Never a password, a token or a cookie. */
+export type Log = (level: Exclude<LogLevel, "silent">, event: string, facts?: Facts | (() => Facts)) => void;

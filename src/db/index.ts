@@ -12,6 +12,12 @@ export interface Queryable {
 }
 
 /**
+ * What a write changes that somebody may remember: a statement says so in a comment, `/* touches session $3 *\/`, and the
+ * number of the parameter that names it. "all": more than can be named.
+ */
+export type Touched = "session" | "user" | "all";
+
+/**
  * The one interface to a database. Reads see committed state only. A write resolves after its commit.
  * Failures of the database itself are DuetError `unavailable`, a reference to what is not there `not_found`; a
  * broken uniqueness rule is UniqueViolation.
@@ -19,6 +25,10 @@ export interface Queryable {
 export interface Db extends Queryable {
   /** All of `work`'s writes or none. Inside, await nothing but the handle that is passed in. */
   tx<T>(work: (q: Queryable) => Promise<T>): Promise<T>;
+  /** Has `forget` told what each commit touches, before that commit is answered. */
+  onTouched(forget: (what: Touched, id: string) => void): void;
+  /** Whether `forget` was told of everything that is committed at this moment, by whichever process. */
+  isCurrent(): boolean;
   close(): Promise<void>;
   readonly dialect: "sqlite" | "postgres";
 }
@@ -52,4 +62,10 @@ export function checkStatement(sql: string): void {
     last = Math.max(last, n);
   }
   checked.add(sql);
+}
+
+/** What a statement says that it changes (`Touched`). */
+export function touchesOf(sql: string): { what: Touched; parameter: number } | undefined {
+  const [, what, parameter] = /\/\* touches (session|user|all)(?: \$(\d+))? \*\//.exec(sql) ?? [];
+  return what === undefined ? undefined : { what: what as Touched, parameter: Number(parameter ?? 1) };
 }

@@ -1,8 +1,10 @@
-import { Database, type SQLQueryBindings, type Statement } from "bun:sqlite";
+import { Database } from "bun:sqlite";
 import { statSync } from "node:fs";
 import { DuetError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
-import { checkStatement, UniqueViolation, type Db, type Queryable, type Row, type Value } from "./index.ts";
+import type { Db, Queryable, Row, Touched, Value } from "./index.ts";
+import { createForeignCommits } from "./foreign.ts";
+import { databaseError, sqliteCode, Statements } from "./statements.ts";
 
 type Job = {
   work: () => unknown;
@@ -30,6 +32,9 @@ export function openSqlite(path: string, besides: string[] = []): Db {
     path: each,
     inode: inodeOf(each),
   }));
+  const listeners: ((what: Touched, id: string) => void)[] = [];
+  const forget = (what: Touched, id: string) => listeners.forEach((listener) => listener(what, id));
+  const foreign = createForeignCommits(writer, path);
   let queue: Job[] = [];
   let draining: Promise<void> | undefined;
 
@@ -43,7 +48,7 @@ export function openSqlite(path: string, besides: string[] = []): Db {
     while (queue.length > 0) {
       const batch = queue.splice(0, LIMITS.writesPerCommitMax);
       try {
-        await commitTogether(writer, batch, files);
+        await commitTogether(writer, batch, files, () => writes.tellTouched(forget));
       } catch (error) {
         for (const job of batch) job.reject(databaseError(error));
       }
@@ -71,8 +76,14 @@ export function openSqlite(path: string, besides: string[] = []): Db {
         : enqueue(() => writes.one(sql, values) as T | null, false),
     run: (sql, ...values) => enqueue(() => writes.run(sql, values), false),
     tx: (work) => enqueue(() => work(inTransaction), true),
+    onTouched: (listener) => void listeners.push(listener),
+    isCurrent() {
+      if (foreign.look()) forget("all", "");
+      return true;
+    },
     async close() {
       await draining;
+      foreign.close();
       reads.close();
       writes.close();
       reader.close();
@@ -88,8 +99,16 @@ const inodeOf = (path: string) => statSync(path, { throwIfNoEntry: false })?.ino
 /** A file that was removed under us still takes writes, which nobody will ever see. */
 const isAway = ({ path, inode }: OpenFile) => inodeOf(path) !== inode;
 
-/** Runs a batch inside one transaction. Rejects only if the batch as a whole came to nothing. */
-async function commitTogether(writer: Database, batch: Job[], files: OpenFile[]): Promise<void> {
+/**
+ * Runs a batch inside one transaction. Rejects only if the batch as a whole came to nothing. `tellTouched` is called when it
+ * is committed, or may be, and before any of it is answered.
+ */
+async function commitTogether(
+  writer: Database,
+  batch: Job[],
+  files: OpenFile[],
+  tellTouched: () => void,
+): Promise<void> {
   const away = files.find(isAway);
   if (away) throw new DuetError("unavailable", { cause: `${away.path} was moved or removed` });
   await begin(writer);
@@ -113,6 +132,8 @@ async function commitTogether(writer: Database, batch: Job[], files: OpenFile[])
   } catch (error) {
     if (writer.inTransaction) writer.run("ROLLBACK");
     throw error;
+  } finally {
+    tellTouched();
   }
   for (const answer of outcomes) answer();
 }
@@ -163,55 +184,5 @@ function connect(
   return db;
 }
 
-/** Prepared once each; their failures come out as what they mean. */
-class Statements {
-  readonly #prepared = new Map<string, Statement>();
-  constructor(readonly db: Database) {}
-
-  #prepare(sql: string): Statement {
-    let statement = this.#prepared.get(sql);
-    if (!statement) {
-      checkStatement(sql);
-      statement = this.db.prepare(sql);
-      this.#prepared.set(sql, statement);
-    }
-    return statement;
-  }
-
-  all = (sql: string, values: SQLQueryBindings[]) => guarded(() => this.#prepare(sql).all(...values));
-  one = (sql: string, values: SQLQueryBindings[]) => guarded(() => this.#prepare(sql).get(...values) ?? null);
-  run = (sql: string, values: SQLQueryBindings[]) => guarded(() => this.#prepare(sql).run(...values).changes);
-  close() {
-    for (const statement of this.#prepared.values()) statement.finalize();
-  }
-}
-
 const isRead = (sql: string) => /^\s*SELECT\b/i.test(sql);
 const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
-const sqliteCode = (error: unknown): string | undefined =>
-  error instanceof Error && "code" in error && String(error.code).startsWith("SQLITE_")
-    ? String(error.code)
-    : undefined;
-
-function guarded<T>(work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    throw databaseError(error);
-  }
-}
-
-/** Tells what the caller did (UniqueViolation, `not_found`) from what the database suffers (`unavailable`) from our own bugs. */
-function databaseError(error: unknown): unknown {
-  const code = sqliteCode(error);
-  if (code === undefined) return error;
-  if (code === "SQLITE_CONSTRAINT_UNIQUE" || code === "SQLITE_CONSTRAINT_PRIMARYKEY") {
-    const constraint = (error as Error).message.replace(/^UNIQUE constraint failed: /, "");
-    return new UniqueViolation(constraint, { cause: error });
-  }
-  // What was to be referred to has just been removed by somebody else.
-  if (code === "SQLITE_CONSTRAINT_FOREIGNKEY") return new DuetError("not_found", { cause: error });
-  if (code.startsWith("SQLITE_CONSTRAINT") || code === "SQLITE_ERROR" || code === "SQLITE_MISUSE")
-    return error;
-  return new DuetError("unavailable", { cause: error, retryAfterSeconds: 1 });
-}

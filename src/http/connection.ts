@@ -10,31 +10,29 @@ type Facts = {
   /** the address at the other end of its connection */
   peer?: string | undefined;
   /** counts what is held for its sender */
-  hold?: (giveUp: () => void) => Held;
+  hold?: (request: Request, giveUp: () => void) => Held;
   isBodyRead?: true;
 };
 
-const facts = new WeakMap<Request, Facts>();
+const FACTS = Symbol("facts");
+/** On the request itself: a WeakMap costs the collector more than all else that is done for a small answer. */
+type Known = Request & { [FACTS]?: Facts };
 
 /** Says what is known of the connection that brought a request. */
 export const noteConnection = (request: Request, known: Pick<Facts, "peer" | "hold">) =>
-  facts.set(request, known);
+  void ((request as Known)[FACTS] = known);
 
 /** The same for the request that has replaced another (prepareRequest). */
 export function continueAs(next: Request, request: Request): Request {
-  if (next !== request) facts.set(next, factsOf(request));
+  if (next !== request) (next as Known)[FACTS] = factsOf(request);
   return next;
 }
 
-function factsOf(request: Request): Facts {
-  const known = facts.get(request) ?? {};
-  facts.set(request, known);
-  return known;
-}
+const factsOf = (request: Known): Facts => (request[FACTS] ??= {});
 
 /** Begins to hold a body for its sender; `giveUp` is called where that takes too long. Error code: `too_busy`. */
 export const holdBody = (request: Request, giveUp: () => void): Held | undefined =>
-  factsOf(request).hold?.(giveUp);
+  factsOf(request).hold?.(request, giveUp);
 
 /** Says that a body was read to its end. */
 export const noteBodyRead = (request: Request) => void (factsOf(request).isBodyRead = true);

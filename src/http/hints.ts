@@ -1,5 +1,8 @@
 import type { Log } from "../core/log.ts";
 
+/** What is wrong shows in the first of them. */
+const REQUESTS_LOOKED_AT = 1000;
+
 /** Says in the log, once each, what whoever runs Duet has probably forgotten: requests show it, and nothing else would. */
 export function createHints({ issuer, log }: { issuer: string; log: Log }) {
   const told = new Set<string>();
@@ -9,7 +12,9 @@ export function createHints({ issuer, log }: { issuer: string; log: Log }) {
     log("warn", event, { public_url: issuer, hint });
   }
 
+  let asked = 0;
   return ({ headers }: Request): void => {
+    if (++asked > REQUESTS_LOOKED_AT) return;
     if (issuer.startsWith("http:") && headers.get("x-forwarded-proto") === "https")
       tell(
         "public_url_is_http",

@@ -5,6 +5,7 @@ export function createLog(level: LogLevel, write: (line: string) => void): Log {
   const threshold = LOG_LEVELS.indexOf(level);
   return (eventLevel, event, facts = {}) => {
     if (LOG_LEVELS.indexOf(eventLevel) > threshold) return;
-    write(`${JSON.stringify({ time: new Date().toISOString(), level: eventLevel, event, ...facts })}\n`);
+    const known = typeof facts === "function" ? facts() : facts;
+    write(`${JSON.stringify({ time: new Date().toISOString(), level: eventLevel, event, ...known })}\n`);
   };
 }

@@ -2,6 +2,8 @@ import { readBytes } from "./body.ts";
 
 type Kept = { status: number; headers: [string, string][]; body: ArrayBuffer };
 
+type Work = (request: Request) => Promise<Response>;
+
 const KEPT_MAX = 1000;
 const KEPT_MS = 60_000;
 
@@ -14,8 +16,10 @@ const KEPT_MS = 60_000;
 export function createOnce() {
   const kept = new Map<string, Promise<Kept | null>>();
 
-  return async (request: Request, work: (request: Request) => Promise<Response>): Promise<Response> => {
-    if (request.method !== "POST" || !request.url.includes("once=")) return work(request);
+  return (request: Request, work: Work): Promise<Response> =>
+    request.method === "POST" && request.url.includes("once=") ? doOnce(request, work) : work(request);
+
+  async function doOnce(request: Request, work: Work): Promise<Response> {
     const { pathname, searchParams } = new URL(request.url);
     const key = searchParams.get("once");
     if (!key || /^\/(?:api|oauth)\//.test(pathname)) return work(request);
@@ -49,5 +53,5 @@ export function createOnce() {
       if (!isDone) kept.delete(id);
       resolve(null);
     }
-  };
+  }
 }

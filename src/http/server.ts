@@ -4,12 +4,12 @@ import { LIMITS } from "../limits.ts";
 export type Server = { port: number; stop(isNow?: boolean): Promise<void> };
 
 /**
- * Listens. `handle` gets each request with the address of the peer. On 127.0.0.1 also on ::1 where the machine has it,
+ * Listens. `handle` gets each request, and how to ask for the address of the peer. On 127.0.0.1 also on ::1 where the machine has it,
  * since both are localhost and clients choose. Throws StartError if the port is taken.
  */
 export function startServer(
   { port, host }: { port: number; host: string },
-  handle: (request: Request, peer?: string) => Promise<Response>,
+  handle: (request: Request, peerOf: () => string | undefined) => Response | Promise<Response>,
   unanswered: (cause: unknown) => Response,
 ): Server {
   const listen = (hostname: string, on: number) =>
@@ -23,7 +23,7 @@ export function startServer(
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
       // Bun's own error page shows source code.
       development: false,
-      fetch: (request, bun) => handle(request, bun.requestIP(request)?.address),
+      fetch: (request, bun) => handle(request, () => bun.requestIP(request)?.address),
       error: unanswered,
     });
 

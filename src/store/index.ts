@@ -33,14 +33,17 @@ const NEWEST_ID = `SELECT max(id) AS id FROM (
     UNION ALL SELECT max(id) FROM sessions UNION ALL SELECT max(id) FROM auth_events) AS newest`;
 
 /** Every table, and `tx` for writes in several of them that must all happen or none. */
-export type Store = Tables & {
-  tx<T>(work: (tables: Tables) => Promise<T>): Promise<T>;
-  /** The last id that was made, by whichever process; null in an empty database. */
-  newestId(): Promise<string | null>;
-};
+export type Store = Tables &
+  Pick<Db, "onTouched" | "isCurrent"> & {
+    tx<T>(work: (tables: Tables) => Promise<T>): Promise<T>;
+    /** The last id that was made, by whichever process; null in an empty database. */
+    newestId(): Promise<string | null>;
+  };
 
 export const createStore = (db: Db): Store => ({
   ...bind(db),
+  onTouched: db.onTouched,
+  isCurrent: db.isCurrent,
   tx: (work) => db.tx((q) => work(bind(q))),
   newestId: async () => (await db.one<{ id: string | null }>(NEWEST_ID))?.id ?? null,
 });

@@ -77,7 +77,7 @@ export const sessionStore = (q: Queryable) => ({
   advance: (id: string, generation: number, now: number, idleEndsAt: number) =>
     q.one<SessionRow>(
       `UPDATE sessions SET generation = generation + 1, rotated_at = $1, confirmed_at = NULL, seen_at = $1, idle_ends_at = $2
-        WHERE id = $3 AND generation = $4 AND ended_at IS NULL RETURNING *`,
+        WHERE id = $3 AND generation = $4 AND ended_at IS NULL RETURNING * /* touches session $3 */`,
       now,
       idleEndsAt,
       id,
@@ -87,7 +87,8 @@ export const sessionStore = (q: Queryable) => ({
   /** Notes the first use of the newest generation; later calls change nothing. */
   confirm: (id: string, generation: number, now: number) =>
     q.run(
-      "UPDATE sessions SET confirmed_at = $1, seen_at = $1 WHERE id = $2 AND generation = $3 AND confirmed_at IS NULL",
+      `UPDATE sessions SET confirmed_at = $1, seen_at = $1
+        WHERE id = $2 AND generation = $3 AND confirmed_at IS NULL /* touches session $2 */`,
       now,
       id,
       generation,
@@ -97,7 +98,7 @@ export const sessionStore = (q: Queryable) => ({
   end: (id: string, end: EndRow, userId: string | null = null) =>
     q.one<{ user_id: string }>(
       `UPDATE sessions SET ${SET_END}
-        WHERE id = $5 AND ended_at IS NULL AND ($6 IS NULL OR user_id = $6) RETURNING user_id`,
+        WHERE id = $5 AND ended_at IS NULL AND ($6 IS NULL OR user_id = $6) RETURNING user_id /* touches session $5 */`,
       ...endValues(end),
       id,
       userId,
@@ -106,7 +107,7 @@ export const sessionStore = (q: Queryable) => ({
   /** Ends all live sessions of a user. */
   endAllOf: (userId: string, end: EndRow) =>
     q.run(
-      `UPDATE sessions SET ${SET_END} WHERE user_id = $5 AND ended_at IS NULL`,
+      `UPDATE sessions SET ${SET_END} WHERE user_id = $5 AND ended_at IS NULL /* touches user $5 */`,
       ...endValues(end),
       userId,
     ),
@@ -114,7 +115,8 @@ export const sessionStore = (q: Queryable) => ({
   /** Of a user who is deleted only what ended their sessions is kept. */
   forgetDevicesOf: (userId: string) =>
     q.run(
-      "UPDATE sessions SET user_agent = '', ip = '', ended_user_agent = NULL, ended_ip = NULL WHERE user_id = $1",
+      `UPDATE sessions SET user_agent = '', ip = '', ended_user_agent = NULL, ended_ip = NULL
+        WHERE user_id = $1 /* touches user $1 */`,
       userId,
     ),
 
@@ -136,7 +138,8 @@ export const sessionStore = (q: Queryable) => ({
   /** Deletes some of those whose last token expired before `time`. */
   removeOverBefore: (time: number, limit: number) =>
     q.run(
-      "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE idle_ends_at < $1 LIMIT $2)",
+      `DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE idle_ends_at < $1 LIMIT $2)
+       /* touches all */`,
       time,
       limit,
     ),

@@ -21,7 +21,8 @@ export const userStore = (q: Queryable) => ({
   setProfile: (user: Pick<UserRow, "id" | "username" | "username_key" | "email" | "email_key">) =>
     tellingWhatIsTaken(
       q.run(
-        "UPDATE users SET username = $1, username_key = $2, email = $3, email_key = $4 WHERE id = $5",
+        `UPDATE users SET username = $1, username_key = $2, email = $3, email_key = $4
+          WHERE id = $5 /* touches user $5 */`,
         user.username,
         user.username_key,
         user.email,
@@ -57,14 +58,19 @@ export const userStore = (q: Queryable) => ({
 
   /** Since when nobody may sign in; null for who may. */
   setDisabled: (id: string, at: number | null) =>
-    q.run("UPDATE users SET disabled_at = $1 WHERE id = $2", at, id),
+    q.run("UPDATE users SET disabled_at = $1 WHERE id = $2 /* touches user $2 */", at, id),
 
   /** Goes with everything that is theirs alone; their sessions' rows and messages stay, without them. */
-  remove: (id: string) => q.run("DELETE FROM users WHERE id = $1", id),
+  remove: (id: string) => q.run("DELETE FROM users WHERE id = $1 /* touches user $1 */", id),
 
   /** Replaces a hash that is still the one that was checked. Of two changes at once one changes a row. */
   replacePasswordHash: (id: string, checked: string, hash: string) =>
-    q.run("UPDATE users SET password_hash = $1 WHERE id = $2 AND password_hash = $3", hash, id, checked),
+    q.run(
+      "UPDATE users SET password_hash = $1 WHERE id = $2 AND password_hash = $3 /* touches user $2 */",
+      hash,
+      id,
+      checked,
+    ),
 });
 
 async function tellingWhatIsTaken<T>(write: Promise<T>): Promise<T> {

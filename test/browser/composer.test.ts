@@ -292,7 +292,7 @@ describeInBrowser("what is being typed anywhere", () => {
     const url = `http://localhost:${proxy.port}`;
     await using site = await serve({ DUET_PUBLIC_URL: url });
     fetch = async (request) => {
-      const answer = await site.app.handle(request, "127.0.0.1");
+      const answer = await site.app.handle(request);
       answer.headers.delete("clear-site-data");
       return answer;
     };

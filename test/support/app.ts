@@ -68,9 +68,10 @@ export async function startApp(
     // The clock that tests move is the only one, or each move would be seen as a clock that was set.
     monotonic: Date.now,
     ...tuning,
-    log: (_, event, facts = {}) => logged.push({ event, facts }),
+    log: (_, event, facts = {}) =>
+      logged.push({ event, facts: typeof facts === "function" ? facts() : facts }),
   });
-  const fetch = (path: string, init?: RequestInit) => app.handle(new Request(ORIGIN + path, init));
+  const fetch = async (path: string, init?: RequestInit) => app.handle(new Request(ORIGIN + path, init));
   return {
     app,
     folder,

@@ -137,6 +137,9 @@ export async function openKeyRing(deps: {
     return ring.get(id);
   }
 
+  /** The same, as it is known now. */
+  const peek = (id: string): RingKey | undefined => ring.get(id);
+
   await load();
   if (ring.size === 0) {
     const first = [await draftKey(deps.algorithm, "active"), await draftKey(deps.algorithm, "next")];
@@ -152,6 +155,7 @@ export async function openKeyRing(deps: {
     tend,
     active,
     find,
+    peek,
     list: (): RingKey[] => [...ring.values()],
     /**
      * What verifiers may know (RFC 7517): the public half of every key whose access tokens can be good, now or soon. A

@@ -1,13 +1,14 @@
 import { DuetError } from "../../errors.ts";
 import { LIMITS } from "../../limits.ts";
 import type { Store } from "../../store/index.ts";
-import type { SessionRow, SessionWithUser } from "../../store/sessions.ts";
+import type { SessionRow } from "../../store/sessions.ts";
 import type { Clock, StepWatch } from "../clock.ts";
 import { newId } from "../ids.ts";
 import type { Viewer } from "../viewer.ts";
 import type { Device } from "./devices.ts";
 import type { Endings } from "./endings.ts";
 import { decideRotation, endReasonOf, type RotationDecision } from "./rotation.ts";
+import { createRememberedSessions, isOwned, type OwnedSession } from "./remembered.ts";
 import type { Claims } from "./signer.ts";
 import type { Throttle } from "./throttle.ts";
 import type { TokenPair, Tokens } from "./tokens.ts";
@@ -45,6 +46,7 @@ export function createSessions(deps: {
   settings: { refreshTtlSeconds: number; sessionTtlSeconds: number; refreshOverlapSeconds: number };
 }) {
   const { store, tokens, endings, throttle, clock, steps, settings } = deps;
+  const remembered = createRememberedSessions(store);
   const overlapMs = settings.refreshOverlapSeconds * 1000;
   const idleEnd = (now: number, endsAt: number) => Math.min(now + settings.refreshTtlSeconds * 1000, endsAt);
 
@@ -140,6 +142,8 @@ export function createSessions(deps: {
    * the newest generation is noted, which is what makes the previous refresh token die.
    */
   async function authenticate(accessToken: string | undefined): Promise<Viewer> {
+    const known = recall(accessToken);
+    if (known) return known;
     const claims = await tokens.read("access", accessToken);
     const session = await requireLive(claims);
     if (claims.gen > session.generation) throw new DuetError("token_invalid");
@@ -148,13 +152,15 @@ export function createSessions(deps: {
       const isFirst = (await store.sessions.confirm(session.id, claims.gen, now)) > 0;
       if (isFirst) deps.observe({ kind: "used", sessionId: session.id, at: now, generation: claims.gen });
     }
-    return {
-      userId: session.user_id,
-      username: session.username,
-      email: session.email,
-      sessionId: session.id,
-      tokenExpiresAt: claims.exp * 1000,
-    };
+    return viewerOf(session, claims);
+  }
+
+  /** The viewer, at once, if memory alone can say yes; undefined says nothing. */
+  function recall(accessToken: string | undefined): Viewer | undefined {
+    const now = clock();
+    const claims = accessToken === undefined ? undefined : tokens.recall(accessToken, now);
+    const row = claims && remembered.findGood(claims, now);
+    return row && viewerOf(row, claims);
   }
 
   /** An expired refresh token is refused as that; if its session is over too, with the reason of that end. */
@@ -173,7 +179,7 @@ export function createSessions(deps: {
    * `session_ended` where the user is gone and the row says so.
    */
   async function findOwned({ sid, sub }: Pick<Claims, "sid" | "sub">): Promise<OwnedSession> {
-    const session = await store.sessions.find(sid);
+    const session = await remembered.find(sid);
     if (session?.user_id !== sub)
       throw new DuetError((await store.users.find(sub)) ? "token_invalid" : "user_not_found");
     if (isOwned(session)) return session;
@@ -192,9 +198,13 @@ export function createSessions(deps: {
   const rotate = ({ id, generation, ends_at }: SessionRow, now: number): Promise<SessionRow | null> =>
     store.sessions.advance(id, generation, now, idleEnd(now, ends_at));
 
-  return { draft, issue, refresh, authenticate };
+  return { draft, issue, refresh, authenticate, recall };
 }
 
-type OwnedSession = SessionWithUser & { username: string };
-
-const isOwned = (session: SessionWithUser): session is OwnedSession => session.username !== null;
+const viewerOf = (session: OwnedSession, claims: Claims): Viewer => ({
+  userId: session.user_id,
+  username: session.username,
+  email: session.email,
+  sessionId: session.id,
+  tokenExpiresAt: claims.exp * 1000,
+});

@@ -3,6 +3,7 @@ import { DuetError } from "../../errors.ts";
 import { LIMITS } from "../../limits.ts";
 import type { Clock } from "../clock.ts";
 import { newId } from "../ids.ts";
+import { createVerifiedTokens } from "./remembered.ts";
 import { isCanonical, keyIdOf } from "./jws.ts";
 import type { KeyRing } from "./keys.ts";
 import {
@@ -36,12 +37,13 @@ export type Tokens = ReturnType<typeof createTokens>;
 
 /** Issues and reads the two tokens. `issuer` is also the audience: Duet issues for itself and for those who verify by its keys. */
 export function createTokens(deps: {
-  keys: Pick<KeyRing, "active" | "find">;
+  keys: Pick<KeyRing, "active" | "find" | "peek">;
   clock: Clock;
   issuer: string;
   settings: { accessTtlSeconds: number };
 }) {
   const { keys, clock, issuer, settings } = deps;
+  const verified = createVerifiedTokens(keys);
 
   const commonClaimsOf = (session: SessionRow, type: TokenType) => ({
     iss: issuer,
@@ -97,9 +99,15 @@ export function createTokens(deps: {
     if (!verification.ok) return verification;
     const { claims } = verification;
     if (claims.type !== type) return { ok: false, code: "token_type_mismatch" };
-    // Whoever has a key and no bounds could sign one for ever.
-    const isBounded = claims.iat <= claims.exp && claims.exp <= seconds(clock()) + LIFE_SECONDS_MAX[type];
-    return isBounded ? verification : { ok: false, code: "token_invalid" };
+    if (!isBounded(claims, type, clock())) return { ok: false, code: "token_invalid" };
+    if (type === "access") verified.keep(token, claims, key);
+    return verification;
+  }
+
+  /** The claims of an access token that was verified before and is good at `now` (ms); undefined says nothing. */
+  function recall(accessToken: string, now: number): Claims | undefined {
+    const claims = verified.get(accessToken);
+    return claims && claims.exp > seconds(now) && isBounded(claims, "access", now) ? claims : undefined;
   }
 
   return {
@@ -114,6 +122,8 @@ export function createTokens(deps: {
     },
 
     verify,
+    recall,
+
     /** The claims of a good token. Error codes: `token_missing`, `token_expired`, `token_invalid`, `token_type_mismatch`. */
     async read(type: TokenType, token: string | undefined): Promise<Claims> {
       if (!token) throw new DuetError("token_missing");
@@ -123,5 +133,9 @@ export function createTokens(deps: {
     },
   };
 }
+
+/** Whoever has a key and no bounds could sign one for ever. */
+const isBounded = ({ iat, exp }: Claims, type: TokenType, now: number) =>
+  iat <= exp && exp <= seconds(now) + LIFE_SECONDS_MAX[type];
 
 const seconds = (milliseconds: number) => Math.floor(milliseconds / 1000);

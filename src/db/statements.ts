@@ -1,0 +1,70 @@
+import type { Database, SQLQueryBindings, Statement } from "bun:sqlite";
+import { DuetError } from "../errors.ts";
+import { checkStatement, touchesOf, UniqueViolation, type Touched } from "./index.ts";
+
+type Prepared = { statement: Statement; touches: { what: Touched; parameter: number } | undefined };
+
+/** Prepared once each; their failures come out as what they mean. */
+export class Statements {
+  readonly #prepared = new Map<string, Prepared>();
+  #touched: [what: Touched, id: string][] = [];
+  constructor(readonly db: Database) {}
+
+  #prepare(sql: string, values: SQLQueryBindings[]): Statement {
+    let prepared = this.#prepared.get(sql);
+    if (!prepared) {
+      checkStatement(sql);
+      prepared = { statement: this.db.prepare(sql), touches: touchesOf(sql) };
+      this.#prepared.set(sql, prepared);
+    }
+    const { statement, touches } = prepared;
+    if (touches) this.#touched.push([touches.what, String(values[touches.parameter - 1])]);
+    return statement;
+  }
+
+  /** What was written since this was last asked. */
+  tellTouched(forget: (what: Touched, id: string) => void) {
+    const touched = this.#touched;
+    this.#touched = [];
+    for (const [what, id] of touched) forget(what, id);
+  }
+
+  all = (sql: string, values: SQLQueryBindings[]) => guarded(() => this.#prepare(sql, values).all(...values));
+  one = (sql: string, values: SQLQueryBindings[]) =>
+    guarded(() => this.#prepare(sql, values).get(...values) ?? null);
+  run = (sql: string, values: SQLQueryBindings[]) =>
+    guarded(() => this.#prepare(sql, values).run(...values).changes);
+  close() {
+    for (const { statement } of this.#prepared.values()) statement.finalize();
+  }
+}
+
+/** SQLite's own name of a failure. */
+export const sqliteCode = (error: unknown): string | undefined =>
+  error instanceof Error && "code" in error && String(error.code).startsWith("SQLITE_")
+    ? String(error.code)
+    : undefined;
+
+/** Has what fails inside come out as what it means. */
+export function guarded<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw databaseError(error);
+  }
+}
+
+/** Tells what the caller did (UniqueViolation, `not_found`) from what the database suffers (`unavailable`) from our own bugs. */
+export function databaseError(error: unknown): unknown {
+  const code = sqliteCode(error);
+  if (code === undefined) return error;
+  if (code === "SQLITE_CONSTRAINT_UNIQUE" || code === "SQLITE_CONSTRAINT_PRIMARYKEY") {
+    const constraint = (error as Error).message.replace(/^UNIQUE constraint failed: /, "");
+    return new UniqueViolation(constraint, { cause: error });
+  }
+  // What was to be referred to has just been removed by somebody else.
+  if (code === "SQLITE_CONSTRAINT_FOREIGNKEY") return new DuetError("not_found", { cause: error });
+  if (code.startsWith("SQLITE_CONSTRAINT") || code === "SQLITE_ERROR" || code === "SQLITE_MISUSE")
+    return error;
+  return new DuetError("unavailable", { cause: error, retryAfterSeconds: 1 });
+}

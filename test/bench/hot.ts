@@ -1,0 +1,25 @@
+import { measure, machine, post, print, startBeside, startDuet } from "./kit.ts";
+
+// The price of the check that is paid on every request: `GET /api/auth/me` beside a server that checks nothing and
+// answers the same bytes under the same headers.
+
+const PASSWORD = "a kettle for the lighthouse";
+
+console.log(machine());
+await using duet = await startDuet();
+const { access_token: token } = await post(duet.url, "/api/auth/register", {
+  username: "alice",
+  password: PASSWORD,
+});
+const headers = { authorization: `Bearer ${token}` };
+const me = await fetch(`${duet.url}/api/auth/me`, { headers });
+const body = await me.text();
+const { date: _, "content-length": __, ...kept } = Object.fromEntries(me.headers);
+await using bare = await startBeside("bare", { BENCH_ANSWER: JSON.stringify({ body, headers: kept }) });
+
+const [bareFigures, ...others] = await measure([
+  { name: "bare Bun.serve", server: bare, url: `${bare.url}/api/auth/me`, headers },
+  { name: "GET /healthz", server: duet, url: `${duet.url}/healthz` },
+  { name: "GET /api/auth/me, Bearer", server: duet, url: `${duet.url}/api/auth/me`, headers },
+]);
+print("the hot path", [bareFigures!, ...others], bareFigures!);
