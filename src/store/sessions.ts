@@ -125,14 +125,19 @@ export const sessionStore = (q: Queryable) => ({
    * time that a sign-in takes must not tell how many there are.
    */
   addressesOf: async (userId: string, limit: number) => {
-    const rows = await q.all<{ ip: string }>(
-      `SELECT ip FROM (SELECT ip FROM sessions WHERE user_id = $1 AND ended_at IS NULL LIMIT $2)
-       UNION SELECT ip FROM (SELECT ip FROM sessions WHERE user_id = $1 AND ended_at IS NOT NULL
-                              ORDER BY ended_at DESC LIMIT $2)`,
-      userId,
-      limit,
-    );
-    return rows.map((row) => row.ip);
+    const [live, ended] = await Promise.all([
+      q.all<{ ip: string }>(
+        "SELECT ip FROM sessions WHERE user_id = $1 AND ended_at IS NULL LIMIT $2",
+        userId,
+        limit,
+      ),
+      q.all<{ ip: string }>(
+        "SELECT ip FROM sessions WHERE user_id = $1 AND ended_at IS NOT NULL ORDER BY ended_at DESC LIMIT $2",
+        userId,
+        limit,
+      ),
+    ]);
+    return [...new Set([...live, ...ended].map((row) => row.ip))];
   },
 
   /** Deletes some of those whose last token expired before `time`. */

@@ -42,6 +42,7 @@ CREATE TABLE sessions (
 ) STRICT;
 
 CREATE INDEX sessions_by_user ON sessions (user_id, ended_at);
+CREATE INDEX sessions_live ON sessions (user_id, seen_at, id) WHERE ended_at IS NULL;
 CREATE INDEX sessions_by_end ON sessions (idle_ends_at);
 
 -- What happened to an account, for its owner to read. `user_id` is null for a sign-in under a name that nobody has.
