@@ -8,6 +8,7 @@ import { createLab } from "./core/auth/lab.ts";
 import { createOperator } from "./core/auth/operator.ts";
 import { createOwnSessions } from "./core/auth/own-sessions.ts";
 import { createPasswords, type Argon2Cost } from "./core/auth/passwords.ts";
+import { createRememberedSessions } from "./core/auth/remembered.ts";
 import { createSecurityEvents } from "./core/auth/security.ts";
 import { createSessions } from "./core/auth/sessions.ts";
 import { createShownTokens } from "./core/auth/shown.ts";
@@ -20,6 +21,7 @@ import { createLive } from "./core/chat/live.ts";
 import { createMembers } from "./core/chat/members.ts";
 import { createMessages } from "./core/chat/messages.ts";
 import { createSearch } from "./core/chat/search.ts";
+import { createTail } from "./core/chat/tail.ts";
 import { createOpenThread } from "./core/chat/thread.ts";
 import { createStepWatch, type Clock } from "./core/clock.ts";
 import { createCommit } from "./core/commit.ts";
@@ -50,7 +52,9 @@ export function createDuet(
 ) {
   const { store, keys, settings, clock, log } = deps;
   const notifier = createNotifier();
-  const commit = createCommit({ store, notifier });
+  const remembered = createRememberedSessions(store);
+  const tail = createTail(store);
+  const commit = createCommit({ store, notifier, onChange: tail.add });
   const steps = createStepWatch(clock, tuning.monotonic ?? (() => performance.now()));
 
   // Who somebody is: accounts, sessions and their two tokens.
@@ -60,7 +64,17 @@ export function createDuet(
   const endings = createEndings({ store, commit, security, clock, steps });
   const diaries = createDiaries({ store, clock, settings });
   const observe = diaries.observer("page");
-  const sessions = createSessions({ store, tokens, endings, throttle, clock, steps, observe, settings });
+  const sessions = createSessions({
+    store,
+    remembered,
+    tokens,
+    endings,
+    throttle,
+    clock,
+    steps,
+    observe,
+    settings,
+  });
   const ownSessions = createOwnSessions({ store, endings, clock });
   const shownTokens = createShownTokens({ tokens, endings });
   const operator = createOperator({ store, commit, endings, security, clock });
@@ -75,7 +89,16 @@ export function createDuet(
   const messages = createMessages({ store, commit, conversations, throttle, clock });
   const search = createSearch({ store, throttle });
   const heartbeatMs = tuning.heartbeatMs ?? LIMITS.streamHeartbeatMs;
-  const live = createLive({ store, endings, throttle, notifier, clock, heartbeatMs });
+  const live = createLive({
+    store,
+    remembered,
+    tail,
+    endings,
+    throttle,
+    notifier,
+    clock,
+    heartbeatMs,
+  });
   const openThread = createOpenThread({ conversations, members, messages, live });
 
   const parts = [createChatAccount({ store, clock })];

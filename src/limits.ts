@@ -28,6 +28,7 @@ export const LIMITS = {
   /** in memory, of what is checked on every request */
   sessionsRemembered: 50_000,
   tokensRemembered: 20_000,
+  changesRemembered: 1000,
   /** by one statement of the clearing away: a few milliseconds */
   rowsClearedAtOnce: 100,
   queryCharsMax: 200,

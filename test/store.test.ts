@@ -13,7 +13,7 @@ async function statements(): Promise<[name: string, sql: string][]> {
   const db: Db = {
     dialect: "sqlite",
     all: async (sql) => (note(sql), []),
-    one: async (sql) => (note(sql), null),
+    one: async (sql) => (note(sql), { id: 1 } as never),
     run: async (sql) => (note(sql), 0),
     tx: (work) => work(db),
     onTouched() {},

@@ -12,16 +12,18 @@ export type ChangeRow = {
 };
 
 export const changeStore = (q: Queryable) => ({
-  insert: (c: Omit<ChangeRow, "id">) =>
-    q.run(
+  async insert(c: Omit<ChangeRow, "id">): Promise<ChangeRow> {
+    const made = await q.one<{ id: number }>(
       `INSERT INTO changes (conversation_id, user_id, kind, message_id, created_at)
-       VALUES ($1, $2, $3, $4, $5)`,
+       VALUES ($1, $2, $3, $4, $5) RETURNING id`,
       c.conversation_id,
       c.user_id,
       c.kind,
       c.message_id,
       c.created_at,
-    ),
+    );
+    return { ...c, id: made!.id };
+  },
 
   /** The first one after `afterId` that a user may know of. */
   nextFor: (userId: string, afterId: number) =>

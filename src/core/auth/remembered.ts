@@ -63,6 +63,12 @@ export function createRememberedSessions(
       return isNoted ? row : undefined;
     },
 
+    /** Whether a session is remembered and lives. */
+    isLive(id: string, now: number): boolean {
+      const row = store.isCurrent() ? rows.get(id) : undefined;
+      return row !== undefined && endReasonOf(row, now) === null;
+    },
+
     /** Asks the database, and remembers what it says. */
     async find(id: string): Promise<SessionWithUser | null> {
       const before = forgotten;

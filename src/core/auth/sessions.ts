@@ -8,7 +8,7 @@ import type { Viewer } from "../viewer.ts";
 import type { Device } from "./devices.ts";
 import type { Endings } from "./endings.ts";
 import { decideRotation, endReasonOf, type RotationDecision } from "./rotation.ts";
-import { createRememberedSessions, isOwned, type OwnedSession } from "./remembered.ts";
+import { isOwned, type OwnedSession, type RememberedSessions } from "./remembered.ts";
 import type { Claims } from "./signer.ts";
 import type { Throttle } from "./throttle.ts";
 import type { TokenPair, Tokens } from "./tokens.ts";
@@ -37,6 +37,7 @@ export type Sessions = ReturnType<typeof createSessions>;
 /** Sessions: started by a sign-in, carried on by refreshes under the rule in rotation.ts, ended for a named reason. */
 export function createSessions(deps: {
   store: Store;
+  remembered: RememberedSessions;
   tokens: Tokens;
   endings: Endings;
   throttle: Throttle;
@@ -45,8 +46,7 @@ export function createSessions(deps: {
   observe: SessionObserver;
   settings: { refreshTtlSeconds: number; sessionTtlSeconds: number; refreshOverlapSeconds: number };
 }) {
-  const { store, tokens, endings, throttle, clock, steps, settings } = deps;
-  const remembered = createRememberedSessions(store);
+  const { store, remembered, tokens, endings, throttle, clock, steps, settings } = deps;
   const overlapMs = settings.refreshOverlapSeconds * 1000;
   const idleEnd = (now: number, endsAt: number) => Math.min(now + settings.refreshTtlSeconds * 1000, endsAt);
 

@@ -9,6 +9,6 @@ export async function noteChange(
   tx: Transaction,
   change: Pick<ChangeRow, "conversation_id" | "kind" | "created_at"> & Partial<ChangeRow>,
 ): Promise<void> {
-  await tx.changes.insert({ user_id: null, message_id: null, ...change });
-  tx.notify(change.user_id ? [change.user_id] : await tx.members.idsOf(change.conversation_id));
+  const row = await tx.changes.insert({ user_id: null, message_id: null, ...change });
+  tx.notify(row.user_id ? [row.user_id] : await tx.members.idsOf(row.conversation_id), row);
 }

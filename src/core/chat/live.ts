@@ -3,10 +3,12 @@ import { LIMITS } from "../../limits.ts";
 import type { ChangeRow } from "../../store/changes.ts";
 import type { Store } from "../../store/index.ts";
 import type { Endings } from "../auth/endings.ts";
+import type { RememberedSessions } from "../auth/remembered.ts";
 import type { Throttle } from "../auth/throttle.ts";
 import type { Clock } from "../clock.ts";
 import type { Notifier, Subscription } from "../notifier.ts";
 import type { Viewer } from "../viewer.ts";
+import type { Tail } from "./tail.ts";
 import { createTurns } from "./turns.ts";
 import type { Conversation } from "./conversations.ts";
 import type { Message } from "./messages.ts";
@@ -40,29 +42,41 @@ type Events = AsyncGenerator<LiveEvent, void>;
 /** A stream as its reader sees it. */
 export type LiveStream = { next(): Promise<IteratorResult<LiveEvent, void>>; return(): Promise<void> };
 
+/** In the database, and in memory. */
 const LOOKS_PER_TURN = 20;
+const QUICK_LOOKS_PER_TURN = 200;
 
 export type Live = ReturnType<typeof createLive>;
 
 /**
  * Event streams. Every change is a row, written with what it tells of in one transaction; a stream is a place in that
- * table, the id of the last change that it has told, and goes on from there as fast as its reader reads. So nothing is queued for a slow reader, and one
+ * table, the last change that it has told, and goes on from there as fast as its reader reads; the end of the table is in memory. So nothing is queued for a slow reader, and one
  * that comes back after a lost connection or a restart misses nothing.
  */
 export function createLive(deps: {
   store: Store;
+  remembered: Pick<RememberedSessions, "isLive" | "find">;
+  tail: Tail;
   endings: Pick<Endings, "endOfSession">;
   throttle: Throttle;
   notifier: Notifier;
   clock: Clock;
   heartbeatMs: number;
 }) {
-  const { store, endings, throttle, notifier, clock, heartbeatMs } = deps;
+  const { store, remembered, tail, endings, throttle, notifier, clock, heartbeatMs } = deps;
 
-  // The database answers without waiting: whoever has a long way to catch up must let others have their turn.
+  // Neither the database nor memory lets others have their turn by itself, whoever has a long way to catch up.
   const takeTurn = createTurns(LOOKS_PER_TURN);
+  const takeQuickTurn = createTurns(QUICK_LOOKS_PER_TURN);
 
-  const newest = async (): Promise<Place> => (await store.changes.newest()) ?? START;
+  async function newest(): Promise<Place> {
+    const known = tail.newest();
+    if (known) return known;
+    const seen = tail.version();
+    const place = (await store.changes.newest()) ?? START;
+    tail.endsAt(place.id, seen);
+    return place;
+  }
 
   /** The place to begin at: the one that is named, or now. `lost` where the named one is not kept, or of another history. */
   async function beginAt(name: string | undefined): Promise<{ place: Place; lost: boolean }> {
@@ -74,34 +88,70 @@ export function createLive(deps: {
     return { place: await newest(), lost: true };
   }
 
-  async function load(viewer: Viewer, change: ChangeRow): Promise<LiveEvent | null> {
+  async function load(userId: string, change: ChangeRow): Promise<LiveEvent | null> {
     const { conversation_id: conversationId } = change;
     const id = nameOf(change);
     if (change.kind === "conversation_removed") return { kind: change.kind, id, conversationId };
-    const conversation = await store.conversations.find(conversationId, viewer.userId);
+    const conversation = await store.conversations.find(conversationId, userId);
     if (!conversation) return null;
     if (change.kind !== "message") return { kind: change.kind, id, conversation };
-    const message = await store.messages.find(conversationId, change.message_id ?? "");
+    const message = await shared(`${change.id}`, () =>
+      store.messages.find(conversationId, change.message_id ?? ""),
+    );
     return message && { kind: "message", id, message, conversation };
   }
 
+  /** What was loaded since the last commit, for all the streams that want the same. */
+  let loaded = new Map<string, Promise<unknown>>();
+  let loadedAt = 0;
+  function shared<T>(what: string, work: () => Promise<T>): Promise<T> {
+    if (loadedAt !== tail.version()) loaded = new Map();
+    loadedAt = tail.version();
+    const known = loaded.get(what) as Promise<T> | undefined;
+    if (known) return known;
+    const one = work();
+    loaded.set(what, one);
+    // What failed is tried again by the next one.
+    one.catch(() => loaded.delete(what));
+    return one;
+  }
+
+  /** How a viewer's session has ended; null while it lives. */
+  async function endOf({ sessionId }: Viewer): Promise<SessionEnd | null> {
+    if (remembered.isLive(sessionId, clock())) return null;
+    await remembered.find(sessionId);
+    return endings.endOfSession(sessionId);
+  }
+
+  /** The next change that a user may know of, and where they are after it: if there is none, at the end. */
+  async function look(userId: string, place: Place): Promise<{ change: ChangeRow | null; place: Place }> {
+    let change = tail.next(userId, place.id);
+    if (change === undefined) {
+      await takeTurn(userId);
+      const last = await newest();
+      change = await store.changes.nextFor(userId, place.id);
+      return { change, place: change ?? (last.id > place.id ? last : place) };
+    }
+    const last = tail.newest();
+    return { change, place: change ?? (last && last.id > place.id ? last : place) };
+  }
+
   async function* follow(viewer: Viewer, lastId: string | undefined, news: Subscription): Events {
+    const { userId } = viewer;
     let { place, lost } = await beginAt(lastId);
     let toldAt = performance.now();
     yield { kind: lost ? "reset" : "ready", id: nameOf(place) };
     // Before each event, since the reader may have taken its time: may it still read?
     while (!news.closed) {
-      await takeTurn(viewer.userId);
-      const end = await endings.endOfSession(viewer.sessionId);
+      await takeQuickTurn(userId);
+      const end = await endOf(viewer);
       if (end) return yield { kind: "session_ended", end };
       const untilExpiry = viewer.tokenExpiresAt - clock();
       if (untilExpiry <= 0) return yield { kind: "token_expired" };
 
-      const last = await newest();
-      const change = await store.changes.nextFor(viewer.userId, place.id);
-      if (change) place = change;
-      else if (last.id > place.id) place = last;
-      const shown = change && (await load(viewer, change));
+      const { change, ...after } = await look(userId, place);
+      place = after.place;
+      const shown = change && (await shared(`${change.id} ${userId}`, () => load(userId, change)));
       const untilBeat = toldAt + heartbeatMs - performance.now();
       const event: LiveEvent | null =
         shown ?? (untilBeat <= 0 ? { kind: "heartbeat", id: nameOf(place) } : null);
