@@ -67,12 +67,27 @@ export function openSqlite(path: string, besides: string[] = []): Db {
     run: async (sql, ...values) => stillOpen().run(sql, values),
   };
 
+  /**
+   * Reads committed state, through the writer while nothing is being written: its cache knows what its own commits have
+   * changed, where the reader's is empty after each of them. The reader may wait for another process, the writer may not.
+   */
+  function read<T>(ask: (through: Statements) => T): T {
+    if (writer.inTransaction) return ask(reads);
+    try {
+      return ask(writes);
+    } catch (error) {
+      if (error instanceof DuetError && sqliteCode(error.details.cause) === "SQLITE_BUSY") return ask(reads);
+      throw error;
+    }
+  }
+
   return {
     dialect: "sqlite",
-    all: async <T extends Row>(sql: string, ...values: Value[]) => reads.all(sql, values) as T[],
+    all: async <T extends Row>(sql: string, ...values: Value[]) =>
+      read((through) => through.all(sql, values) as T[]),
     one: async <T extends Row>(sql: string, ...values: Value[]) =>
       isRead(sql)
-        ? (reads.one(sql, values) as T | null)
+        ? read((through) => through.one(sql, values) as T | null)
         : enqueue(() => writes.one(sql, values) as T | null, false),
     run: (sql, ...values) => enqueue(() => writes.run(sql, values), false),
     tx: (work) => enqueue(() => work(inTransaction), true),

@@ -47,6 +47,8 @@ export const formOrJsonBodies = bodiesOf({ [FORM_TYPE]: parseForm, [JSON_TYPE]: 
 /** Error codes: `payload_too_large`; `malformed_body` where its sender went; `too_busy` where it does not come and others need the room. */
 export async function readBytes(request: Request): Promise<Uint8Array<ArrayBuffer>> {
   if (!request.body) return new Uint8Array();
+  const announced = Number(request.headers.get("content-length") ?? Number.NaN);
+  if (announced <= LIMITS.connectionBytes) return readSmall(request);
   const reader = request.body.getReader();
   // Where the connection is gone, this says so again, to nobody.
   const stop = () => reader.cancel().catch(() => {});
@@ -74,6 +76,21 @@ export async function readBytes(request: Request): Promise<Uint8Array<ArrayBuffe
   } finally {
     held?.end();
     void stop();
+  }
+}
+
+/** The same, of a body that is held as one connection whether it has come or not. */
+async function readSmall(request: Request): Promise<Uint8Array<ArrayBuffer>> {
+  const { promise: givenUp, reject } = Promise.withResolvers<never>();
+  const held = holdBody(request, () => reject(new DuetError("too_busy", { retryAfterSeconds: 5 })));
+  try {
+    const bytes = await Promise.race([request.bytes(), givenUp]);
+    noteBodyRead(request);
+    return bytes;
+  } catch (cause) {
+    throw cause instanceof DuetError ? cause : new DuetError("malformed_body", { cause });
+  } finally {
+    held?.end();
   }
 }
 

@@ -1,11 +1,12 @@
 import { jwt } from "@elysiajs/jwt";
-import { errors as jose, jwtVerify, SignJWT, type JWTVerifyOptions } from "jose";
+import { errors as jose, jwtVerify, type JWTVerifyOptions } from "jose";
+import { isClaims } from "../core/auth/jws.ts";
 import type { KeyMaterial } from "../core/auth/keys.ts";
+import { createRefreshSigner } from "./refresh-signer.ts";
 import {
   audienceOf,
   REFRESH_ALGORITHM,
   TOKEN_TYP,
-  type Claims,
   type Signer,
   type TokenType,
   type Verification,
@@ -14,22 +15,19 @@ import {
 const REQUIRED_CLAIMS = ["iss", "aud", "sub", "sid", "gen", "type", "jti", "iat", "exp"];
 
 /**
- * A signer for one entry of the key ring through `@elysiajs/jwt`: one instance with the private key signs access tokens,
- * one with the public key verifies them, one with the secret verifies refresh tokens. What the plugin cannot do is done
- * by jose, which it wraps: say why a token was refused (the plugin answers `false`), and sign a given `iat` (the plugin
- * stamps the present one), without which a refresh token could not be the same twice.
+ * A signer for one entry of the key ring. Access tokens through `@elysiajs/jwt`: one instance with the private key signs
+ * them, one with the public key verifies them; why one was refused is said by jose, which the plugin wraps (it answers
+ * `false`). Refresh tokens by refresh-signer.ts, since the plugin stamps the present time, and one must be the same twice.
  */
 export function createSigner(key: KeyMaterial, issuer: string): Signer {
   const plugin = (secret: KeyMaterial["privateKey"], alg: string) =>
     jwt({ name: "token", secret, alg, kid: key.id, typ: TOKEN_TYP.access }).decorator.token;
   const signing = plugin(key.privateKey, key.algorithm);
+  const verifying = plugin(key.publicKey, key.algorithm);
+  const refreshSigner = createRefreshSigner(key, issuer);
   const of = {
-    access: { alg: key.algorithm, key: key.publicKey, verifying: plugin(key.publicKey, key.algorithm) },
-    refresh: {
-      alg: REFRESH_ALGORITHM,
-      key: key.refreshSecret,
-      verifying: plugin(key.refreshSecret, REFRESH_ALGORITHM),
-    },
+    access: { alg: key.algorithm, key: key.publicKey },
+    refresh: { alg: REFRESH_ALGORITHM, key: key.refreshSecret },
   };
   const optionsFor = (type: TokenType, now: number): JWTVerifyOptions => ({
     algorithms: [of[type].alg],
@@ -57,12 +55,16 @@ export function createSigner(key: KeyMaterial, issuer: string): Signer {
         const { iat: _, ...stampedBySigner } = claims;
         return signing.sign(stampedBySigner);
       }
-      const header = { alg: REFRESH_ALGORITHM, kid: key.id, typ: TOKEN_TYP.refresh };
-      return new SignJWT(claims).setProtectedHeader(header).sign(key.refreshSecret);
+      return refreshSigner.sign(claims);
     },
 
     async verify(type, token, now) {
-      const claims = await of[type].verifying.verify(token, optionsFor(type, now));
+      if (type === "refresh") {
+        const claims = refreshSigner.read(token);
+        if (!claims) return explain(type, token, now);
+        return claims.exp * 1000 > now ? { ok: true, claims } : { ok: false, code: "token_expired", claims };
+      }
+      const claims = await verifying.verify(token, optionsFor(type, now));
       if (!claims) return explain(type, token, now);
       return isClaims(claims) ? { ok: true, claims } : { ok: false, code: "token_invalid" };
     },
@@ -86,12 +88,4 @@ async function check(
       return { ok: false, code: "token_type_mismatch" };
     return { ok: false, code: "token_invalid" };
   }
-}
-
-/** What a good signature vouches for must still be of the right types. */
-function isClaims(payload: Record<string, unknown>): payload is Claims {
-  const areText = ["iss", "aud", "sub", "sid", "type", "jti"].every(
-    (name) => typeof payload[name] === "string",
-  );
-  return areText && ["gen", "iat", "exp"].every((name) => Number.isSafeInteger(payload[name]));
 }

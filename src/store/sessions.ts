@@ -74,14 +74,14 @@ export const sessionStore = (q: Queryable) => ({
    * Compare and set: from `generation` to the next one. Of any number of callers exactly one gets the row; null if
    * another did, or the session has ended.
    */
-  advance: (id: string, generation: number, now: number, idleEndsAt: number) =>
-    q.one<SessionRow>(
-      `UPDATE sessions SET generation = generation + 1, rotated_at = $1, confirmed_at = NULL, seen_at = $1, idle_ends_at = $2
-        WHERE id = $3 AND generation = $4 AND ended_at IS NULL RETURNING * /* touches session $3 */`,
-      now,
-      idleEndsAt,
-      id,
-      generation,
+  advance: (to: Pick<SessionRow, "id" | "generation" | "rotated_at" | "idle_ends_at">) =>
+    q.one<{ id: string }>(
+      `UPDATE sessions SET generation = $1, rotated_at = $2, confirmed_at = NULL, seen_at = $2, idle_ends_at = $3
+        WHERE id = $4 AND generation = $1 - 1 AND ended_at IS NULL RETURNING id /* touches session $4 */`,
+      to.generation,
+      to.rotated_at,
+      to.idle_ends_at,
+      to.id,
     ),
 
   /** Notes the first use of the newest generation; later calls change nothing. */

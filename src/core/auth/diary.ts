@@ -2,7 +2,7 @@ import { LIMITS } from "../../limits.ts";
 import type { Store } from "../../store/index.ts";
 import type { Clock } from "../clock.ts";
 import type { RotationDecision } from "./rotation.ts";
-import type { SessionEvent, SessionObserver } from "./sessions.ts";
+import type { SessionEvent, SessionObserver } from "./observer.ts";
 
 /** What can be done to a session in the lab. */
 export const LAB_ACTS = ["refresh", "lose", "expire", "tabs", "steal", "replay"] as const;

@@ -1,5 +1,6 @@
 import { decodeProtectedHeader } from "jose";
 import { LIMITS } from "../../limits.ts";
+import type { Claims } from "./signer.ts";
 
 /**
  * One spelling per token: base64url without padding or spare bits (RFC 7515 section 2). jose accepts others,
@@ -17,4 +18,14 @@ export function keyIdOf(token: string): string {
   } catch {
     return "";
   }
+}
+
+/** Whether what a good signature vouches for is of the right types. */
+export function isClaims(payload: unknown): payload is Claims {
+  if (typeof payload !== "object" || payload === null) return false;
+  const claims = payload as Partial<Record<string, unknown>>;
+  const areText = ["iss", "aud", "sub", "sid", "type", "jti"].every(
+    (name) => typeof claims[name] === "string",
+  );
+  return areText && ["gen", "iat", "exp"].every((name) => Number.isSafeInteger(claims[name]));
 }

@@ -7,7 +7,8 @@ import { newId } from "../ids.ts";
 import type { Viewer } from "../viewer.ts";
 import type { Device } from "./devices.ts";
 import type { Endings } from "./endings.ts";
-import { decideRotation, endReasonOf, type RotationDecision } from "./rotation.ts";
+import { decideRotation, endReasonOf } from "./rotation.ts";
+import type { SessionObserver } from "./observer.ts";
 import { isOwned, type OwnedSession, type RememberedSessions } from "./remembered.ts";
 import type { Claims } from "./signer.ts";
 import type { Throttle } from "./throttle.ts";
@@ -16,21 +17,6 @@ import type { TokenPair, Tokens } from "./tokens.ts";
 export type Session = SessionRow;
 
 export type IssuedTokens = TokenPair & { sessionId: string; userId: string };
-
-/** What happened to the tokens of a session; times are epoch milliseconds. */
-export type SessionEvent = { sessionId: string; at: number } & (
-  | {
-      kind: "refreshed";
-      decision: RotationDecision["kind"];
-      /** Of the token that was presented, and of the newest one after it. */
-      shownGeneration: number;
-      newestGeneration: number;
-    }
-  | { kind: "used"; generation: number }
-);
-
-/** Is told what the rule decides, and of each first use: for the lab. Nothing depends on what it does. */
-export type SessionObserver = (event: SessionEvent) => void;
 
 export type Sessions = ReturnType<typeof createSessions>;
 
@@ -77,7 +63,7 @@ export function createSessions(deps: {
     };
   }
 
-  /** The pair of a session's newest generation. Only for a row that is committed. */
+  /** The pair of a session's newest generation. Only handed out when the row is committed. */
   async function issue(session: SessionRow, username: string): Promise<IssuedTokens> {
     const pair = await tokens.issuePair(session, username);
     return { ...pair, sessionId: session.id, userId: session.user_id };
@@ -97,8 +83,8 @@ export function createSessions(deps: {
   ): Promise<IssuedTokens> {
     const claims = await readRefresh(refreshToken);
     let isPermitted = false;
-    // If another request rotated first, `rotate` returns null: read the row again and decide again. Generations only
-    // grow, so this ends.
+    // If another request rotated first, nothing is written: read the row again and decide again. Generations only grow, so
+    // this ends.
     for (;;) {
       const session = await findOwned(claims);
       const now = clock();
@@ -126,13 +112,20 @@ export function createSessions(deps: {
           tell(session.generation);
           throw new DuetError("token_invalid");
       }
-      // Limited only here, after `reuse` and `ended`: no limit may delay the end of a stolen session.
-      if (!isPermitted) await throttle.take(["refresh_session", session.id]);
-      isPermitted = true;
-      const row = decision.kind === "newest" ? await rotate(session, now) : session;
-      if (!row) continue;
+      // Signed while it is being written; nobody has it before that.
+      const row = decision.kind === "newest" ? successorOf(session, now) : session;
+      const [isWritten, issued] = await Promise.all([
+        store.tx(async (tx) => {
+          // Limited only here, after `reuse` and `ended`: no limit may delay the end of a stolen session.
+          if (!isPermitted) await throttle.takeIn(tx, ["refresh_session", session.id]);
+          isPermitted = true;
+          return row === session || (await tx.sessions.advance(row)) !== null;
+        }),
+        issue(row, session.username),
+      ]);
+      if (!isWritten) continue;
       tell(row.generation);
-      return issue(row, session.username);
+      return issued;
     }
   }
 
@@ -194,9 +187,15 @@ export function createSessions(deps: {
     return reason ? endings.refuse(session, reason) : session;
   }
 
-  /** One step from the generation that was read; null where somebody else has made it or the session has ended. */
-  const rotate = ({ id, generation, ends_at }: SessionRow, now: number): Promise<SessionRow | null> =>
-    store.sessions.advance(id, generation, now, idleEnd(now, ends_at));
+  /** The row after one step from the generation that was read. */
+  const successorOf = (session: OwnedSession, now: number): OwnedSession => ({
+    ...session,
+    generation: session.generation + 1,
+    rotated_at: now,
+    confirmed_at: null,
+    seen_at: now,
+    idle_ends_at: idleEnd(now, session.ends_at),
+  });
 
   return { draft, issue, refresh, authenticate, recall };
 }

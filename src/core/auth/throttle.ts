@@ -1,4 +1,4 @@
-import type { Store } from "../../store/index.ts";
+import type { Store, Tables } from "../../store/index.ts";
 import { DuetError, type ErrorCode } from "../../errors.ts";
 import type { Clock } from "../clock.ts";
 
@@ -63,25 +63,24 @@ export type Throttle = ReturnType<typeof createThrottle>;
 export function createThrottle(deps: { store: Store; clock: Clock; settings: { rateLimits: "on" | "off" } }) {
   const { store, clock, settings } = deps;
 
-  async function take(...wanted: LimitKey[]): Promise<Permits> {
-    if (settings.rateLimits === "off") return [];
+  async function takeIn(tables: Pick<Tables, "throttles">, ...wanted: LimitKey[]): Promise<Permits> {
+    const permits: Permits = [];
+    if (settings.rateLimits === "off") return permits;
     const now = clock();
-    return store.tx(async (tables) => {
-      const permits: Permits = [];
-      for (const [limit, key] of wanted) {
-        const { burst, everyMs } = THROTTLES[limit];
-        const id = bucketOf(limit, key);
-        const windowMs = burst * everyMs;
-        const taken = await tables.throttles.take(id, now, everyMs, windowMs);
-        const overMs = (taken?.full_at ?? 0) - now - windowMs;
-        // Thrown in here, it undoes this and what was taken before it.
-        if (overMs > 0)
-          throw new DuetError("rate_limited", { retryAfterSeconds: Math.ceil(overMs / SECOND) });
-        permits.push({ id, everyMs });
-      }
-      return permits;
-    });
+    for (const [limit, key] of wanted) {
+      const { burst, everyMs } = THROTTLES[limit];
+      const id = bucketOf(limit, key);
+      const windowMs = burst * everyMs;
+      const taken = await tables.throttles.take(id, now, everyMs, windowMs);
+      const overMs = (taken?.full_at ?? 0) - now - windowMs;
+      if (overMs > 0) throw new DuetError("rate_limited", { retryAfterSeconds: Math.ceil(overMs / SECOND) });
+      permits.push({ id, everyMs });
+    }
+    return permits;
   }
+
+  const take = async (...wanted: LimitKey[]): Promise<Permits> =>
+    settings.rateLimits === "off" ? [] : store.tx((tables) => takeIn(tables, ...wanted));
 
   const giveBack = (permits: Permits) =>
     store.tx(async (tables) => {
@@ -96,6 +95,9 @@ export function createThrottle(deps: { store: Store; clock: Clock; settings: { r
     async take(...wanted: LimitKey[]): Promise<void> {
       await take(...wanted);
     },
+
+    /** The same as part of a transaction, which is undone as a whole where one of them is used up. */
+    takeIn,
 
     /**
      * Takes a permit of each limit, does `work`, and gives them back unless `counts(outcome)`: `outcome` is the error

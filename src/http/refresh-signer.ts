@@ -1,0 +1,41 @@
+import { timingSafeEqual } from "node:crypto";
+import { isClaims } from "../core/auth/jws.ts";
+import type { KeyMaterial } from "../core/auth/keys.ts";
+import { audienceOf, REFRESH_ALGORITHM, TOKEN_TYP, type Claims } from "../core/auth/signer.ts";
+
+const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
+
+/**
+ * Refresh tokens as compact JWS (RFC 7515 section 3.1) by HMAC (RFC 7518 section 3.2). Nobody but Duet signs or verifies
+ * them, so there is one header for each key, and a token with any other is none: nothing of a header is ever parsed. A tenth
+ * of the price of the general way, which goes by a thread.
+ */
+export function createRefreshSigner(
+  { id: kid, refreshSecret }: Pick<KeyMaterial, "id" | "refreshSecret">,
+  issuer: string,
+) {
+  const prefix = `${encode({ alg: REFRESH_ALGORITHM, kid, typ: TOKEN_TYP.refresh })}.`;
+  const audience = audienceOf("refresh", issuer);
+  const macOf = (signed: string) => new Bun.CryptoHasher("sha256", refreshSecret).update(signed).digest();
+
+  return {
+    sign(claims: Claims): string {
+      const signed = prefix + encode(claims);
+      return `${signed}.${macOf(signed).toString("base64url")}`;
+    },
+
+    /** The claims that a good signature vouches for, whatever the time; undefined for any other token. */
+    read(token: string): Claims | undefined {
+      if (!token.startsWith(prefix)) return undefined;
+      const end = token.lastIndexOf(".");
+      const shown = Buffer.from(token.slice(end + 1), "base64url");
+      const mac = macOf(token.slice(0, end));
+      if (shown.length !== mac.length || !timingSafeEqual(shown, mac)) return undefined;
+      const claims: unknown = JSON.parse(
+        Buffer.from(token.slice(prefix.length, end), "base64url").toString(),
+      );
+      const isOurs = isClaims(claims) && claims.iss === issuer && claims.aud === audience;
+      return isOurs ? claims : undefined;
+    },
+  };
+}
