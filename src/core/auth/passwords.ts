@@ -42,9 +42,10 @@ export function createPasswords(deps: {
 }) {
   const { settings, log, cost = COST } = deps;
   const prefix = `$argon2id$v=19$m=${cost.memoryCost},t=${cost.timeCost},p=1$`;
-  // Argon2 and token signatures share one thread pool: a burst of sign-ins may fill the queue, never the pool.
+  // Argon2 and token signatures share one thread pool, of as many threads: a signature may wait for one hash, and then goes
+  // first, since the next hash is handed to the pool only when one has ended.
   const gate = createGate({
-    limit: Math.max(1, availableParallelism() - 1),
+    limit: availableParallelism(),
     queueMax: LIMITS.hashQueueMax,
   });
   const normalize = (password: string) => password.normalize("NFKC");
