@@ -131,7 +131,8 @@ export async function createApp(config: Config, { log: given, ...tuning }: Tunin
     await data.close();
   }
 
-  return { duet, publicUrl: config.publicUrl, handle, listen, close, routes: routes.routes };
+  const { isUnsure } = data;
+  return { duet, publicUrl: config.publicUrl, isUnsure, handle, listen, close, routes: routes.routes };
 }
 
 /** What is said of a request in the log. */

@@ -10,7 +10,11 @@ import { createSigner } from "./http/signers.ts";
 import { createStore, type Store } from "./store/index.ts";
 
 /** What lies in the data folder, opened: the tables, up to date, and the key ring. */
-export type Data = { store: Store; keys: KeyRing; close(): Promise<void> };
+export type Data = Pick<Folder, "databasePath" | "isUnsure"> & {
+  store: Store;
+  keys: KeyRing;
+  close(): Promise<void>;
+};
 
 /** For the server, which holds the folder until `close`. Throws StartError. */
 export const openData = (config: Config, issuer: string): Promise<Data> =>
@@ -46,7 +50,7 @@ async function open(config: Config, issuer: string, folder: Folder): Promise<Dat
     });
     // An operator's settings need not be the server's.
     if (folder.isOurs && config.jwtAlg) await keys.moveTo(config.jwtAlg);
-    return { store, keys, close };
+    return { databasePath: folder.databasePath, isUnsure: folder.isUnsure, store, keys, close };
   } catch (error) {
     await close();
     if (error instanceof StartError) throw error;

@@ -28,6 +28,7 @@ import { createCommit } from "./core/commit.ts";
 import { createHousekeeping } from "./core/housekeeping.ts";
 import type { Log } from "./core/log.ts";
 import { createNotifier } from "./core/notifier.ts";
+import { DuetError } from "./errors.ts";
 import { LIMITS } from "./limits.ts";
 import type { Store } from "./store/index.ts";
 
@@ -52,6 +53,7 @@ export function createDuet(
 ) {
   const { store, keys, settings, clock, log } = deps;
   const notifier = createNotifier();
+  let damage: string | undefined;
   const remembered = createRememberedSessions(store);
   const tail = createTail(store);
   const commit = createCommit({ store, notifier, onChange: tail.add });
@@ -139,7 +141,16 @@ export function createDuet(
     notifier,
     housekeeping,
 
-    /** Resolves if the database takes a transaction. Error code: `unavailable`. */
-    ready: (): Promise<unknown> => store.throttles.probe(clock()),
+    /** Resolves if the database takes a transaction, and no damage is known of it. Error code: `unavailable`. */
+    async ready(): Promise<void> {
+      if (damage) throw new DuetError("unavailable", { cause: damage });
+      await store.throttles.probe(clock());
+    },
+
+    /** The database was found damaged, while it was used. Effects: the log, and `ready` from now on. */
+    noteDamage(found: string): void {
+      damage = found;
+      log("error", "database_damaged", { found });
+    },
   };
 }

@@ -52,6 +52,8 @@ export const LIMITS = {
   pieceBytes: 64 * 1024,
   /** a peer that has not moved for so long gives way to others */
   stalledMs: 5000,
+  /** a start reads all of a database up to here, some milliseconds */
+  databaseCheckedAtStartBytes: 4 * 1024 * 1024,
   walBytesKept: 16 * 1024 * 1024,
   writeLockWaitMs: 2000,
   shutdownWaitMs: 8000,

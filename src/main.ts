@@ -1,4 +1,5 @@
 import { version } from "../package.json";
+import { check } from "./cli/check.ts";
 import { help } from "./cli/help.ts";
 import { keys } from "./cli/keys.ts";
 import { serve } from "./cli/serve.ts";
@@ -11,6 +12,7 @@ const [first = "serve"] = args;
 try {
   if (first === "serve") await serve(args.slice(1));
   else if (first === "keys") await keys(args.slice(1));
+  else if (first === "check") check(args.slice(1));
   else if (first === "users") await users(args.slice(1));
   else if (first === "help" || first === "--help" || first === "-h") console.log(help());
   else if (first === "version" || first === "--version") console.log(`duet ${version}`);

@@ -12,10 +12,12 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { LIMITS } from "../src/limits.ts";
 import { temporaryFolder } from "./support/app.ts";
 import { bareEnvironment, failure, fromSource, ROOT, run } from "./support/process.ts";
 
 const serve = (folder: string, ...args: string[]) => fromSource("--data", folder, "--port", "0", ...args);
+const check = (folder: string) => [process.execPath, join(ROOT, "src/main.ts"), "check", "--data", folder];
 const mode = (path: string) => (statSync(path).mode & 0o777).toString(8);
 
 /** A folder that has been served from, with everything in its place. */
@@ -126,6 +128,65 @@ describe("a start that cannot be", () => {
     expect(errors).toContain(message);
     oneLine(errors);
     expect(contents(folder)).toEqual(before);
+  });
+
+  describe("on a large database", () => {
+    /** Larger than what a start reads, with damage far behind its beginning. */
+    async function damagedFolder() {
+      const folder = await usedFolder();
+      const path = join(folder, "duet.db");
+      const db = new Database(path);
+      const insert = db.prepare(
+        "INSERT INTO auth_events VALUES (?, NULL, NULL, 'login', 'failure', ?, '', 0)",
+      );
+      db.transaction(() => {
+        for (let i = 0; i < 6000; i++) insert.run(String(i).padStart(8, "0"), "x".repeat(1000));
+      })();
+      db.run("PRAGMA wal_checkpoint(TRUNCATE)");
+      db.close();
+      const bytes = readFileSync(path);
+      expect(bytes.length).toBeGreaterThan(LIMITS.databaseCheckedAtStartBytes);
+      const page = Math.floor(bytes.length / 2 / 4096) * 4096;
+      writeFileSync(path, bytes.fill(0xff, page, page + 4096));
+      return folder;
+    }
+
+    test("does not read all of it; duet check does, beside the server", async () => {
+      const folder = await damagedFolder();
+      await using server = await run(serve(folder));
+      expect((await fetch(`${server.url}/readyz`)).status).toBe(200);
+      const { exitCode, errors } = await failure(check(folder));
+      expect(exitCode).toBe(1);
+      expect(errors).toStartWith(`duet: the database ${join(folder, "duet.db")} is damaged`);
+      const sound = Bun.spawnSync(check(await usedFolder()), {
+        cwd: ROOT,
+        env: bareEnvironment(),
+      });
+      expect([sound.exitCode, sound.stdout.toString()]).toEqual([
+        0,
+        expect.stringMatching(/duet\.db is sound\n$/),
+      ]);
+    });
+
+    test("whose last server was killed has it checked meanwhile, says so, and is not ready then", async () => {
+      const folder = await damagedFolder();
+      await using killed = await run(serve(folder));
+      // Which writes.
+      expect((await fetch(`${killed.url}/readyz`)).status).toBe(200);
+      killed.process.kill("SIGKILL");
+      await killed.process.exited;
+      await using server = await run(serve(folder));
+      while (!server.errors().includes("database_")) await Bun.sleep(20);
+      expect(server.errors()).toContain('"event":"database_damaged"');
+      expect((await fetch(`${server.url}/readyz`)).status).toBe(503);
+      expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
+    });
+
+    test("that ends too early says so", async () => {
+      const folder = await damagedFolder();
+      truncateSync(join(folder, "duet.db"), 5_000_000);
+      expect((await failure(serve(folder))).errors).toContain("is damaged (its end is missing)");
+    });
   });
 
   test("on a folder that cannot be one says so", async () => {

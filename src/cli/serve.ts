@@ -1,6 +1,7 @@
 import { createApp, type App } from "../app.ts";
 import { environment, readConfig } from "../config.ts";
 import { demoFolder } from "../db/folder.ts";
+import { checkBeside } from "./check.ts";
 import { populate } from "./demo.ts";
 
 /**
@@ -15,13 +16,16 @@ export async function serve(args: string[]): Promise<void> {
   const folder = isDemo ? demoFolder() : undefined;
   // What is given by hand comes later, and wins.
   const demoSettings = folder ? ["--data", folder.path, "--access-ttl", "1m", "--log", "warn"] : [];
-  const app = await createApp(readConfig(environment(), [...demoSettings, ...settings]));
+  const config = readConfig(environment(), [...demoSettings, ...settings]);
+  const app = await createApp(config);
+  let stopChecking = () => {};
   const demo = isDemo ? await populate(app) : undefined;
 
   // A mistake in one request must not take the others down.
   process.on("unhandledRejection", (cause) => app.duet.log("error", "unhandled", { cause: String(cause) }));
 
   async function close() {
+    stopChecking();
     demo?.stop();
     await app.close();
     folder?.remove();
@@ -39,6 +43,7 @@ export async function serve(args: string[]): Promise<void> {
 
   try {
     announce(app, demo?.people);
+    if (app.isUnsure) stopChecking = checkBeside(app, config.data);
   } catch (error) {
     await close();
     throw error;

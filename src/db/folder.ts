@@ -16,14 +16,12 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { StartError } from "../errors.ts";
+import { APPLICATION_ID, checkAtStart, reasonOf } from "./check.ts";
 
 /**
  * The data folder: `duet.db` (with its -wal and -shm), `secret`, `server.lock`. Everything in it is for the
  * owner alone (0700, 0600). Each function either succeeds or throws a StartError and overwrites nothing.
  */
-/** "Duet", in the file's header: whose database it is. */
-const APPLICATION_ID = 0x44756574;
-
 const LOCK = "server.lock";
 
 /** A folder that goes with the process: in memory where the machine has such a place. */
@@ -37,6 +35,8 @@ export type Folder = {
   databasePath: string;
   /** Whether this process is the folder's server. */
   isOurs: boolean;
+  /** Whether all of the database should be checked while it is used (`checkAtStart`). */
+  isUnsure: boolean;
   /** What says so, and must stay where it is for as long. */
   lockPath?: string;
   unlock(): void;
@@ -48,12 +48,13 @@ export function openFolder(path: string): Folder {
     if (!statSync(path).isDirectory()) throw new Error("not a folder");
     accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (cause) {
-    throw new StartError(`the data folder ${path} cannot be written to (${reason(cause)})`, { cause });
+    throw new StartError(`the data folder ${path} cannot be written to (${reasonOf(cause)})`, { cause });
   }
   const unlock = lock(path);
   try {
     const databasePath = join(path, "duet.db");
-    if (existsSync(databasePath)) checkDatabase(databasePath);
+    let isUnsure = false;
+    if (existsSync(databasePath)) ({ isUnsure } = checkAtStart(databasePath));
     else {
       // The secret is written after the database: where it is alone, the database was lost.
       for (const left of ["duet.db-wal", "secret"])
@@ -63,7 +64,7 @@ export function openFolder(path: string): Folder {
           );
       createDatabase(databasePath);
     }
-    return { databasePath, isOurs: true, lockPath: join(path, LOCK), unlock };
+    return { databasePath, isOurs: true, isUnsure, lockPath: join(path, LOCK), unlock };
   } catch (error) {
     unlock();
     throw error;
@@ -74,8 +75,8 @@ export function openFolder(path: string): Folder {
 export function findFolder(path: string): Folder {
   const databasePath = join(path, "duet.db");
   if (!existsSync(databasePath)) throw new StartError(`there is no database in ${path}`);
-  checkDatabase(databasePath);
-  return { databasePath, isOurs: false, unlock() {} };
+  checkAtStart(databasePath);
+  return { databasePath, isOurs: false, isUnsure: false, unlock() {} };
 }
 
 /**
@@ -94,9 +95,9 @@ function lock(path: string): () => void {
     return () => held.close();
   } catch (cause) {
     holder?.close();
-    if (reason(cause).startsWith("SQLITE_BUSY"))
+    if (reasonOf(cause).startsWith("SQLITE_BUSY"))
       throw new StartError(`another Duet server is using the data folder ${path}`, { cause });
-    throw new StartError(`the data folder ${path} cannot be locked (${reason(cause)})`, { cause });
+    throw new StartError(`the data folder ${path} cannot be locked (${reasonOf(cause)})`, { cause });
   }
 }
 
@@ -114,32 +115,8 @@ function createDatabase(path: string): void {
     for (const suffix of ["-wal", "-shm"]) rmSync(draft + suffix, { force: true });
     renameSync(draft, path);
   } catch (cause) {
-    throw new StartError(`the database ${path} cannot be created (${reason(cause)})`, { cause });
+    throw new StartError(`the database ${path} cannot be created (${reasonOf(cause)})`, { cause });
   }
-}
-
-function checkDatabase(path: string): void {
-  // SQLite opens a zero-byte file as a new, empty database. Where there was one before, that is data loss.
-  if (statSync(path).size === 0)
-    throw new StartError(`the database ${path} is empty (0 bytes); restore it, or remove it to start anew`);
-  let verdict: unknown;
-  let owner: unknown;
-  try {
-    const db = new Database(path, { readwrite: true, create: false });
-    try {
-      verdict = db.query<{ quick_check: string }, []>("PRAGMA quick_check(1)").get()?.quick_check;
-      owner = db.query<{ application_id: number }, []>("PRAGMA application_id").get()?.application_id;
-    } finally {
-      db.close();
-    }
-  } catch (cause) {
-    throw new StartError(`the database ${path} is damaged or not readable (${reason(cause)})`, { cause });
-  }
-  if (verdict !== "ok")
-    throw new StartError(
-      `the database ${path} is damaged (${String(verdict).replace(/\s+/g, " ")}); restore a backup`,
-    );
-  if (owner !== APPLICATION_ID) throw new StartError(`the database ${path} is another program's`);
 }
 
 /**
@@ -163,7 +140,7 @@ export function loadSecret(path: string, configured: string | undefined, isFirst
   try {
     writeFileSync(file, `${secret}\n`, { flag: "wx", mode: 0o600, flush: true });
   } catch (cause) {
-    throw new StartError(`the secret cannot be written to ${file} (${reason(cause)})`, { cause });
+    throw new StartError(`the secret cannot be written to ${file} (${reasonOf(cause)})`, { cause });
   }
   return secret;
 }
@@ -172,13 +149,6 @@ function readSecret(file: string): string {
   try {
     return readFileSync(file, "utf8").trim();
   } catch (cause) {
-    throw new StartError(`the secret in ${file} cannot be read (${reason(cause)})`, { cause });
+    throw new StartError(`the secret in ${file} cannot be read (${reasonOf(cause)})`, { cause });
   }
 }
-
-const reason = (error: unknown): string =>
-  error instanceof Error && "code" in error
-    ? String(error.code)
-    : error instanceof Error
-      ? error.message
-      : String(error);

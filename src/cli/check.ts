@@ -1,0 +1,33 @@
+import type { App } from "../app.ts";
+import { environment, readConfig } from "../config.ts";
+import { faultsOf } from "../db/check.ts";
+import { findFolder } from "../db/folder.ts";
+import { StartError } from "../errors.ts";
+
+/** `duet check` reads the whole database, beside a server that may be running, and says whether it is sound. */
+export function check(args: string[]): void {
+  const { databasePath } = findFolder(readConfig(environment(), args).data);
+  const faults = faultsOf(databasePath);
+  if (faults.length > 0)
+    throw new StartError([`the database ${databasePath} is damaged; restore a backup`, ...faults].join("\n"));
+  console.log(`${databasePath} is sound`);
+}
+
+/** The same for a server that is running, as a process of its own that holds nothing up. Answers how to stop it. */
+export function checkBeside({ duet }: Pick<App, "duet">, folder: string): () => void {
+  const isCompiled = Bun.main.startsWith("/$bunfs/");
+  const command = [process.execPath, ...(isCompiled ? [] : [Bun.main]), "check", "--data", folder];
+  const child = Bun.spawn(command, { env: {}, stdin: "ignore", stdout: "ignore", stderr: "pipe" });
+  let isStopped = false;
+  void (async () => {
+    const said = await new Response(child.stderr).text();
+    const exitCode = await child.exited;
+    if (isStopped) return;
+    if (exitCode === 0) duet.log("info", "database_checked");
+    else duet.noteDamage(said.trim());
+  })();
+  return () => {
+    isStopped = true;
+    child.kill();
+  };
+}
