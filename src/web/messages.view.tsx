@@ -1,5 +1,6 @@
+import { linked } from "./links.view.tsx";
 import { once } from "./form.view.tsx";
-import type { Child } from "#html";
+import type { Child, Markup } from "#html";
 import type { Conversation } from "../core/chat/conversations.ts";
 import type { Page } from "../core/page.ts";
 import type { Message } from "../core/chat/messages.ts";
@@ -61,10 +62,25 @@ const MessageFrame = (props: {
   </li>
 );
 
+/** Fragments by all that is in them: a page has fifty, and each is the same for everybody who did not write it. */
+const kept = new Map<string, { body: string; item: Markup }>();
+const KEPT_MAX = 5000;
+
 /** The same fragment on the first paint, in the answer to its author and in the event stream. */
-export const MessageItem = ({ page, message }: { page: PageContext; message: Message }) => {
-  const { conversation: t } = page.t;
+export const MessageItem = ({ page, message }: { page: PageContext; message: Message }): Markup => {
   const isOwn = message.author_id !== null && message.author_id === page.viewer?.userId;
+  const { id, body, edited_at, removed_at, author_username } = message;
+  const key = `${page.language} ${isOwn} ${id} ${edited_at} ${removed_at} ${author_username}`;
+  const known = kept.get(key);
+  if (known?.body === body) return known.item;
+  const item = drawMessage(page, message, isOwn);
+  if (kept.size >= KEPT_MAX) kept.delete(kept.keys().next().value!);
+  kept.set(key, { body, item });
+  return item;
+};
+
+function drawMessage(page: PageContext, message: Message, isOwn: boolean): Markup {
+  const { conversation: t } = page.t;
   const isThere = message.removed_at === null;
   return (
     <MessageFrame
@@ -83,7 +99,7 @@ export const MessageItem = ({ page, message }: { page: PageContext; message: Mes
       )}
     </MessageFrame>
   );
-};
+}
 
 /** One that is on its way: the page's script puts the text into a copy of it. */
 export const PendingMessage = ({ page }: { page: PageContext }) => {
@@ -121,7 +137,7 @@ const MessageTools = ({ page, message }: { page: PageContext; message: Message }
       </a>
       <form
         method="post"
-        action={once(`${url}/remove`)}
+        action={once(`${url}/remove`, message.id)}
         hx-post={`${url}/remove`}
         {...swap}
         data-confirm={t.confirmTakeBack}
@@ -207,33 +223,3 @@ export const EditMessagePage = (props: { page: PageContext; message: Message; fo
     </section>
   </Layout>
 );
-
-/** Addresses become links; nothing else does. What ends a sentence is not part of one. */
-function linked(text: string): Child[] {
-  const parts: Child[] = [];
-  let last = 0;
-  for (const match of text.matchAll(
-    /https?:\/\/[^\s<>"“”‘’（）【】《》「」『』〈〉〔〕，。；：！？、…]+/giu,
-  )) {
-    const url = withoutEnd(match[0]);
-    if (!URL.canParse(url)) continue;
-    parts.push(
-      text.slice(last, match.index),
-      <a href={url} target="_blank" rel="noopener noreferrer nofollow ugc">
-        {url}
-      </a>,
-    );
-    last = match.index + url.length;
-  }
-  return [...parts, text.slice(last)];
-}
-
-/** Without what ends a sentence, and without a parenthesis that was opened before it. */
-function withoutEnd(url: string): string {
-  let unopened = url.split(")").length - url.split("(").length;
-  for (let end = url.length; ; end--) {
-    const last = url[end - 1]!;
-    const isForeign = last === ")" ? unopened-- > 0 : /[.,;:!?'\]}]/.test(last);
-    if (!isForeign) return url.slice(0, end);
-  }
-}

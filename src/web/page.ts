@@ -53,7 +53,7 @@ function pathOf(request: Request): string {
 
 /** Lets a handler answer with markup. Strings stay text: only what our JSX made becomes a page. */
 export const pages = new Elysia({ name: "pages" })
-  .use(html({ autoDetect: false, contentType: "text/html; charset=utf-8" }))
+  .use(html({ autoDetect: false, autoDoctype: false, contentType: "text/html; charset=utf-8" }))
   .mapResponse({ as: "global" }, ({ responseValue, html: answer }) =>
     responseValue instanceof Markup ? (answer(responseValue.html) as Response) : undefined,
   );

@@ -23,3 +23,32 @@ const [bareFigures, ...others] = await measure([
   { name: "GET /api/auth/me, Bearer", server: duet, url: `${duet.url}/api/auth/me`, headers },
 ]);
 print("the hot path", [bareFigures!, ...others], bareFigures!);
+
+const bearer = headers.authorization;
+const { id } = await post(duet.url, "/api/conversations", { title: "Plans" }, bearer);
+for (let i = 0; i < 59; i++) await post(duet.url, "/api/conversations", { title: `Plans ${i}` }, bearer);
+for (let i = 0; i < 50; i++)
+  await post(
+    duet.url,
+    `/api/conversations/${id}/messages`,
+    { body: `Is it ${i}? See https://a.example/${i}` },
+    bearer,
+  );
+const cookie = { cookie: `duet_access=${token}`, "sec-fetch-mode": "navigate", accept: "text/html" };
+const side = (name: string, path: string, of: Record<string, string> = headers) => ({
+  name,
+  server: duet,
+  url: duet.url + path,
+  headers: of,
+});
+const pages = await measure(
+  [
+    side("60 conversations as JSON", "/api/conversations?limit=60"),
+    side("50 messages as JSON", `/api/conversations/${id}/messages`),
+    side("search", "/api/search?q=plans"),
+    side("page of 60 conversations", "/conversations", cookie),
+    side("page of 50 messages", `/conversations/${id}`, cookie),
+  ],
+  { rounds: 3 },
+);
+print("pages and lists", pages, bareFigures!);

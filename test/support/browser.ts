@@ -163,7 +163,8 @@ export const posts = (handle: (route: Route) => Promise<void>) => (route: Route)
 
 /** What the browser does when the access token's time is over. */
 export async function outliveAccess(context: BrowserContext): Promise<void> {
-  for (const name of ["duet_access", "duet_gen"]) await context.clearCookies({ name });
+  // In this order: what a page asks in between gets no new ones, of which then one would be missing.
+  for (const name of ["duet_gen", "duet_access"]) await context.clearCookies({ name });
 }
 
 export const messages = (page: Page) => page.locator(".message .body").allTextContents();

@@ -44,6 +44,15 @@ export const matchOf = (terms: string[]): string =>
 const patternOf = (term: string) =>
   IS_ALONE.test(term) ? RegExp.escape(term) : `(?<!${WORD})${RegExp.escape(term)}`;
 
+let latest: { of: string; pattern: RegExp } | undefined;
+
+/** Where any of the terms is. A page of what was found asks for the same pattern as many times as it has entries. */
+function anyOf(terms: string[]): RegExp {
+  const of = terms.map(patternOf).join("|");
+  if (latest?.of !== of) latest = { of, pattern: new RegExp(of, "gu") };
+  return latest.pattern;
+}
+
 /** A text cut where the terms are: `hit` parts are what was found. */
 export type Segment = { text: string; hit: boolean };
 
@@ -79,8 +88,7 @@ function hitsIn(text: string, terms: string[]): { start: number; end: number }[]
     folded += piece;
   }
   origins.push(text.length);
-  const pattern = new RegExp(terms.map(patternOf).join("|"), "gu");
-  return [...folded.matchAll(pattern)].map(({ index, 0: found }) => {
+  return [...folded.matchAll(anyOf(terms))].map(({ index, 0: found }) => {
     let after = index + found.length;
     // To the end of the letter that the last one came from.
     while (after < folded.length && origins[after] === origins[after - 1]) after++;

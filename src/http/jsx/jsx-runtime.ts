@@ -20,7 +20,7 @@ type Props = Record<string, unknown> & { children?: Child };
 
 export function jsx(type: string | ((props: Props) => Markup), props: Props): Markup {
   if (typeof type === "function") return type(props);
-  if (!NAME.test(type)) throw new TypeError(`<${type}> is not a tag`);
+  if (kindOf(type) !== "text" && !NAME.test(type)) throw new TypeError(`<${type}> is not a tag`);
   const open = `<${type}${renderAttributes(props)}>`;
   if (VOID_TAGS.has(type)) return new Markup(open);
   if (RAW_TEXT_TAGS.has(type) && props.children !== undefined)
@@ -40,21 +40,44 @@ const VOID_TAGS = new Set("area base br col embed hr img input link meta source 
 const RAW_TEXT_TAGS = new Set(["script", "style"]);
 
 function renderChild(child: unknown): string {
-  if (child === null || child === undefined || typeof child === "boolean") return "";
-  if (child instanceof Markup) return child.html;
-  if (Array.isArray(child)) return child.map(renderChild).join("");
   if (typeof child === "string") return Html.escapeHtml(child);
+  if (child instanceof Markup) return child.html;
+  if (child === null || child === undefined || typeof child === "boolean") return "";
+  if (Array.isArray(child)) {
+    // Added, not joined: what is added is put together once, when the page is sent, and not again at each level.
+    let text = "";
+    for (const each of child) text += renderChild(each);
+    return text;
+  }
   if (typeof child === "number" || typeof child === "bigint") return String(child);
   throw new TypeError(`a JSX child must be text or markup, not ${Object.prototype.toString.call(child)}`);
 }
 
+type AttributeKind = "none" | "text" | "url" | "forbidden";
+
+/** Each name is looked at once. Names come from our own source, so there are not many. */
+const kinds = new Map<string, AttributeKind>([
+  ["children", "none"],
+  ["key", "none"],
+]);
+
+function kindOf(name: string): AttributeKind {
+  const known = kinds.get(name);
+  if (known) return known;
+  const isAllowed = NAME.test(name) && !FORBIDDEN_ATTRIBUTE.test(name);
+  const kind = !isAllowed ? "forbidden" : URL_ATTRIBUTE.test(name) ? "url" : "text";
+  kinds.set(name, kind);
+  return kind;
+}
+
 function renderAttributes(props: Props): string {
   let text = "";
-  for (const [name, value] of Object.entries(props)) {
-    if (name === "children" || name === "key" || value === null || value === undefined || value === false)
-      continue;
-    if (!NAME.test(name) || FORBIDDEN_ATTRIBUTE.test(name))
-      throw new TypeError(`attribute "${name}" is not allowed`);
+  for (const name in props) {
+    const value = props[name];
+    if (value === null || value === undefined || value === false) continue;
+    const kind = kindOf(name);
+    if (kind === "none") continue;
+    if (kind === "forbidden") throw new TypeError(`attribute "${name}" is not allowed`);
     if (value === true) {
       text += ` ${name}`;
       continue;
@@ -62,7 +85,7 @@ function renderAttributes(props: Props): string {
     if (typeof value !== "string" && typeof value !== "number")
       throw new TypeError(`attribute "${name}" must be text`);
     const string = String(value);
-    if (URL_ATTRIBUTE.test(name)) refuseUnsafeUrl(name, string);
+    if (kind === "url") refuseUnsafeUrl(name, string);
     text += ` ${name}="${Html.escapeHtml(string)}"`;
   }
   return text;
@@ -70,6 +93,8 @@ function renderAttributes(props: Props): string {
 
 /** Browsers drop white space and control characters inside a scheme, so they are dropped before looking. */
 function refuseUnsafeUrl(attribute: string, url: string): void {
+  // Of our own pages.
+  if (url.startsWith("/")) return;
   // oxlint-disable-next-line no-control-regex -- control characters are the point
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url.replace(/[\x00-\x20\x7f]/g, ""))?.[1];
   if (scheme && !/^(?:https?|mailto|tel)$/i.test(scheme)) throw new TypeError(`unsafe URL in "${attribute}"`);
