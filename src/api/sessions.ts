@@ -10,10 +10,10 @@ import type { Edge } from "../http/edge.ts";
 import { limitOf, pageQuery, tokenBody, timeBody, userBody } from "./shapes.ts";
 
 type Deps = Pick<Duet, "account" | "users" | "sessions" | "ownSessions" | "shownTokens"> &
-  Pick<Edge, "deviceOf">;
+  Pick<Edge, "deviceOf" | "answerJson">;
 
 /** To sign in is to create a session, to sign out is to end it. */
-export const sessionRoutes = ({ users, sessions, shownTokens, deviceOf }: Deps) =>
+export const sessionRoutes = ({ users, sessions, shownTokens, deviceOf, answerJson }: Deps) =>
   new Elysia({ name: "api/sessions" })
     .use(jsonBodies)
     .post(
@@ -29,8 +29,10 @@ export const sessionRoutes = ({ users, sessions, shownTokens, deviceOf }: Deps) 
     )
     .post(
       "/api/auth/refresh",
-      async ({ body, request, server }) =>
-        tokenBody(await sessions.refresh(body.refresh_token, deviceOf({ request, server }))),
+      async ({ body, request, server }) => {
+        const issued = await sessions.refresh(body.refresh_token, deviceOf({ request, server }));
+        return answerJson(tokenBody(issued), request);
+      },
       { body: t.Object({ refresh_token: t.String() }) },
     )
     .post(

@@ -16,7 +16,8 @@ export function networks(list: string[]): { include(ip: string): boolean } {
 }
 
 /** An IPv4 address inside IPv6 (RFC 4291 section 2.5.5.2) is the IPv4 address. */
-export const plain = (ip: string): string => /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(ip)?.[1] ?? ip;
+export const plain = (ip: string): string =>
+  ip.startsWith(":") ? (/^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(ip)?.[1] ?? ip) : ip;
 
 /**
  * Whom a limit counts: an IPv4 address, or an IPv6 /64, which is what one household or one server is given

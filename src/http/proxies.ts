@@ -6,7 +6,8 @@ import { networks, plain } from "../core/addresses.ts";
  * last one in `X-Forwarded-For` that is no trusted proxy; what stands before it anybody can have written. No other
  * header is believed.
  */
-export function createClientAddress(trusted: string[]) {
+export function createClientAddress(trusted: string[]): (peer: string, request: Request) => string {
+  if (trusted.length === 0) return plain;
   const proxies = networks(trusted);
   return (peer: string, request: Request): string => {
     let address = plain(peer);

@@ -17,17 +17,22 @@ const ICONS = { back, computer, edit, leave, more, newer, people, person, phone,
 
 export type IconName = keyof typeof ICONS;
 
-/** Drawn for the eye only: what it stands beside, or its control's label, says the same in words. */
-const prepared = new Map<string, string>(
-  Object.entries(ICONS).map(([name, svg]) => [
+/** Each drawn once on a page, where what uses it looks for it: a thread has a hundred. */
+export const IconSymbols = () =>
+  raw(
+    `<svg hidden>${Object.entries(ICONS)
+      .map(([name, svg]) => `<symbol id="i-${name}" viewBox="0 0 24 24">${shapesOf(svg)}</symbol>`)
+      .join("")}</svg>`,
+  );
+
+const shapesOf = (svg: string) => /<svg[^>]*>([^]*)<\/svg>/.exec(svg)![1]!.replaceAll(/\s+/g, " ").trim();
+
+const used = new Map(
+  Object.keys(ICONS).map((name) => [
     name,
-    svg
-      .replace(/<!--.*?-->/s, "")
-      .replace(/\s*class="[^"]*"/, "")
-      .replace("<svg", '<svg class="icon" aria-hidden="true" focusable="false"')
-      .replaceAll(/\s+/g, " ")
-      .trim(),
+    raw(`<svg class="icon" aria-hidden="true" focusable="false"><use href="#i-${name}"/></svg>`),
   ]),
 );
 
-export const Icon = ({ name }: { name: IconName }) => raw(prepared.get(name)!);
+/** Drawn for the eye only: what it stands beside, or its control's label, says the same in words. */
+export const Icon = ({ name }: { name: IconName }) => used.get(name)!;

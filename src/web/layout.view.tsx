@@ -1,5 +1,5 @@
 import { raw, type Child } from "#html";
-import { Icon } from "./icons.view.tsx";
+import { Icon, IconSymbols } from "./icons.view.tsx";
 import { LOCALES, type Language, type Locale } from "../locales/index.ts";
 
 /** What every page needs to know beside its own data. */
@@ -15,6 +15,8 @@ export type PageContext = {
   /** Name of the cookie by which the script sees that another tab has refreshed. */
   generationCookie: string;
 };
+
+const symbols = <IconSymbols />;
 
 type LayoutProps = {
   page: PageContext;
@@ -65,6 +67,7 @@ export const Layout = ({ page, title, className, dialog, live, children }: Layou
           data-behind={page.t.problem.behind}
         />
         {dialog}
+        {symbols}
       </body>
     </html>
   </>

@@ -1,7 +1,14 @@
-import unhomoglyph from "unhomoglyph";
+import table from "unhomoglyph/data.json" with { type: "json" };
+
+/** What stands for each character that looks like others. The package's own function takes 12 ms of every start to get ready. */
+const prototypes: Record<string, string> = table;
 
 /** Unicode UTS 39, section 4: two texts that look alike have one skeleton. */
-const skeleton = (text: string) => unhomoglyph(text.normalize("NFD")).normalize("NFD");
+const skeleton = (text: string) =>
+  [...text.normalize("NFD")]
+    .map((letter) => (Object.hasOwn(prototypes, letter) ? prototypes[letter]! : letter))
+    .join("")
+    .normalize("NFD");
 
 /**
  * What a name looks like, as it is shown and in small letters (`key`, its folded form): of two names that have a shape in

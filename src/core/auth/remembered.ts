@@ -24,6 +24,12 @@ export function createRememberedSessions(
   const idsOf = new Map<string, Set<string>>();
   /** Counts what was forgotten: a row that was read before is not kept after. */
   let forgotten = 0;
+  /** The same for each session and each user of late, and what it was when a row was read. */
+  let touches = new Map<string, number>();
+  let epoch = 0;
+  const readAt = new WeakMap<SessionWithUser, number>();
+  const touchesOf = ({ id, user_id }: SessionWithUser) =>
+    epoch + (touches.get(id) ?? 0) + (touches.get(user_id) ?? 0);
 
   function drop(id: string): void {
     const userId = rows.get(id)?.user_id;
@@ -43,6 +49,10 @@ export function createRememberedSessions(
 
   store.onTouched((table, id) => {
     forgotten++;
+    if (table === "all" || touches.size >= LIMITS.sessionsRemembered) {
+      touches = new Map();
+      epoch += 1e6;
+    } else touches.set(id, (touches.get(id) ?? 0) + 1);
     if (table === "session") drop(id);
     else if (table === "user") for (const each of idsOf.get(id) ?? []) drop(each);
     else {
@@ -73,8 +83,25 @@ export function createRememberedSessions(
     async find(id: string): Promise<SessionWithUser | null> {
       const before = forgotten;
       const row = await store.sessions.find(id);
-      if (row && forgotten === before) keep(row);
+      if (row && forgotten === before) {
+        keep(row);
+        readAt.set(row, touchesOf(row));
+      }
       return row;
+    },
+
+    /** The row that is remembered, if it lives, for a step that the database itself decides. */
+    findLive(id: string, now: number): OwnedSession | undefined {
+      const row = store.isCurrent() ? rows.get(id) : undefined;
+      return row && isOwned(row) && !endReasonOf(row, now) ? row : undefined;
+    },
+
+    /** After a commit that made `next` of `row`: remembers it, if that commit is all that has touched either since. */
+    keepNext(row: SessionWithUser, next: SessionWithUser): void {
+      const seen = readAt.get(row);
+      if (seen === undefined || touchesOf(next) !== seen + 1) return;
+      keep(next);
+      readAt.set(next, touchesOf(next));
     },
   };
 }
