@@ -31,6 +31,8 @@ export const LIMITS = {
   changesRemembered: 1000,
   /** by one statement of the clearing away: a few milliseconds */
   rowsClearedAtOnce: 100,
+  /** of a conversation, searched as one: a word that is in all of them is a few milliseconds */
+  messagesPerPart: 4000,
   queryCharsMax: 200,
   changesKeepMs: 24 * 60 * 60 * 1000,
   userAgentCharsMax: 400,
@@ -54,6 +56,7 @@ export const LIMITS = {
   stalledMs: 5000,
   /** a start reads all of a database up to here, some milliseconds */
   databaseCheckedAtStartBytes: 4 * 1024 * 1024,
+  databaseCacheBytes: 32 * 1024 * 1024,
   walBytesKept: 16 * 1024 * 1024,
   writeLockWaitMs: 2000,
   shutdownWaitMs: 8000,

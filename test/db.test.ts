@@ -240,7 +240,7 @@ describe("migrations", () => {
         new Bun.CryptoHasher("sha256").update(m.sql).digest("hex").slice(0, 16),
       ]),
     );
-    expect(checksums).toEqual({ "0001_start": "5f0cba5dbb112b50" });
+    expect(checksums).toEqual({ "0001_start": "e3b56f9cafbfcae8" });
   });
 });
 

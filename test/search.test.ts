@@ -1,8 +1,9 @@
 import { describe, expect, test } from "bun:test";
-import { indexedTerms } from "../src/core/chat/terms.ts";
+import { indexedTerms, messageMark, titleMark } from "../src/core/chat/terms.ts";
 import { openSqlite } from "../src/db/sqlite.ts";
 import { createStore } from "../src/store/index.ts";
-import { startApp, type TestApp } from "./support/app.ts";
+import { LIMITS } from "../src/limits.ts";
+import { startApp, UNLIMITED, type TestApp } from "./support/app.ts";
 import { Visitor } from "./support/browserless.ts";
 import { register, type Person } from "./support/people.ts";
 
@@ -125,7 +126,7 @@ describe("search", () => {
         const other = `019aaaaa-0000-7000-8000-${String(n).padStart(12, "0")}`;
         const title = `Newer ${n}`;
         const at = Date.parse(now) + n;
-        await tx.conversations.insert({
+        const number = await tx.conversations.insert({
           id: other,
           owner_id: alice.id,
           title,
@@ -133,7 +134,7 @@ describe("search", () => {
           updated_at: at,
         });
         await tx.members.add(other, alice.id, at);
-        await tx.terms.setTitle(other, indexedTerms(title));
+        await tx.terms.setTitle(number, indexedTerms(titleMark(number), title));
       }
     });
     await db.close();
@@ -153,6 +154,42 @@ describe("search", () => {
     await say(alice, id, "one more kettle");
     const cut = await find("kettle");
     expect([cut.messages.length, cut.messages[0].body, cut.is_cut]).toEqual([30, "one more kettle", true]);
+  });
+
+  test("goes through all parts of a long conversation, the newest first, and edits stay where they are", async () => {
+    await using t = await startApp(UNLIMITED);
+    const { alice, start, say, find } = await talk(t);
+    const id = await start(alice, "Long");
+    const first = await say(alice, id, "the very first pelican");
+    const db = openSqlite(`${t.folder}/duet.db`);
+    await db.run("UPDATE conversations SET said = $1 WHERE id = $2", 3 * LIMITS.messagesPerPart, id);
+    await say(alice, id, "the newest pelican");
+    await db.run("UPDATE conversations SET said = $1 WHERE id = $2", LIMITS.messagesPerPart, id);
+    await say(alice, id, "a pelican between");
+    await db.run("UPDATE conversations SET said = $1 WHERE id = $2", 4 * LIMITS.messagesPerPart, id);
+    expect((await find(alice, "pelican")).texts).toEqual([
+      "a pelican between",
+      "the newest pelican",
+      "the very first pelican",
+    ]);
+    await alice.call("PATCH", `/api/conversations/${id}/messages/${first.id}`, {
+      body: "the very first heron",
+    });
+    expect((await find(alice, "heron")).texts).toEqual(["the very first heron"]);
+    expect((await find(alice, "pelican")).texts).toHaveLength(2);
+    await db.close();
+  });
+
+  test("takes no text for a mark of the index", async () => {
+    await using t = await startApp(UNLIMITED);
+    const { alice, bob, start, say, find } = await talk(t);
+    const [hers, his] = [await start(alice, "1 hers"), await start(bob, "11 his")];
+    for (const text of [messageMark(1, 0), messageMark(2, 0), titleMark(1), "c1p0", "1p0"])
+      await say(bob, his, `${text}secret`);
+    await say(alice, hers, "1secret");
+    expect((await find(alice, "secret")).texts).toEqual([]);
+    expect((await find(alice, "1sec")).texts).toEqual(["1secret"]);
+    expect((await find(bob, "secret")).texts).toHaveLength(3);
   });
 
   test("finds nothing of others, of what was taken back, changed or deleted; and what came back again", async () => {

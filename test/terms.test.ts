@@ -1,5 +1,8 @@
 import { describe, expect, test } from "bun:test";
-import { highlight, indexedTerms, matchOf, termsOf } from "../src/core/chat/terms.ts";
+import { highlight, indexedTerms, matchOf, messageMark, termsOf, titleMark } from "../src/core/chat/terms.ts";
+
+/** The same match with an m before each word. */
+const marked = (match: string) => match.replaceAll(/[^\s"*]+(?=[^"]*"(?:[^"]*"[^"]*")*[^"]*$)/g, "m$&");
 
 describe("the words of a query", () => {
   test.each([
@@ -14,11 +17,15 @@ describe("the words of a query", () => {
     ["a ".repeat(50), Array(10).fill("a"), Array(10).fill('"a"*').join(" AND ")],
   ])("%j are %j", (query, terms, match) => {
     expect(termsOf(query)).toEqual(terms);
-    expect(matchOf(terms)).toBe(match);
+    expect(matchOf(["", "m"], terms)).toBe(`(${match}) OR (${marked(match)})`);
   });
 
-  test("are looked for in text whose characters stand alone where they are words", () => {
-    expect(indexedTerms("Hi 你好")).toBe("hi  你  好 ");
+  test("are indexed one by one, each under the mark of where it was said", () => {
+    expect(indexedTerms("m", "Hi, 你好!")).toBe("mhi m你 m好");
+    const marks = [titleMark(1), messageMark(1, 0), messageMark(1, 1), messageMark(11, 0)];
+    for (const mark of marks)
+      for (const other of marks) expect(`${mark}1p0`.startsWith(other)).toBe(mark === other);
+    expect(indexedTerms("m", messageMark(1, 0))).toBe("mc1p0");
   });
 });
 

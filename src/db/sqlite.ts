@@ -192,6 +192,8 @@ function connect(
   db.run("PRAGMA foreign_keys = ON");
   db.run("PRAGMA synchronous = FULL");
   db.run("PRAGMA trusted_schema = OFF");
+  // Of the one that nearly everything is read through; taken as it is used.
+  if (!options.readonly) db.run(`PRAGMA cache_size = -${LIMITS.databaseCacheBytes / 1024}`);
   // What a long reader has made of the WAL does not stay on the disk for ever.
   db.run(`PRAGMA journal_size_limit = ${LIMITS.walBytesKept}`);
   // Only the reader may wait inside SQLite; waiting there stops the event loop, so the writer waits in begin().

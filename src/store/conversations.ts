@@ -35,15 +35,19 @@ const SELECT = `SELECT conversations.id, owner_id, title, created_at, updated_at
   FROM members JOIN conversations ON conversations.id = members.conversation_id`;
 
 export const conversationStore = (q: Queryable) => ({
-  insert: (c: Omit<ConversationRow, "unread" | "removed_at" | "read_id">) =>
-    q.run(
-      "INSERT INTO conversations (id, owner_id, title, created_at, updated_at) VALUES ($1, $2, $3, $4, $5)",
+  /** Returns its number. */
+  async insert(c: Omit<ConversationRow, "unread" | "removed_at" | "read_id">): Promise<number> {
+    const made = await q.one<{ number: number }>(
+      `INSERT INTO conversations (id, owner_id, title, created_at, updated_at) VALUES ($1, $2, $3, $4, $5)
+       RETURNING number`,
       c.id,
       c.owner_id,
       c.title,
       c.created_at,
       c.updated_at,
-    ),
+    );
+    return made!.number;
+  },
 
   find: (id: string, viewerId: string) =>
     q.one<ConversationRow>(
@@ -72,8 +76,8 @@ export const conversationStore = (q: Queryable) => ({
 
   /** The same conversations, as the index for searching knows them. */
   listNumbers: (viewerId: string, before: Activity | null, limit: number) =>
-    q.all<{ id: string; number: number; time: number }>(
-      `SELECT conversations.id, conversations.number, members.active_at AS time
+    q.all<{ id: string; number: number; said: number; time: number }>(
+      `SELECT conversations.id, conversations.number, conversations.said, members.active_at AS time
          FROM members JOIN conversations ON conversations.id = members.conversation_id
         WHERE ${OF_ACTIVITY} ORDER BY members.active_at DESC, members.conversation_id DESC LIMIT $4`,
       viewerId,
@@ -93,13 +97,29 @@ export const conversationStore = (q: Queryable) => ({
       limit,
     ),
 
-  rename: (id: string, title: string) =>
-    q.run("UPDATE conversations SET title = $1 WHERE id = $2", title, id),
+  /** Returns its number; null where it is not there. */
+  async rename(id: string, title: string): Promise<number | null> {
+    const renamed = await q.one<{ number: number }>(
+      "UPDATE conversations SET title = $1 WHERE id = $2 RETURNING number",
+      title,
+      id,
+    );
+    return renamed && renamed.number;
+  },
 
-  /** Never backwards: a message with an older clock does not make the conversation older. */
-  async touch(id: string, now: number) {
-    await q.run("UPDATE conversations SET updated_at = $1 WHERE id = $2 AND updated_at < $1", now, id);
+  /**
+   * Counts a message, and moves the time of the last one on, never back: a message with an older clock does not make the
+   * conversation older. Returns its number, and how many there have been.
+   */
+  async countMessage(id: string, now: number): Promise<{ number: number; said: number }> {
+    const counted = await q.one<{ number: number; said: number }>(
+      `UPDATE conversations SET said = said + 1, updated_at = CASE WHEN updated_at < $1 THEN $1 ELSE updated_at END
+        WHERE id = $2 RETURNING number, said`,
+      now,
+      id,
+    );
     await q.run("UPDATE members SET active_at = $1 WHERE conversation_id = $2 AND active_at < $1", now, id);
+    return counted!;
   },
 
   /** An owner who goes leaves what they share to whoever has been in it longest. */

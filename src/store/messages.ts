@@ -26,6 +26,14 @@ export const messageStore = (q: Queryable) => ({
       id,
     ),
 
+  /** Where the index has a message. */
+  placeOf: (id: string) =>
+    q.one<{ conversation: number; part: number }>(
+      `SELECT conversations.number AS conversation, messages.part FROM messages
+         JOIN conversations ON conversations.id = messages.conversation_id WHERE messages.id = $1`,
+      id,
+    ),
+
   newestIn: async (conversationId: string): Promise<string> => {
     const newest = await q.one<{ id: string | null }>(
       "SELECT max(id) AS id FROM messages WHERE conversation_id = $1",
@@ -34,11 +42,15 @@ export const messageStore = (q: Queryable) => ({
     return newest?.id ?? "";
   },
 
-  insert: (m: Pick<MessageRow, "id" | "conversation_id" | "author_id" | "body" | "created_at">) =>
+  insert: (
+    m: Pick<MessageRow, "id" | "conversation_id" | "author_id" | "body" | "created_at"> & { part: number },
+  ) =>
     q.run(
-      "INSERT INTO messages (id, conversation_id, author_id, body, created_at) VALUES ($1, $2, $3, $4, $5)",
+      `INSERT INTO messages (id, conversation_id, part, author_id, body, created_at)
+       VALUES ($1, $2, $3, $4, $5, $6)`,
       m.id,
       m.conversation_id,
+      m.part,
       m.author_id,
       m.body,
       m.created_at,

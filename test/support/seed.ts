@@ -1,6 +1,7 @@
 import { Database } from "bun:sqlite";
 import { join } from "node:path";
-import { indexedTerms } from "../../src/core/chat/terms.ts";
+import { indexedTerms, messageMark, titleMark } from "../../src/core/chat/terms.ts";
+import { LIMITS } from "../../src/limits.ts";
 
 /** Words that the seeded messages are made of; the first is in every one of them, and `RARE` in none. */
 export const COMMON = "hello";
@@ -48,8 +49,16 @@ export function seed(
   const owner = (n: number) => id(1, n % users);
   many(
     rows.conversations,
-    "INSERT INTO conversations (number, id, owner_id, title, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?)",
-    (n) => [n + 1000, id(3, n), owner(n), `Talk ${WORDS[n % WORDS.length]} ${n}`, at(n), at(n)],
+    "INSERT INTO conversations (number, id, owner_id, title, created_at, updated_at, said) VALUES (?, ?, ?, ?, ?, ?, ?)",
+    (n) => [
+      n + 1000,
+      id(3, n),
+      owner(n),
+      `Talk ${WORDS[n % WORDS.length]} ${n}`,
+      at(n),
+      at(n),
+      Math.ceil(rows.messages / rows.conversations),
+    ],
   );
   const member = "INSERT INTO members (conversation_id, user_id, joined_at, active_at) VALUES (?, ?, ?, ?)";
   many(rows.conversations, member, (n) => [id(3, n), owner(n), at(n), at(n)]);
@@ -57,23 +66,22 @@ export function seed(
     const n = rows.conversations - 1 - i;
     return [id(3, n), viewerId, at(n), at(n)];
   });
-  many(rows.conversations, "INSERT INTO terms (rowid, words, conversation) VALUES (?, ?, ?)", (n) => [
+  many(rows.conversations, "INSERT INTO terms (rowid, words) VALUES (?, ?)", (n) => [
     -(n + 1000),
-    indexedTerms(`Talk ${WORDS[n % WORDS.length]} ${n}`),
-    `c${n + 1000}`,
+    indexedTerms(titleMark(n + 1000), `Talk ${WORDS[n % WORDS.length]} ${n}`),
   ]);
   const talk = (n: number) => n % rows.conversations;
   const said = (n: number) =>
     `${COMMON} ${WORDS[(n * 7919) % WORDS.length]} ${WORDS[(n * 104_729) % WORDS.length]} number ${n}`;
+  const partOf = (n: number) => Math.floor(n / rows.conversations / LIMITS.messagesPerPart);
   many(
     rows.messages,
-    "INSERT INTO messages (number, id, conversation_id, author_id, body, created_at) VALUES (?, ?, ?, ?, ?, ?)",
-    (n) => [n + 1, id(4, n), id(3, talk(n)), owner(talk(n)), said(n), now - rows.messages + n],
+    `INSERT INTO messages (number, id, conversation_id, part, author_id, body, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+    (n) => [n + 1, id(4, n), id(3, talk(n)), partOf(n), owner(talk(n)), said(n), now - rows.messages + n],
   );
-  many(rows.messages, "INSERT INTO terms (rowid, words, conversation) VALUES (?, ?, ?)", (n) => [
+  many(rows.messages, "INSERT INTO terms (rowid, words) VALUES (?, ?)", (n) => [
     n + 1,
-    indexedTerms(said(n)),
-    `c${talk(n) + 1000}`,
+    indexedTerms(messageMark(talk(n) + 1000, partOf(n)), said(n)),
   ]);
   db.run("PRAGMA wal_checkpoint(TRUNCATE)");
   db.close();

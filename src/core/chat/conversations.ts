@@ -9,7 +9,7 @@ import { isId, newId, timeIn } from "../ids.ts";
 import { everyRow, pageLimit, pageOf, readCursor, writeCursor, type Page, type Place } from "../page.ts";
 import type { ViewerId } from "../viewer.ts";
 import { noteChange } from "./changes.ts";
-import { indexedTerms } from "./terms.ts";
+import { indexedTerms, titleMark } from "./terms.ts";
 import { readText } from "./text.ts";
 
 /** A conversation as one of its members sees it. It is only ever loaded with a member's id, so holding one proves membership. */
@@ -63,8 +63,8 @@ export function createConversations(deps: {
       const id = newId(now);
       const conversation = { id, owner_id: viewer.userId, title, created_at: now, updated_at: timeIn(id) };
       await commit(async (tx) => {
-        await tx.conversations.insert(conversation);
-        await tx.terms.setTitle(id, indexedTerms(title));
+        const number = await tx.conversations.insert(conversation);
+        await tx.terms.setTitle(number, indexedTerms(titleMark(number), title));
         await tx.members.add(id, viewer.userId, now);
         await noteChange(tx, { conversation_id: id, kind: "conversation", created_at: now });
       });
@@ -88,8 +88,9 @@ export function createConversations(deps: {
       const title = readText("title", input.title.trim(), LIMITS.titleCharsMax);
       await throttle.take(["conversation_account", viewer.userId]);
       await commit(async (tx) => {
-        if ((await tx.conversations.rename(id, title)) === 0) throw new DuetError("not_found");
-        await tx.terms.setTitle(id, indexedTerms(title));
+        const number = await tx.conversations.rename(id, title);
+        if (number === null) throw new DuetError("not_found");
+        await tx.terms.setTitle(number, indexedTerms(titleMark(number), title));
         await noteChange(tx, { conversation_id: id, kind: "conversation", created_at: clock() });
       });
       return { ...conversation, title };

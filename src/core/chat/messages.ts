@@ -10,7 +10,7 @@ import { pageLimit, pageOf, type Page } from "../page.ts";
 import type { Viewer, ViewerId } from "../viewer.ts";
 import { noteChange } from "./changes.ts";
 import type { Conversation, Conversations } from "./conversations.ts";
-import { indexedTerms } from "./terms.ts";
+import { indexedTerms, messageMark } from "./terms.ts";
 import { readText } from "./text.ts";
 
 export type Message = MessageRow;
@@ -155,9 +155,10 @@ export function createMessages(deps: {
           body,
           created_at: now,
         };
-        await tx.messages.insert(message);
-        await tx.terms.setMessage(message.id, indexedTerms(body));
-        await tx.conversations.touch(conversation.id, timeIn(message.id));
+        const { number, said } = await tx.conversations.countMessage(conversation.id, timeIn(message.id));
+        const part = Math.floor((said - 1) / LIMITS.messagesPerPart);
+        await tx.messages.insert({ ...message, part });
+        await tx.terms.setMessage(message.id, indexedTerms(messageMark(number, part), body));
         if (key)
           await tx.idempotency.insert(viewer.userId, key, { fingerprint, resource_id: message.id }, now);
         const change = { conversation_id: conversation.id, message_id: message.id, created_at: now };
@@ -181,8 +182,10 @@ export function createMessages(deps: {
       const body = readText("body", input.body, LIMITS.messageCharsMax);
       return change(viewer, conversationId, id, async (tx, now) => {
         const changed = await tx.messages.edit(conversationId, id, viewer.userId, body, now);
-        if (changed > 0) await tx.terms.setMessage(id, indexedTerms(body));
-        return changed > 0;
+        const place = changed > 0 ? await tx.messages.placeOf(id) : null;
+        if (place)
+          await tx.terms.setMessage(id, indexedTerms(messageMark(place.conversation, place.part), body));
+        return place !== null;
       });
     },
 

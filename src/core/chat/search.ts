@@ -3,7 +3,7 @@ import type { Throttle } from "../auth/throttle.ts";
 import type { Conversation } from "./conversations.ts";
 import { LIMITS } from "../../limits.ts";
 import type { Message } from "./messages.ts";
-import { highlight, matchOf, termsOf, type Segment } from "./terms.ts";
+import { highlight, matchOf, messageMark, termsOf, titleMark, type Segment } from "./terms.ts";
 
 export type Found = {
   conversations: { conversation: Conversation; title: Segment[] }[];
@@ -12,7 +12,7 @@ export type Found = {
   isCut: boolean;
 };
 
-/** About 2 ms of looking, however many messages there are. */
+/** About 2 ms of looking, however many messages others have. */
 const CONVERSATIONS_PER_STEP = 100;
 
 export type Search = ReturnType<typeof createSearch>;
@@ -32,11 +32,12 @@ export function createSearch({ store, throttle }: { store: Store; throttle: Thro
       const conversations: Conversation[] = [];
       const messages: Awaited<ReturnType<Store["terms"]["findMessages"]>> = [];
       for await (const some of numbersOf(viewer.userId)) {
-        if (messages.length < max)
-          messages.push(...(await store.terms.findMessages(numbers(some), matchOf(terms), max)));
-        await othersHaveTheirTurn();
-        if (conversations.length < max)
-          conversations.push(...(await titlesIn(viewer.userId, some, matchOf(terms))));
+        for (const marks of partsOf(some)) {
+          if (messages.length >= max) break;
+          messages.push(...(await store.terms.findMessages(matchOf(marks, terms), max)));
+          await othersHaveTheirTurn();
+        }
+        if (conversations.length < max) conversations.push(...(await titlesIn(viewer.userId, some, terms)));
         if (Math.min(messages.length, conversations.length) >= max) break;
       }
       messages.sort((a, b) => (a.id < b.id ? 1 : -1));
@@ -73,8 +74,9 @@ export function createSearch({ store, throttle }: { store: Store; throttle: Thro
     }
   }
 
-  async function titlesIn(viewerId: string, some: Numbered[], match: string): Promise<Conversation[]> {
-    const found = new Set(await store.terms.findTitles(numbers(some), match));
+  async function titlesIn(viewerId: string, some: Numbered[], terms: string[]): Promise<Conversation[]> {
+    const marks = some.map(({ number }) => titleMark(number));
+    const found = new Set(await store.terms.findTitles(matchOf(marks, terms)));
     const ids = some.filter(({ number }) => found.has(number)).slice(0, LIMITS.searchItemsMax + 1);
     const conversations = await Promise.all(ids.map(({ id }) => store.conversations.find(id, viewerId)));
     return conversations.filter((each) => each !== null);
@@ -83,6 +85,20 @@ export function createSearch({ store, throttle }: { store: Store; throttle: Thro
 
 const othersHaveTheirTurn = () => new Promise((resolve) => setImmediate(resolve));
 
-type Numbered = { id: string; number: number; time: number };
+type Numbered = { id: string; number: number; said: number; time: number };
 
-const numbers = (some: Numbered[]) => some.map(({ number }) => number);
+/** The parts of some conversations, the newest of each first, in groups of which each is looked through at once. */
+function* partsOf(some: Numbered[]): Generator<string[]> {
+  let marks: string[] = [];
+  let messages = 0;
+  for (const { number, said } of some)
+    for (let part = Math.ceil(said / LIMITS.messagesPerPart) - 1; part >= 0; part--) {
+      marks.push(messageMark(number, part));
+      messages += Math.min(said, LIMITS.messagesPerPart);
+      if (messages < LIMITS.messagesPerPart && marks.length < CONVERSATIONS_PER_STEP) continue;
+      yield marks;
+      marks = [];
+      messages = 0;
+    }
+  if (marks.length > 0) yield marks;
+}

@@ -3,7 +3,6 @@
  */
 const ALONE = "\\p{sc=Han}\\p{sc=Hiragana}\\p{sc=Katakana}\\p{sc=Thai}\\p{Extended_Pictographic}\\p{RI}";
 const IS_ALONE = new RegExp(`[${ALONE}]`, "u");
-const EACH_ALONE = new RegExp(`[${ALONE}]`, "gu");
 const LETTERS = "\\p{L}\\p{N}\\p{M}\\p{Extended_Pictographic}\\p{RI}";
 const WORDS = new RegExp(`[${LETTERS}]+`, "gu");
 const RUNS = new RegExp(`[${ALONE}]+|[^${ALONE}]+`, "gu");
@@ -29,16 +28,35 @@ const fold = (text: string): string =>
     // Syllables of Hangul and voiced kana are one character again.
     .normalize("NFC");
 
-/** A text as its terms are indexed: folded, and with a space around each character that is a word. */
-export const indexedTerms = (text: string): string => fold(text).replaceAll(EACH_ALONE, " $& ");
+/** Runs of letters, and of characters that are words, in folded text. */
+const runsIn = (text: string): string[] =>
+  (fold(text).match(WORDS) ?? []).flatMap((word) => word.match(RUNS) ?? []);
+
+/** What ends a mark in the index. It is no letter, so no text has it in a word. */
+const END = "\ue000";
+
+/** What the words of a conversation's title begin with in the index, by the conversation's number. */
+export const titleMark = (conversation: number): string => `c${conversation}t${END}`;
+
+/** The same for messages, of which the index knows one part from another: it must be done with each in a moment. */
+export const messageMark = (conversation: number, part: number): string => `c${conversation}p${part}${END}`;
+
+/** A text as its words are indexed under a mark. */
+export const indexedTerms = (mark: string, text: string): string =>
+  runsIn(text)
+    .flatMap((run) => (IS_ALONE.test(run) ? [...run] : [run]))
+    .map((word) => mark + word)
+    .join(" ");
 
 /** What is looked for, term by term: a run of letters, or of characters that are words. */
-export const termsOf = (query: string): string[] =>
-  (fold(query).match(WORDS) ?? []).flatMap((word) => word.match(RUNS) ?? []).slice(0, TERMS_MAX);
+export const termsOf = (query: string): string[] => runsIn(query).slice(0, TERMS_MAX);
 
-/** The terms in the language of the full-text index: all of them, the beginning of a word being enough. */
-export const matchOf = (terms: string[]): string =>
-  terms.map((term) => (IS_ALONE.test(term) ? `"${[...term].join(" ")}"` : `"${term}"*`)).join(" AND ");
+/** The terms in the language of the full-text index, under any of the marks: all of them, the beginning of a word being enough. */
+export const matchOf = (marks: string[], terms: string[]): string =>
+  marks.map((mark) => `(${terms.map((term) => matchOne(mark, term)).join(" AND ")})`).join(" OR ");
+
+const matchOne = (mark: string, term: string) =>
+  IS_ALONE.test(term) ? `"${[...term].map((each) => mark + each).join(" ")}"` : `"${mark}${term}"*`;
 
 /** Where a term is in folded text: as the index has it, at the beginning of a word, or anywhere for characters that are words. */
 const patternOf = (term: string) =>

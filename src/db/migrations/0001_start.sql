@@ -82,6 +82,7 @@ CREATE TABLE signing_keys (
 
 CREATE UNIQUE INDEX signing_keys_one_signs ON signing_keys (state) WHERE state <> 'retired';
 
+-- `said` is how many messages there have been.
 CREATE TABLE conversations (
   number INTEGER PRIMARY KEY,
   id TEXT NOT NULL UNIQUE,
@@ -89,7 +90,8 @@ CREATE TABLE conversations (
   title TEXT NOT NULL,
   created_at INTEGER NOT NULL,
   updated_at INTEGER NOT NULL,
-  removed_at INTEGER
+  removed_at INTEGER,
+  said INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 CREATE INDEX conversations_by_owner ON conversations (owner_id);
@@ -110,10 +112,12 @@ CREATE INDEX members_by_user ON members (user_id, conversation_id);
 CREATE INDEX members_by_activity ON members (user_id, active_at, conversation_id);
 
 -- `read_id` of a member is the last message that they have read. A message that was taken back stays as an empty place.
+-- `part` counts parts of its conversation, of some thousands of messages each: one is searched at a time.
 CREATE TABLE messages (
   number INTEGER PRIMARY KEY,
   id TEXT NOT NULL UNIQUE,
   conversation_id TEXT NOT NULL REFERENCES conversations (id) ON DELETE CASCADE,
+  part INTEGER NOT NULL,
   author_id TEXT REFERENCES users (id) ON DELETE SET NULL,
   body TEXT NOT NULL,
   created_at INTEGER NOT NULL,
@@ -121,13 +125,15 @@ CREATE TABLE messages (
   removed_at INTEGER
 ) STRICT;
 
-CREATE INDEX messages_by_conversation ON messages (conversation_id, id);
+-- With what counting the unread ones asks for.
+CREATE INDEX messages_by_conversation ON messages (conversation_id, id, author_id, removed_at);
 CREATE INDEX messages_by_author ON messages (author_id, id);
 
--- The terms of messages by their number, and of titles by their conversation's number below zero, for search; of the text
+-- The words of messages by their number, and of titles by their conversation's number below zero, for search; of the text
 -- itself it keeps no copy. They come folded: no mark is taken off here, and marks (vowels) and signs (emoji) are parts of
--- words. `conversation` is a word for each conversation, so that a search goes through some of them and no others.
-CREATE VIRTUAL TABLE terms USING fts5 (words, conversation, content = '', contentless_delete = 1, prefix = '1 2 3', tokenize = 'unicode61 remove_diacritics 0 categories ''L* N* Co M* So''');
+-- words. Each begins with a mark of its conversation and of a part of it (core/chat/terms.ts), so that what is looked for in
+-- one is not looked for among everybody's.
+CREATE VIRTUAL TABLE terms USING fts5 (words, content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 0 categories ''L* N* Co M* So''');
 
 CREATE TRIGGER message_terms_go AFTER DELETE ON messages BEGIN DELETE FROM terms WHERE rowid = old.number; END;
 
