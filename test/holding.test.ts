@@ -10,13 +10,19 @@ const ROWS = { sessions: 60_000, messages: 60_000, conversations: 6000, mine: 50
 /** What may be held at most, with room for a slow machine: the target is 5 ms. */
 const HOLD_MS = 15;
 
-/** The longest that nothing else could be done while something was, in ms. */
+/** Processor time of this process, in ms: what other processes do meanwhile is not in it. */
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
+/** The most that was worked, in ms, without anything else having its turn. */
 async function longestHold(work: () => Promise<unknown>): Promise<number> {
   let isDone = false;
   let longest = 0;
-  let last = performance.now();
+  let last = cpuMs();
   const watch = () => {
-    const now = performance.now();
+    const now = cpuMs();
     longest = Math.max(longest, now - last);
     last = now;
     if (!isDone) setImmediate(watch);
@@ -25,10 +31,10 @@ async function longestHold(work: () => Promise<unknown>): Promise<number> {
   await work();
   isDone = true;
   // The piece that was the last of it.
-  return Math.max(longest, performance.now() - last);
+  return Math.max(longest, cpuMs() - last);
 }
 
-/** What a machine does besides holds things up now and then; what holds them by itself does so each time. */
+/** A collection of garbage is in it now and then; what holds everybody up by itself does so each time. */
 async function leastOf(times: number, work: () => Promise<unknown>): Promise<number> {
   let least = Number.POSITIVE_INFINITY;
   for (let i = 0; i < times; i++) least = Math.min(least, await longestHold(work));
@@ -59,6 +65,7 @@ describe("with a large database", () => {
       "search for a common word": get(`/api/search?q=${COMMON}`),
       "search for one letter": get("/api/search?q=h"),
       "search for what nobody said": get(`/api/search?q=${RARE}`),
+      "search for a long run of characters": get(`/api/search?q=${encodeURIComponent("我".repeat(200))}`),
       "list of conversations": get("/api/conversations?limit=100"),
       "messages of one": get(`/api${open}/messages?limit=100`),
       devices: get("/api/auth/sessions"),

@@ -1,5 +1,13 @@
 import { describe, expect, test } from "bun:test";
-import { highlight, indexedTerms, matchOf, messageMark, termsOf, titleMark } from "../src/core/chat/terms.ts";
+import {
+  highlight,
+  indexedTerms,
+  marksAtOnce,
+  matchOf,
+  messageMark,
+  termsOf,
+  titleMark,
+} from "../src/core/chat/terms.ts";
 
 /** The same match with an m before each word. */
 const marked = (match: string) => match.replaceAll(/[^\s"*]+(?=[^"]*"(?:[^"]*"[^"]*")*[^"]*$)/g, "m$&");
@@ -18,6 +26,18 @@ describe("the words of a query", () => {
   ])("%j are %j", (query, terms, match) => {
     expect(termsOf(query)).toEqual(terms);
     expect(matchOf(["", "m"], terms)).toBe(`(${match}) OR (${marked(match)})`);
+  });
+
+  test("are so many that looking for them under each mark is done in a moment", () => {
+    expect(termsOf("我".repeat(200))).toEqual(["我".repeat(20)]);
+    expect(termsOf(`${"我".repeat(15)} a b ${"他".repeat(9)} c`)).toEqual([
+      "我".repeat(15),
+      "a",
+      "b",
+      "他他他",
+    ]);
+    for (const query of ["a", "a b c", "我".repeat(200)])
+      expect(marksAtOnce(termsOf(query)) * [...termsOf(query).join("")].length).toBeLessThanOrEqual(100);
   });
 
   test("are indexed one by one, each under the mark of where it was said", () => {

@@ -17,17 +17,24 @@ export function check(args: string[]): void {
 export function checkBeside({ duet }: Pick<App, "duet">, folder: string): () => void {
   const isCompiled = Bun.main.startsWith("/$bunfs/");
   const command = [process.execPath, ...(isCompiled ? [] : [Bun.main]), "check", "--data", folder];
-  const child = Bun.spawn(command, { env: {}, stdin: "ignore", stdout: "ignore", stderr: "pipe" });
+  let stop = () => {};
   let isStopped = false;
-  void (async () => {
-    const said = await new Response(child.stderr).text();
+
+  async function run() {
+    const child = Bun.spawn(command, { env: {}, stdin: "ignore", stdout: "ignore", stderr: "pipe" });
+    stop = () => child.kill();
+    const said = (await new Response(child.stderr).text()).trim();
     const exitCode = await child.exited;
     if (isStopped) return;
     if (exitCode === 0) duet.log("info", "database_checked");
-    else duet.noteDamage(said.trim());
-  })();
+    else if (said.includes(" is damaged")) duet.noteDamage(said);
+    else throw new Error(`exit code ${exitCode}: ${said}`);
+  }
+
+  // That it could not be looked at says nothing of it.
+  run().catch((cause: unknown) => duet.log("warn", "database_not_checked", { cause: String(cause) }));
   return () => {
     isStopped = true;
-    child.kill();
+    stop();
   };
 }

@@ -25,9 +25,9 @@ export type Thread = {
 
 const unsentOf = (viewer: string) => `unsent:${viewer}:`;
 
-/** Whether something was typed or sent that a sign-out would take away. */
+/** Whether something was typed or sent that a sign-out would take away, by whoever uses this browser. */
 export const hasUnsent = () =>
-  [drafts, createShelf(localStore, unsentOf(viewer!))].some((shelf) => shelf.names().length > 0);
+  ["draft:", "unsent:"].some((prefix) => createShelf(localStore, prefix).names().length > 0);
 
 /** Undefined where no conversation is open. */
 export let thread: Thread | undefined;

@@ -22,7 +22,8 @@ const nameOf = ({ form, name }: Field) => draftOf(new URL(form!.action).pathname
 /** Puts what was typed back into fields that have come onto the page. */
 export function restoreDrafts(within: ParentNode) {
   if (!viewer) return;
-  for (const field of fieldsIn(within)) field.value = drafts.get(nameOf(field)) || field.value;
+  for (const field of fieldsIn(within))
+    if (field.value === field.defaultValue) field.value = drafts.get(nameOf(field)) || field.value;
 }
 
 /** What was typed into a form has been sent, or is not wanted any more. */
@@ -33,10 +34,12 @@ const SENT = "sent";
 
 export function startDrafts() {
   if (!viewer) return;
-  // A form without htmx has been sent when the page that answers is here: not where Back leads to it again.
+  // A form without htmx has been sent when the page is here to which its answer leads: not one that is gone back to, or
+  // opened by other means after nothing came.
   const [navigation] = performance.getEntriesByType("navigation") as PerformanceNavigationTiming[];
   const sent = JSON.parse(sessionStorage.getItem(SENT) ?? "[]") as string[];
-  if (navigation?.type === "navigate") for (const name of sent) drafts.set(name, "");
+  const isAnswer = navigation?.type === "navigate" && navigation.redirectCount > 0;
+  if (isAnswer) for (const name of sent) drafts.set(name, "");
   sessionStorage.removeItem(SENT);
   document.addEventListener("submit", ({ target, defaultPrevented }) => {
     const names = fieldsIn(target as HTMLFormElement).map(nameOf);

@@ -11,25 +11,32 @@ export type Shelf = ReturnType<typeof createShelf>;
 
 /** What cannot be kept (no room, not allowed) is on the page all the same. */
 export function createShelf({ keep, hear }: Store, prefix: string) {
-  const shelf = {
-    get: (name: string) => keep().getItem(prefix + name) ?? "",
+  /** Full, forbidden or not there at all. */
+  const attempt = <T>(work: (kept: ReturnType<Store["keep"]>) => T, otherwise: T): T => {
+    try {
+      return work(keep());
+    } catch {
+      return otherwise;
+    }
+  };
 
-    set(name: string, text: string) {
-      try {
-        if (text) keep().setItem(prefix + name, text);
-        else keep().removeItem(prefix + name);
-      } catch {
-        // See above.
-      }
-    },
+  const shelf = {
+    get: (name: string) => attempt((kept) => kept.getItem(prefix + name) ?? "", ""),
+
+    set: (name: string, text: string) =>
+      attempt<void>(
+        (kept) => (text ? kept.setItem(prefix + name, text) : kept.removeItem(prefix + name)),
+        undefined,
+      ),
 
     /** Behind what is there. */
     add: (name: string, text: string) => shelf.set(name, [shelf.get(name), text].filter(Boolean).join("\n")),
 
-    names(): string[] {
-      const keys = Array.from({ length: keep().length }, (_, i) => keep().key(i)!);
-      return keys.filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length));
-    },
+    names: (): string[] =>
+      attempt<string[]>((kept) => {
+        const keys = Array.from({ length: kept.length }, (_, i) => kept.key(i)!);
+        return keys.filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length));
+      }, []),
 
     /** What another tab puts there or, as an empty text, takes away. */
     hear(listener: (name: string, text: string, old: string) => void) {

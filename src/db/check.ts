@@ -58,12 +58,15 @@ function withDatabase<T>(path: string, work: (db: Database) => T): T {
   try {
     const db = new Database(path, { readwrite: true, create: false });
     try {
+      db.run("PRAGMA busy_timeout = 5000");
       return work(db);
     } finally {
       db.close();
     }
   } catch (cause) {
-    throw new StartError(`the database ${path} is damaged or not readable (${reasonOf(cause)})`, { cause });
+    const reason = reasonOf(cause);
+    const is = /CORRUPT|NOTADB/.test(reason) ? "is damaged" : "cannot be read";
+    throw new StartError(`the database ${path} ${is} (${reason})`, { cause });
   }
 }
 

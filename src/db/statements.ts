@@ -10,16 +10,30 @@ export class Statements {
   #touched: [what: Touched, id: string][] = [];
   constructor(readonly db: Database) {}
 
-  #prepare(sql: string, values: SQLQueryBindings[]): Statement {
+  #prepare(sql: string): Prepared {
     let prepared = this.#prepared.get(sql);
     if (!prepared) {
       checkStatement(sql);
       prepared = { statement: this.db.prepare(sql), touches: touchesOf(sql) };
       this.#prepared.set(sql, prepared);
     }
-    const { statement, touches } = prepared;
-    if (touches) this.#touched.push([touches.what, String(values[touches.parameter - 1])]);
-    return statement;
+    return prepared;
+  }
+
+  /** Runs a statement, and notes what it touches if it `hasChanged` anything. */
+  #ask<T>(
+    sql: string,
+    values: SQLQueryBindings[],
+    work: (of: Statement) => T,
+    hasChanged: (of: T) => boolean,
+  ): T {
+    return guarded(() => {
+      const { statement, touches } = this.#prepare(sql);
+      const result = work(statement);
+      if (touches && hasChanged(result))
+        this.#touched.push([touches.what, String(values[touches.parameter - 1])]);
+      return result;
+    });
   }
 
   /** What was written since this was last asked. */
@@ -29,11 +43,27 @@ export class Statements {
     for (const [what, id] of touched) forget(what, id);
   }
 
-  all = (sql: string, values: SQLQueryBindings[]) => guarded(() => this.#prepare(sql, values).all(...values));
+  all = (sql: string, values: SQLQueryBindings[]) =>
+    this.#ask(
+      sql,
+      values,
+      (of) => of.all(...values),
+      (rows) => rows.length > 0,
+    );
   one = (sql: string, values: SQLQueryBindings[]) =>
-    guarded(() => this.#prepare(sql, values).get(...values) ?? null);
+    this.#ask(
+      sql,
+      values,
+      (of) => of.get(...values) ?? null,
+      (row) => row !== null,
+    );
   run = (sql: string, values: SQLQueryBindings[]) =>
-    guarded(() => this.#prepare(sql, values).run(...values).changes);
+    this.#ask(
+      sql,
+      values,
+      (of) => of.run(...values).changes,
+      (changes) => changes > 0,
+    );
   close() {
     for (const { statement } of this.#prepared.values()) statement.finalize();
   }

@@ -20,12 +20,14 @@ export function createOnce() {
     request.method === "POST" && request.url.includes("once=") ? doOnce(request, work) : work(request);
 
   async function doOnce(request: Request, work: Work): Promise<Response> {
+    const { headers } = request;
     const { pathname, searchParams } = new URL(request.url);
     const key = searchParams.get("once");
     if (!key || /^\/(?:api|oauth)\//.test(pathname)) return work(request);
     const body = await readBytes(request);
     const id = new Bun.CryptoHasher("sha256")
-      .update(`${pathname}\n${key}\n`)
+      // A script's answer is no page's.
+      .update(`${pathname}\n${key}\n${headers.get("hx-request")}\n`)
       .update(body)
       .digest("base64url");
     // Where the first one was refused, one of those that waited for it is the first now.

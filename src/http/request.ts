@@ -28,7 +28,8 @@ export function prepareRequest(request: Request): Request {
   if (!url || !/^[\w.-]+(?::\d+)?$|^\[[\da-f:.]+\](?::\d+)?$/i.test(host))
     throw new DuetError("malformed_request");
   if (!isHead && url.host.length > 3 && URL.canParse(request.url)) {
-    if (goodHosts.size < GOOD_HOSTS_MAX && url.host === host) goodHosts.add(host);
+    if (goodHosts.size >= GOOD_HOSTS_MAX) goodHosts.delete(goodHosts.values().next().value!);
+    if (url.host === host) goodHosts.add(host);
     return request;
   }
   const headers = new Headers(request.headers);

@@ -144,7 +144,7 @@ export const sessionStore = (q: Queryable) => ({
   removeOverBefore: (time: number, limit: number) =>
     q.run(
       `DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE idle_ends_at < $1 LIMIT $2)
-       /* touches all */`,
+       /* touches nobody: they are over */`,
       time,
       limit,
     ),

@@ -55,11 +55,8 @@ export const Field = ({ name, label, hint, error, note, children }: FieldProps) 
   );
 };
 
-/**
- * Where a form is posted to, with a key of the page's own: submitted twice, it is done once (http/once.ts). What can be done
- * only once for ever may have a key of its own.
- */
-export const once = (url: string, key: string = crypto.randomUUID()): string => `${url}?once=${key}`;
+/** Where a form is posted to, with a key that nobody can guess: submitted twice, it is done once (http/once.ts). */
+export const once = (url: string): string => `${url}?once=${crypto.randomUUID()}`;
 
 /**
  * A form with passwords, which no page that shows it again may hold: where there is script only what is around it is

@@ -65,6 +65,7 @@ const MessageFrame = (props: {
 /** Fragments by all that is in them: a page has fifty, and each is the same for everybody who did not write it. */
 const kept = new Map<string, { body: string; item: Markup }>();
 const KEPT_MAX = 5000;
+const KEPT_CHARS_MAX = 500;
 
 /** The same fragment on the first paint, in the answer to its author and in the event stream. */
 export const MessageItem = ({ page, message }: { page: PageContext; message: Message }): Markup => {
@@ -74,6 +75,9 @@ export const MessageItem = ({ page, message }: { page: PageContext; message: Mes
   const known = kept.get(key);
   if (known?.body === body) return known.item;
   const item = drawMessage(page, message, isOwn);
+  if (body.length > KEPT_CHARS_MAX) return item;
+  // Looked into, it is one string; as it was put together it would keep all of its pieces.
+  item.html.charCodeAt(0);
   if (kept.size >= KEPT_MAX) kept.delete(kept.keys().next().value!);
   kept.set(key, { body, item });
   return item;
@@ -137,7 +141,7 @@ const MessageTools = ({ page, message }: { page: PageContext; message: Message }
       </a>
       <form
         method="post"
-        action={once(`${url}/remove`, message.id)}
+        action={once(`${url}/remove`)}
         hx-post={`${url}/remove`}
         {...swap}
         data-confirm={t.confirmTakeBack}

@@ -45,6 +45,8 @@ export type LiveStream = { next(): Promise<IteratorResult<LiveEvent, void>>; ret
 /** In the database, and in memory. */
 const LOOKS_PER_TURN = 20;
 const QUICK_LOOKS_PER_TURN = 200;
+/** What is loaded for all, while nothing is committed: those who catch up alone go through many changes. */
+const LOADED_MAX = 1000;
 
 export type Live = ReturnType<typeof createLive>;
 
@@ -105,7 +107,7 @@ export function createLive(deps: {
   let loaded = new Map<string, Promise<unknown>>();
   let loadedAt = 0;
   function shared<T>(what: string, work: () => Promise<T>): Promise<T> {
-    if (loadedAt !== tail.version()) loaded = new Map();
+    if (loadedAt !== tail.version() || loaded.size >= LOADED_MAX) loaded = new Map();
     loadedAt = tail.version();
     const known = loaded.get(what) as Promise<T> | undefined;
     if (known) return known;

@@ -3,7 +3,7 @@ import type { Throttle } from "../auth/throttle.ts";
 import type { Conversation } from "./conversations.ts";
 import { LIMITS } from "../../limits.ts";
 import type { Message } from "./messages.ts";
-import { highlight, matchOf, messageMark, termsOf, titleMark, type Segment } from "./terms.ts";
+import { highlight, marksAtOnce, matchOf, messageMark, termsOf, titleMark, type Segment } from "./terms.ts";
 
 export type Found = {
   conversations: { conversation: Conversation; title: Segment[] }[];
@@ -12,7 +12,6 @@ export type Found = {
   isCut: boolean;
 };
 
-/** About 2 ms of looking, however many messages others have. */
 const CONVERSATIONS_PER_STEP = 100;
 
 export type Search = ReturnType<typeof createSearch>;
@@ -32,7 +31,7 @@ export function createSearch({ store, throttle }: { store: Store; throttle: Thro
       const conversations: Conversation[] = [];
       const messages: Awaited<ReturnType<Store["terms"]["findMessages"]>> = [];
       for await (const some of numbersOf(viewer.userId)) {
-        for (const marks of partsOf(some)) {
+        for (const marks of partsOf(some, marksAtOnce(terms))) {
           if (messages.length >= max) break;
           messages.push(...(await store.terms.findMessages(matchOf(marks, terms), max)));
           await othersHaveTheirTurn();
@@ -75,8 +74,13 @@ export function createSearch({ store, throttle }: { store: Store; throttle: Thro
   }
 
   async function titlesIn(viewerId: string, some: Numbered[], terms: string[]): Promise<Conversation[]> {
-    const marks = some.map(({ number }) => titleMark(number));
-    const found = new Set(await store.terms.findTitles(matchOf(marks, terms)));
+    const found = new Set<number>();
+    const atOnce = marksAtOnce(terms);
+    for (let i = 0; i < some.length; i += atOnce) {
+      const marks = some.slice(i, i + atOnce).map(({ number }) => titleMark(number));
+      for (const number of await store.terms.findTitles(matchOf(marks, terms))) found.add(number);
+      await othersHaveTheirTurn();
+    }
     const ids = some.filter(({ number }) => found.has(number)).slice(0, LIMITS.searchItemsMax + 1);
     const conversations = await Promise.all(ids.map(({ id }) => store.conversations.find(id, viewerId)));
     return conversations.filter((each) => each !== null);
@@ -88,14 +92,14 @@ const othersHaveTheirTurn = () => new Promise((resolve) => setImmediate(resolve)
 type Numbered = { id: string; number: number; said: number; time: number };
 
 /** The parts of some conversations, the newest of each first, in groups of which each is looked through at once. */
-function* partsOf(some: Numbered[]): Generator<string[]> {
+function* partsOf(some: Numbered[], atOnce: number): Generator<string[]> {
   let marks: string[] = [];
   let messages = 0;
   for (const { number, said } of some)
     for (let part = Math.ceil(said / LIMITS.messagesPerPart) - 1; part >= 0; part--) {
       marks.push(messageMark(number, part));
       messages += Math.min(said, LIMITS.messagesPerPart);
-      if (messages < LIMITS.messagesPerPart && marks.length < CONVERSATIONS_PER_STEP) continue;
+      if (messages < LIMITS.messagesPerPart && marks.length < atOnce) continue;
       yield marks;
       marks = [];
       messages = 0;

@@ -9,6 +9,9 @@ const RUNS = new RegExp(`[${ALONE}]+|[^${ALONE}]+`, "gu");
 /** A letter of a word, as against a character that is one by itself. */
 const WORD = `(?![${ALONE}])[${LETTERS}]`;
 const TERMS_MAX = 10;
+const WORDS_MAX = 20;
+/** In one question to the index: 1 to 2 ms. */
+const WORDS_AT_ONCE = 100;
 
 /** Accents, which are left out when comparing; marks of other scripts are vowels and stay. */
 const ACCENTS = /[\u0300-\u036f]/gu;
@@ -49,7 +52,24 @@ export const indexedTerms = (mark: string, text: string): string =>
     .join(" ");
 
 /** What is looked for, term by term: a run of letters, or of characters that are words. */
-export const termsOf = (query: string): string[] => runsIn(query).slice(0, TERMS_MAX);
+export function termsOf(query: string): string[] {
+  const terms: string[] = [];
+  let words = 0;
+  for (const run of runsIn(query)) {
+    const term = IS_ALONE.test(run) ? [...run].slice(0, WORDS_MAX - words).join("") : run;
+    words += wordsIn(term);
+    if (words > WORDS_MAX || terms.length === TERMS_MAX || term === "") break;
+    terms.push(term);
+  }
+  return terms;
+}
+
+/** How many words of the index a term is. */
+const wordsIn = (term: string): number => (IS_ALONE.test(term) ? [...term].length : 1);
+
+/** How many marks may be asked for at once: what that costs grows with the words that are asked for under each. */
+export const marksAtOnce = (terms: string[]): number =>
+  Math.max(1, Math.floor(WORDS_AT_ONCE / terms.reduce((sum, term) => sum + wordsIn(term), 0)));
 
 /** The terms in the language of the full-text index, under any of the marks: all of them, the beginning of a word being enough. */
 export const matchOf = (marks: string[], terms: string[]): string =>
