@@ -36,15 +36,16 @@ export function createArrivals() {
   };
 }
 
-type Deps = Pick<Web, "endings" | "isSignedIn" | "deviceOf" | "pageContext"> & { arrivals: Arrivals };
+type Deps = Pick<Web, "endings" | "deviceOf" | "pageContext"> & { arrivals: Arrivals };
 
-export const arrivalPages = ({ arrivals, endings, isSignedIn, deviceOf, pageContext }: Deps) =>
+export const arrivalPages = ({ arrivals, endings, deviceOf, pageContext }: Deps) =>
   new Elysia({ name: "web/arrivals" }).use(pages).get(
     "/auth/arrived",
     async ({ request, server, query, set, redirect }) => {
       const next = safeNext(query.next);
       const sessionId = arrivals.take(query.code);
-      if (await isSignedIn(request)) return redirect(next, 303);
+      // It had none before the sign-in: whatever it sends now is what it was given.
+      if (request.headers.has("cookie")) return redirect(next, 303);
       if (sessionId) await endings.end(sessionId, "logout", deviceOf({ request, server }));
       const page = pageContext(request, null);
       return <SignInPage page={page} form={formWithoutCookies(page.language, set)} next={next} />;
