@@ -11,3 +11,7 @@ declare module "*.svg" {
   const text: string;
   export default text;
 }
+declare module "unhomoglyph/data.json" {
+  const text: string;
+  export default text;
+}

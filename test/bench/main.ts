@@ -2,7 +2,8 @@ import { parseArgs } from "node:util";
 import { join } from "node:path";
 
 // `bun run bench`: ratios within one run, in about a minute. `--rows 2500,1m,10m` has the table of growth (minutes for the
-// last), `--streams` ten thousand open streams, `--message` two browsers, `--peers` other servers, fetched from npm.
+// last), `--streams` ten thousand open streams, `--message` two browsers, `--peers` other servers, fetched from npm, `--flat` the memory
+// over ten million requests, `--size` what each dependency adds.
 
 const { values } = parseArgs({
   options: {
@@ -10,6 +11,8 @@ const { values } = parseArgs({
     streams: { type: "boolean" },
     message: { type: "boolean" },
     peers: { type: "boolean" },
+    flat: { type: "boolean" },
+    size: { type: "boolean" },
   },
 });
 
@@ -24,5 +27,7 @@ if (values.rows) await bench("growth", ...values.rows.split(",").map(rowsOf));
 if (values.streams) await bench("streams");
 if (values.message) await bench("message");
 if (values.peers) await bench("peers");
+if (values.flat) await bench("flat");
+if (values.size) await bench("size");
 if (Object.keys(values).length === 0)
   for (const name of ["hot", "refresh", "login", "start"]) await bench(name);

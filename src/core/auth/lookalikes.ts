@@ -1,14 +1,15 @@
-import table from "unhomoglyph/data.json" with { type: "json" };
+import table from "unhomoglyph/data.json" with { type: "text" };
 
-/** What stands for each character that looks like others. The package's own function takes 12 ms of every start to get ready. */
-const prototypes: Record<string, string> = table;
+let prototypes: Record<string, string> | undefined;
+
+/** What stands for a character that looks like others; itself for any other. The table is read when it is first needed. */
+function prototypeOf(letter: string): string {
+  prototypes ??= JSON.parse(table) as Record<string, string>;
+  return Object.hasOwn(prototypes, letter) ? prototypes[letter]! : letter;
+}
 
 /** Unicode UTS 39, section 4: two texts that look alike have one skeleton. */
-const skeleton = (text: string) =>
-  [...text.normalize("NFD")]
-    .map((letter) => (Object.hasOwn(prototypes, letter) ? prototypes[letter]! : letter))
-    .join("")
-    .normalize("NFD");
+const skeleton = (text: string) => [...text.normalize("NFD")].map(prototypeOf).join("").normalize("NFD");
 
 /**
  * What a name looks like, as it is shown and in small letters (`key`, its folded form): of two names that have a shape in
@@ -23,7 +24,10 @@ export function shapesOf(shown: string, key: string): string[] {
 const RESERVED =
   "abuse admin administrator anonymous api deleted duet everyone help helpdesk hostmaster info moderator nobody noreply official operator postmaster root security staff superuser support sysadmin system team webmaster 管理员 系统 系统管理员 客服 官方 安全中心";
 
-const reservedShapes = new Set(RESERVED.split(" ").flatMap((name) => shapesOf(name, name)));
+let reservedShapes: Set<string> | undefined;
 
 /** Whether somebody of that name would be taken for whoever runs the place. */
-export const isReserved = (shapes: string[]): boolean => shapes.some((shape) => reservedShapes.has(shape));
+export function isReserved(shapes: string[]): boolean {
+  reservedShapes ??= new Set(RESERVED.split(" ").flatMap((name) => shapesOf(name, name)));
+  return shapes.some((shape) => reservedShapes!.has(shape));
+}
