@@ -100,25 +100,27 @@ export function createThrottle(deps: { store: Store; clock: Clock; settings: { r
     takeIn,
 
     /**
-     * Takes a permit of each limit, does `work`, and gives them back unless `counts(outcome)`: `outcome` is the error
-     * that was thrown, or "done". Error codes: `rate_limited`, and those of `work`.
+     * Takes a permit of each limit, does `work`, and gives those of `wanted` back unless `counts(outcome)`: `outcome` is the
+     * error that was thrown, or "done". Error codes: `rate_limited`, and those of `work`. They are back before whoever asks
+     * next takes one, since writes are done in order; nobody waits for it.
      */
     async counting<T>(
       wanted: LimitKey[],
       counts: (outcome: unknown) => boolean,
       work: () => Promise<T>,
+      always: LimitKey[] = [],
     ): Promise<T> {
-      const permits = await take(...wanted);
-      const settle = async (outcome: unknown) => {
+      const permits = (await take(...wanted, ...always)).slice(0, wanted.length);
+      const settle = (outcome: unknown) => {
         // A permit too few is no reason to fail.
-        if (!counts(outcome)) await giveBack(permits).catch(() => undefined);
+        if (permits.length > 0 && !counts(outcome)) void giveBack(permits).catch(() => undefined);
       };
       try {
         const result = await work();
-        await settle("done");
+        settle("done");
         return result;
       } catch (error) {
-        await settle(error);
+        settle(error);
         throw error;
       }
     },

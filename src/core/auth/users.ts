@@ -90,25 +90,23 @@ export function createUsers(deps: {
       // A name and its address are counted apart, or a limit would tell that they are one account's.
       const account = identifier.includes("@") ? emailKey(identifier) : usernameKey(identifier);
       const network = networkOf(device.ip);
-      const check = async ({ verify }: Hashing): Promise<SignedIn> => {
-        await throttle.take(...hashingOf(account, network));
-        // `signIn` returns null if the user has changed while the password was checked: check again.
-        for (;;) {
-          const row = await findByIdentifier(identifier);
-          const { ok, rehashed } = await verify(input.password, row?.password_hash ?? null);
-          if (!row || !ok || row.disabled_at !== null) {
-            await security.note({ kind: "login", outcome: "failure", userId: row?.id ?? null }, device);
-            throw new DuetError("invalid_credentials");
-          }
-          const issued = await signIn(row, rehashed, device);
-          if (issued) return { user: row, issued };
-        }
+      const check = async (row: UserRow | null, { verify }: Hashing) => {
+        const { ok, rehashed } = await verify(input.password, row?.password_hash ?? null);
+        if (row && ok && row.disabled_at === null) return { row, rehashed };
+        await security.note({ kind: "login", outcome: "failure", userId: row?.id ?? null }, device);
+        throw new DuetError("invalid_credentials");
       };
-      return passwords.inTurn(account, network, async (hashing) => {
-        const userId = (await findByIdentifier(identifier))?.id;
-        const limits = await loginLimits(account, userId ?? "", network);
-        return throttle.counting(limits, isCode("invalid_credentials"), () => check(hashing));
-      });
+      // `signIn` returns null if the user has changed while the password was checked: check again.
+      for (;;) {
+        const { row, rehashed } = await passwords.inTurn(account, network, async (hashing) => {
+          const found = await findByIdentifier(identifier);
+          const limits = await loginLimits(account, found?.id ?? "", network);
+          const isWrong = isCode("invalid_credentials");
+          return throttle.counting(limits, isWrong, () => check(found, hashing), hashingOf(account, network));
+        });
+        const issued = await signIn(row, rehashed, device);
+        if (issued) return { user: row, issued };
+      }
     },
   };
 
