@@ -1,4 +1,5 @@
-import type { Child } from "#html";
+import { createKept } from "./kept.view.tsx";
+import type { Child, Markup } from "#html";
 import type { Conversation } from "../core/chat/conversations.ts";
 import type { Page } from "../core/page.ts";
 import { Field, once, type FormState } from "./form.view.tsx";
@@ -168,16 +169,18 @@ export const ConversationItems = ({
   );
 };
 
+type ItemProps = { page: PageContext; conversation: Conversation; isOpen?: boolean };
+
+const kept = createKept();
+
 /** The same fragment on the first paint and in the event stream. */
-export const ConversationItem = ({
-  page,
-  conversation,
-  isOpen = false,
-}: {
-  page: PageContext;
-  conversation: Conversation;
-  isOpen?: boolean;
-}) => (
+export const ConversationItem = ({ page, conversation, isOpen = false }: ItemProps): Markup => {
+  const { id, title, updated_at, unread } = conversation;
+  const key = `${page.language} ${id} ${updated_at} ${unread} ${isOpen}`;
+  return kept(key, title, () => <DrawnItem page={page} conversation={conversation} isOpen={isOpen} />);
+};
+
+const DrawnItem = ({ page, conversation, isOpen }: ItemProps) => (
   <li id={`conversation-${conversation.id}`} data-updated={conversation.updated_at}>
     <a href={`/conversations/${conversation.id}`} aria-current={isOpen ? "page" : undefined}>
       <span class="list-title" dir="auto" title={conversation.title}>

@@ -1,3 +1,4 @@
+import { createKept } from "./kept.view.tsx";
 import { linked } from "./links.view.tsx";
 import { once } from "./form.view.tsx";
 import type { Child, Markup } from "#html";
@@ -62,25 +63,14 @@ const MessageFrame = (props: {
   </li>
 );
 
-/** Fragments by all that is in them: a page has fifty, and each is the same for everybody who did not write it. */
-const kept = new Map<string, { body: string; item: Markup }>();
-const KEPT_MAX = 5000;
-const KEPT_CHARS_MAX = 500;
+const kept = createKept();
 
 /** The same fragment on the first paint, in the answer to its author and in the event stream. */
 export const MessageItem = ({ page, message }: { page: PageContext; message: Message }): Markup => {
   const isOwn = message.author_id !== null && message.author_id === page.viewer?.userId;
   const { id, body, edited_at, removed_at, author_username } = message;
   const key = `${page.language} ${isOwn} ${id} ${edited_at} ${removed_at} ${author_username}`;
-  const known = kept.get(key);
-  if (known?.body === body) return known.item;
-  const item = drawMessage(page, message, isOwn);
-  if (body.length > KEPT_CHARS_MAX) return item;
-  // Looked into, it is one string; as it was put together it would keep all of its pieces.
-  item.html.charCodeAt(0);
-  if (kept.size >= KEPT_MAX) kept.delete(kept.keys().next().value!);
-  kept.set(key, { body, item });
-  return item;
+  return kept(key, body, () => drawMessage(page, message, isOwn));
 };
 
 function drawMessage(page: PageContext, message: Message, isOwn: boolean): Markup {
