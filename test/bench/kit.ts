@@ -95,7 +95,7 @@ export function print(title: string, figures: Figures[], reference: Figures) {
   for (const { name, perSecond, cpuMicros, p50, p99 } of figures)
     console.log(
       [
-        `  ${name.padEnd(34)}`,
+        `  ${name.padEnd(38)}`,
         `${perSecond.toFixed(0).padStart(7)}/s`,
         `${(perSecond / reference.perSecond).toFixed(2).padStart(6)} ×`,
         `${cpuMicros.toFixed(1).padStart(8)} µs`,

@@ -48,6 +48,38 @@ const PEERS: Record<string, { packages: string[]; source: string }> = {
       const { port } = app.server.address();
       ${START}`,
   },
+  "Better Auth, get-session": {
+    packages: ["better-auth@1"],
+    source: `
+      import { Database } from "bun:sqlite";
+      import { betterAuth } from "better-auth";
+      import { getMigrations } from "better-auth/db/migration";
+      import { bearer } from "better-auth/plugins";
+      const auth = betterAuth({
+        baseURL: "http://localhost",
+        secret: "${SECRET}",
+        database: new Database("better.db"),
+        emailAndPassword: { enabled: true },
+        plugins: [bearer()],
+        rateLimit: { enabled: false },
+        telemetry: { enabled: false },
+      });
+      await (await getMigrations(auth.options)).runMigrations();
+      const body = { email: "alice@example.com", password: "a kettle for the lighthouse", name: "alice" };
+      const signedUp = await auth.api.signUpEmail({ body, asResponse: true });
+      const token = signedUp.headers.get("set-auth-token");
+      const { port } = Bun.serve({
+        port: 0,
+        hostname: "127.0.0.1",
+        async fetch(request) {
+          if (new URL(request.url).pathname === "/token") return new Response(token);
+          const session = await auth.api.getSession({ headers: request.headers });
+          if (!session) return new Response(null, { status: 401 });
+          return Response.json({ id: session.user.id, username: session.user.name, email: session.user.email });
+        },
+      });
+      ${START}`,
+  },
   "Express + passport-jwt, no session": {
     packages: ["express@5", "passport@0.7", "passport-jwt@4", "jsonwebtoken@9"],
     source: `
