@@ -92,5 +92,6 @@ if (port) {
   console.log(`  at a reader      p50 ${at(0.5)} ms  p99 ${at(0.99)} ms  last ${at(1)} ms`);
   console.log(`  at its author    median ${waits.toSorted((a, b) => a - b)[rounds / 2]!.toFixed(1)} ms`);
   console.log(`  an idle stream   ${held.toFixed(1)} KB`);
+  await duet[Symbol.asyncDispose]();
   process.exit(0);
 }
