@@ -30,11 +30,10 @@ export type App = Awaited<ReturnType<typeof createApp>>;
 
 /**
  * Every route of Duet with what stands before it, as an Elysia plugin: for `createApp` below, or for a program of your
- * own that mounts them. Not in it: the response headers (http/headers.ts), the check of Host (http/request.ts), and that a form which is
- * submitted twice is done once (http/once.ts).
+ * own that mounts them. Not in it: the response headers (http/headers.ts), the check of Host (http/request.ts), the bound
+ * on what slow peers hold (http/held.ts), and that a form which is submitted twice is done once (http/once.ts).
  */
-export function createRoutes(duet: Duet) {
-  const edge = createEdge(duet.settings);
+export function createRoutes(duet: Duet, edge = createEdge(duet.settings)) {
   const web = createWeb(duet, edge);
   const root = new Elysia({ name: "duet" });
   // Hooks reach only what is registered after them, so what concerns every route comes first.
@@ -63,10 +62,10 @@ export async function createApp(config: Config, { log: given, ...tuning }: Tunin
   const issuer = issuerOf(config);
   const data = await openData(config, issuer);
   const duet = createDuet({ ...data, settings: { ...config, issuer }, clock: Date.now, log }, tuning);
-  const routes = createRoutes(duet);
+  const edge = createEdge(duet.settings);
+  const routes = createRoutes(duet, edge);
   const once = createOnce();
   const hint = createHints({ issuer, log });
-  const edge = createEdge(duet.settings);
   const held = createHeld(tuning.monotonic);
   const networkBehind = (request: Request) => networkOf(edge.deviceOf({ request, server: null }).ip);
   const hold = (request: Request, giveUp: () => void) => held.hold(networkBehind(request), 0, giveUp);

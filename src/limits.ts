@@ -23,7 +23,7 @@ export const LIMITS = {
   streamHeartbeatMs: 15_000,
   conversationKeepMs: 30 * 24 * 60 * 60 * 1000,
   searchItemsMax: 30,
-  /** where all of a list is read, for an export or a search in titles */
+  /** where all of a list is read, for an export */
   rowsReadAtOnce: 500,
   /** in memory, of what is checked on every request */
   sessionsRemembered: 50_000,

@@ -10,14 +10,14 @@ import { BINARY, bareEnvironment, run } from "./support/process.ts";
 
 /** Somebody with a conversation of 100 long messages, about 3 MB to list. */
 async function longConversation({ url }: { url: string }): Promise<Long> {
-  const post = async (path: string, body: unknown, authorization = "") => {
+  const post = async <Answer>(path: string, body: unknown, authorization = "") => {
     const headers = { "content-type": "application/json", authorization };
     const answer = await fetch(url + path, { method: "POST", headers, body: JSON.stringify(body) });
-    return (await answer.json()) as any;
+    return (await answer.json()) as Answer;
   };
   const person = { username: "alice", password: PASSWORDS["alice"] };
-  const authorization = `Bearer ${(await post("/api/auth/register", person)).access_token}`;
-  const { id } = await post("/api/conversations", { title: "long" }, authorization);
+  const authorization = `Bearer ${(await post<{ access_token: string }>("/api/auth/register", person)).access_token}`;
+  const { id } = await post<{ id: string }>("/api/conversations", { title: "long" }, authorization);
   const path = `/api/conversations/${id}/messages`;
   const body = "🌷".repeat(LIMITS.messageCharsMax);
   for (let i = 0; i < 100; i++) await post(path, { body }, authorization);
@@ -68,7 +68,8 @@ const get = ({ path, authorization }: Long) =>
 /** The same, read like any client reads. */
 const listed = async (site: { url: string }, { path, authorization }: Long) => {
   const answer = await fetch(site.url + path, { headers: { authorization } });
-  return answer.status === 200 ? ((await answer.json()) as any).items.length : answer.status;
+  if (answer.status !== 200) return answer.status;
+  return ((await answer.json()) as { items: unknown[] }).items.length;
 };
 
 const peakMegabytes = (pid: number) =>

@@ -9,9 +9,9 @@ export type Housekeeping = ReturnType<typeof createHousekeeping>;
 const PAUSE_MS = 10;
 
 /**
- * What is over goes, some rows at a time: sessions that no token names any more, security events and changes past their time, limits that
- * are full again, conversations that were removed; and the key ring is tended. Nothing goes by a clock that was set just
- * now. Effects: rows of all of these.
+ * What is over goes, some rows at a time: sessions that no token names any more, security events, changes and idempotency
+ * keys past their time, limits that are full again, conversations that were removed; and the key ring is tended. Nothing
+ * goes by a clock that was set just now. Effects: rows of all of these.
  */
 export function createHousekeeping(deps: {
   store: Store;

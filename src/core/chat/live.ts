@@ -52,8 +52,9 @@ export type Live = ReturnType<typeof createLive>;
 
 /**
  * Event streams. Every change is a row, written with what it tells of in one transaction; a stream is a place in that
- * table, the last change that it has told, and goes on from there as fast as its reader reads; the end of the table is in memory. So nothing is queued for a slow reader, and one
- * that comes back after a lost connection or a restart misses nothing.
+ * table, the last change that it has told, and goes on from there as fast as its reader reads. So nothing is queued for a
+ * slow reader, and one that comes back after a lost connection or a restart misses nothing. The end of the table is in
+ * memory (tail.ts), and what is loaded for one reader is there for all until the next commit.
  */
 export function createLive(deps: {
   store: Store;
