@@ -1,5 +1,6 @@
 import type { Config } from "./config.ts";
 import { createAccount } from "./core/auth/account.ts";
+import { createDepartures } from "./core/auth/departures.ts";
 import { createDiaries } from "./core/auth/diary.ts";
 import { createEndings } from "./core/auth/endings.ts";
 import { createIntrospect } from "./core/auth/introspection.ts";
@@ -104,6 +105,7 @@ export function createDuet(
   const openThread = createOpenThread({ conversations, members, messages, live });
 
   const parts = [createChatAccount({ store, clock })];
+  const departures = createDepartures({ store, commit, parts });
   const account = createAccount({
     store,
     commit,
@@ -114,9 +116,18 @@ export function createDuet(
     passwords,
     throttle,
     parts,
+    departures,
     clock,
   });
-  const housekeeping = createHousekeeping({ store, tendKeys: keys.tend, clock, steps, log, settings });
+  const housekeeping = createHousekeeping({
+    store,
+    clearDeparted: departures.clearSome,
+    tendKeys: keys.tend,
+    clock,
+    steps,
+    log,
+    settings,
+  });
 
   return {
     settings,

@@ -31,6 +31,10 @@ export const LIMITS = {
   changesRemembered: 1000,
   /** by one statement of the clearing away: a few milliseconds */
   rowsClearedAtOnce: 100,
+  /** of clearing away after a deleted account, before it is answered */
+  departureStepsAtOnce: 20,
+  /** 200 members of each have to hear of it */
+  conversationsLeftAtOnce: 5,
   /** of a conversation, searched as one: a word that is in all of them is a few milliseconds */
   messagesPerPart: 4000,
   queryCharsMax: 200,

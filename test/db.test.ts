@@ -240,30 +240,31 @@ describe("migrations", () => {
         new Bun.CryptoHasher("sha256").update(m.sql).digest("hex").slice(0, 16),
       ]),
     );
-    expect(checksums).toEqual({ "0001_start": "e3b56f9cafbfcae8" });
+    expect(checksums).toEqual({ "0001_start": "0e6188fdddd0dfc9" });
   });
 });
 
 describe("the addresses of an account", () => {
-  test("are read from a bounded number of its sessions, live ones and those that ended last", () =>
+  test("are read from a bounded number of its sessions, live ones and those that were started last", () =>
     withDb(async (db) => {
       await migrate(db);
       await db.run(
         `INSERT INTO users (id, username, username_key, password_hash, created_at) VALUES ('u', 'u', 'u', 'x', 1)`,
       );
-      const ended = (n: number) => (n % 2 ? `${n}, 'logout'` : "NULL, NULL");
+      const ended = (n: number) => (n >= 1000 ? `${n}, 'logout'` : "NULL, NULL");
       await db.tx(async (q) => {
         for (let n = 0; n < 2000; n++)
           await q.run(
             `INSERT INTO sessions (id, user_id, generation, rotated_at, created_at, seen_at, idle_ends_at, ends_at, user_agent, ip, ended_at, end_reason)
-             VALUES ($1, 'u', 1, 1, 1, 1, 1, 1, '', $2, ${ended(n)})`,
-            String(n),
+             VALUES ($1, 'u', 1, 1, 1, ${n}, 1, 1, '', $2, ${ended(n)})`,
+            String(n).padStart(4, "0"),
             `10.0.${n >> 8}.${n & 255}`,
           );
       });
-      const read = () => createStore(db).sessions.addressesOf("u", 50);
+      const read = () => createStore(db).devices.addressesOf("u", 50);
       expect((await read()).length).toBe(100);
       expect(await read()).toContain("10.0.7.207");
-      expect(await createStore(db).sessions.addressesOf("nobody", 50)).toEqual([]);
+      expect(await read()).toContain("10.0.3.231");
+      expect(await createStore(db).devices.addressesOf("nobody", 50)).toEqual([]);
     }));
 });

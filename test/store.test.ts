@@ -49,7 +49,8 @@ const BOUNDED: Record<string, string> = {
   "conversations.find": "unread messages, counted up to 100",
   "conversations.findRemoved": "unread messages, counted up to 100",
   "conversations.listByActivity": "unread messages, counted up to 100",
-  "conversations.passOn": "the members of one conversation, 200 at most",
+  "users.findDeparted": "the first of an index",
+  "members.heirOf": "the members of one conversation, 200 at most",
   "members.list": "the members of one conversation, 200 at most",
   "terms.findMessages": "a page of what was found",
 };

@@ -122,22 +122,16 @@ export const conversationStore = (q: Queryable) => ({
     return counted!;
   },
 
-  /** An owner who goes leaves what they share to whoever has been in it longest. */
-  passOn: (ownerId: string) =>
-    q.run(
-      `UPDATE conversations SET owner_id = (
-         SELECT user_id FROM members WHERE conversation_id = conversations.id AND user_id <> $1
-          ORDER BY joined_at, user_id LIMIT 1)
-        WHERE owner_id = $1 AND EXISTS (
-         SELECT 1 FROM members WHERE conversation_id = conversations.id AND user_id <> $1)`,
-      ownerId,
-    ),
+  /** From its owner to somebody else who is in it; of another's nothing changes. */
+  passOn: (id: string, ownerId: string, heirId: string) =>
+    q.run("UPDATE conversations SET owner_id = $1 WHERE id = $2 AND owner_id = $3", heirId, id, ownerId),
 
-  /** Every conversation that a user is in. */
-  idsOf: async (userId: string) => {
+  /** Some of those that a user is in. */
+  idsOf: async (userId: string, limit: number) => {
     const rows = await q.all<{ conversation_id: string }>(
-      "SELECT conversation_id FROM members WHERE user_id = $1",
+      "SELECT conversation_id FROM members WHERE user_id = $1 ORDER BY conversation_id LIMIT $2",
       userId,
+      limit,
     );
     return rows.map((row) => row.conversation_id);
   },
@@ -153,14 +147,20 @@ export const conversationStore = (q: Queryable) => ({
     return changed > 0;
   },
 
-  /** For good, with all that was said in it: some messages of one of them, or it where there are no more. */
-  async removeRemovedBefore(time: number, limit: number) {
-    const first = "(SELECT id FROM conversations WHERE removed_at < $1 ORDER BY removed_at LIMIT 1)";
-    const removed = await q.run(
-      `DELETE FROM messages WHERE number IN (SELECT number FROM messages WHERE conversation_id = ${first} LIMIT $2)`,
+  /** The one that was removed first of those before `time`. */
+  findRemovedBefore: (time: number) =>
+    q.one<{ id: string }>(
+      "SELECT id FROM conversations WHERE removed_at < $1 ORDER BY removed_at LIMIT 1",
       time,
+    ),
+
+  /** For good, with all that was said in it: some of its messages, or it where there are no more. Returns how many rows went. */
+  async remove(id: string, limit: number) {
+    const removed = await q.run(
+      "DELETE FROM messages WHERE number IN (SELECT number FROM messages WHERE conversation_id = $1 LIMIT $2)",
+      id,
       limit,
     );
-    return removed || q.run(`DELETE FROM conversations WHERE id = ${first}`, time);
+    return removed || q.run("DELETE FROM conversations WHERE id = $1", id);
   },
 });

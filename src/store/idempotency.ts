@@ -21,6 +21,14 @@ export const idempotencyStore = (q: Queryable) => ({
       now,
     ),
 
+  removeOf: (userId: string, limit: number) =>
+    q.run(
+      `DELETE FROM idempotency_keys WHERE user_id = $1 AND idempotency_key IN (
+         SELECT idempotency_key FROM idempotency_keys WHERE user_id = $1 LIMIT $2)`,
+      userId,
+      limit,
+    ),
+
   removeBefore: (time: number, limit: number) =>
     q.run(
       `DELETE FROM idempotency_keys WHERE (user_id, idempotency_key) IN (

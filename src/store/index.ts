@@ -1,6 +1,8 @@
 import type { Db, Queryable } from "../db/index.ts";
 import { changeStore } from "./changes.ts";
 import { conversationStore } from "./conversations.ts";
+import { deviceStore } from "./devices.ts";
+import { eraStore } from "./eras.ts";
 import { securityStore } from "./security.ts";
 import { idempotencyStore } from "./idempotency.ts";
 import { keyStore } from "./keys.ts";
@@ -14,6 +16,8 @@ import { userStore } from "./users.ts";
 const bind = (q: Queryable) => ({
   users: userStore(q),
   sessions: sessionStore(q),
+  eras: eraStore(q),
+  devices: deviceStore(q),
   security: securityStore(q),
   throttles: throttleStore(q),
   keys: keyStore(q),

@@ -8,8 +8,18 @@ export const memberStore = (q: Queryable) => ({
     q.all<MemberRow>(
       `SELECT members.user_id, users.username, members.joined_at FROM members
          JOIN users ON users.id = members.user_id
-        WHERE members.conversation_id = $1 ORDER BY members.joined_at, members.user_id`,
+        WHERE members.conversation_id = $1 AND users.username IS NOT NULL ORDER BY members.joined_at, members.user_id`,
       conversationId,
+    ),
+
+  /** Who has been there longest, besides one. */
+  heirOf: (conversationId: string, besides: string) =>
+    q.one<{ user_id: string }>(
+      `SELECT members.user_id FROM members JOIN users ON users.id = members.user_id
+        WHERE members.conversation_id = $1 AND members.user_id <> $2 AND users.username IS NOT NULL
+        ORDER BY members.joined_at, members.user_id LIMIT 1`,
+      conversationId,
+      besides,
     ),
 
   idsOf: async (conversationId: string) => {
@@ -41,7 +51,4 @@ export const memberStore = (q: Queryable) => ({
 
   remove: (conversationId: string, userId: string) =>
     q.run("DELETE FROM members WHERE conversation_id = $1 AND user_id = $2", conversationId, userId),
-
-  /** Out of every conversation that a user is in. */
-  removeEverywhere: (userId: string) => q.run("DELETE FROM members WHERE user_id = $1", userId),
 });

@@ -14,9 +14,9 @@ export type MessageRow = {
 };
 
 /** A message with its author's name. */
-export const SELECT_MESSAGE = `SELECT messages.id, messages.conversation_id, messages.author_id, messages.body, messages.created_at,
+export const SELECT_MESSAGE = `SELECT messages.id, messages.conversation_id, users.id AS author_id, messages.body, messages.created_at,
     messages.edited_at, messages.removed_at, users.username AS author_username
-  FROM messages LEFT JOIN users ON users.id = messages.author_id`;
+  FROM messages LEFT JOIN users ON users.id = messages.author_id AND users.username IS NOT NULL`;
 
 export const messageStore = (q: Queryable) => ({
   find: (conversationId: string, id: string) =>
@@ -77,6 +77,14 @@ export const messageStore = (q: Queryable) => ({
       conversationId,
       id,
       authorId,
+    ),
+
+  /** Some of what somebody said is nobody's from now on. */
+  forgetAuthor: (authorId: string, limit: number) =>
+    q.run(
+      "UPDATE messages SET author_id = NULL WHERE number IN (SELECT number FROM messages WHERE author_id = $1 LIMIT $2)",
+      authorId,
+      limit,
     ),
 
   /** The newest ones before a message, newest first. */

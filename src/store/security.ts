@@ -36,6 +36,13 @@ export const securityStore = (q: Queryable) => ({
       limit,
     ),
 
+  removeOf: (userId: string, limit: number) =>
+    q.run(
+      "DELETE FROM auth_events WHERE id IN (SELECT id FROM auth_events WHERE user_id = $1 LIMIT $2)",
+      userId,
+      limit,
+    ),
+
   removeBefore: (time: number, limit: number) =>
     q.run(
       "DELETE FROM auth_events WHERE id IN (SELECT id FROM auth_events WHERE created_at < $1 LIMIT $2)",

@@ -30,22 +30,33 @@ export type SessionWithUser = SessionRow & {
 /** How a session ends: when, why, and by which device where one did it. */
 export type EndRow = { at: number; reason: EndReason; userAgent: string | null; ip: string | null };
 
-const SET_END = "ended_at = $1, end_reason = $2, ended_user_agent = $3, ended_ip = $4";
-const endValues = (end: EndRow) => [end.at, end.reason, end.userAgent, end.ip] as const;
+/** Whether all sessions of its user's were ended since it was started. */
+const ERA_HAS_ENDED =
+  "EXISTS (SELECT 1 FROM ended_eras WHERE user_id = sessions.user_id AND era = sessions.era)";
+const IS_LIVE = `ended_at IS NULL AND NOT ${ERA_HAS_ENDED}`;
+
+/** The first of two ends: a session's own, which nothing writes after its era's, or that of its era. */
+const endOf = (column: string) =>
+  `CASE WHEN sessions.ended_at IS NULL THEN ended_eras.${column} ELSE sessions.${column} END AS ${column}`;
 
 export const sessionStore = (q: Queryable) => ({
   find: (id: string) =>
     q.one<SessionWithUser>(
-      `SELECT sessions.*, users.username, users.email, users.disabled_at
-         FROM sessions LEFT JOIN users ON users.id = sessions.user_id WHERE sessions.id = $1`,
+      `SELECT sessions.id, sessions.user_id, sessions.generation, sessions.rotated_at, sessions.confirmed_at,
+              sessions.created_at, sessions.seen_at, sessions.idle_ends_at, sessions.ends_at, sessions.user_agent,
+              sessions.ip, ${["ended_at", "end_reason", "ended_user_agent", "ended_ip"].map(endOf).join(", ")},
+              users.username, users.email, users.disabled_at
+         FROM sessions LEFT JOIN users ON users.id = sessions.user_id
+         LEFT JOIN ended_eras ON ended_eras.user_id = sessions.user_id AND ended_eras.era = sessions.era
+        WHERE sessions.id = $1`,
       id,
     ),
 
   /** A user's live sessions, the last one rotated or first used first. */
   listLive: (userId: string, now: number, before: { time: number; id: string } | null, limit: number) =>
     q.all<SessionRow>(
-      `SELECT * FROM sessions WHERE user_id = $1 AND ended_at IS NULL AND idle_ends_at > $2
-          AND (seen_at, id) < ($3, $4)
+      `SELECT * FROM sessions WHERE user_id = $1 AND era = (SELECT era FROM users WHERE id = $1)
+          AND ended_at IS NULL AND idle_ends_at > $2 AND (seen_at, id) < ($3, $4)
         ORDER BY seen_at DESC, id DESC LIMIT $5`,
       userId,
       now,
@@ -56,8 +67,8 @@ export const sessionStore = (q: Queryable) => ({
 
   insert: (s: SessionRow) =>
     q.run(
-      `INSERT INTO sessions (id, user_id, generation, rotated_at, created_at, seen_at, idle_ends_at, ends_at, user_agent, ip)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+      `INSERT INTO sessions (id, user_id, era, generation, rotated_at, created_at, seen_at, idle_ends_at, ends_at, user_agent, ip)
+       VALUES ($1, $2, (SELECT era FROM users WHERE id = $2), $3, $4, $5, $6, $7, $8, $9, $10)`,
       s.id,
       s.user_id,
       s.generation,
@@ -77,7 +88,7 @@ export const sessionStore = (q: Queryable) => ({
   advance: (to: Pick<SessionRow, "id" | "generation" | "rotated_at" | "idle_ends_at">) =>
     q.one<{ id: string }>(
       `UPDATE sessions SET generation = $1, rotated_at = $2, confirmed_at = NULL, seen_at = $2, idle_ends_at = $3
-        WHERE id = $4 AND generation = $1 - 1 AND ended_at IS NULL RETURNING id /* touches session $4 */`,
+        WHERE id = $4 AND generation = $1 - 1 AND ${IS_LIVE} RETURNING id /* touches session $4 */`,
       to.generation,
       to.rotated_at,
       to.idle_ends_at,
@@ -88,7 +99,7 @@ export const sessionStore = (q: Queryable) => ({
   confirm: (id: string, generation: number, now: number) =>
     q.run(
       `UPDATE sessions SET confirmed_at = $1, seen_at = $1
-        WHERE id = $2 AND generation = $3 AND confirmed_at IS NULL /* touches session $2 */`,
+        WHERE id = $2 AND generation = $3 AND confirmed_at IS NULL AND ${IS_LIVE} /* touches session $2 */`,
       now,
       id,
       generation,
@@ -97,48 +108,15 @@ export const sessionStore = (q: Queryable) => ({
   /** Ends a live session, of this user where one is named; the first reason stays. Returns its owner, or null. */
   end: (id: string, end: EndRow, userId: string | null = null) =>
     q.one<{ user_id: string }>(
-      `UPDATE sessions SET ${SET_END}
-        WHERE id = $5 AND ended_at IS NULL AND ($6 IS NULL OR user_id = $6) RETURNING user_id /* touches session $5 */`,
-      ...endValues(end),
+      `UPDATE sessions SET ended_at = $1, end_reason = $2, ended_user_agent = $3, ended_ip = $4
+        WHERE id = $5 AND ${IS_LIVE} AND ($6 IS NULL OR user_id = $6) RETURNING user_id /* touches session $5 */`,
+      end.at,
+      end.reason,
+      end.userAgent,
+      end.ip,
       id,
       userId,
     ),
-
-  /** Ends all live sessions of a user. */
-  endAllOf: (userId: string, end: EndRow) =>
-    q.run(
-      `UPDATE sessions SET ${SET_END} WHERE user_id = $5 AND ended_at IS NULL /* touches user $5 */`,
-      ...endValues(end),
-      userId,
-    ),
-
-  /** Of a user who is deleted only what ended their sessions is kept. */
-  forgetDevicesOf: (userId: string) =>
-    q.run(
-      `UPDATE sessions SET user_agent = '', ip = '', ended_user_agent = NULL, ended_ip = NULL
-        WHERE user_id = $1 /* touches user $1 */`,
-      userId,
-    ),
-
-  /**
-   * The addresses of as many live sessions of a user, and as many that ended last. No more rows are read than that: the
-   * time that a sign-in takes must not tell how many there are.
-   */
-  addressesOf: async (userId: string, limit: number) => {
-    const [live, ended] = await Promise.all([
-      q.all<{ ip: string }>(
-        "SELECT ip FROM sessions WHERE user_id = $1 AND ended_at IS NULL LIMIT $2",
-        userId,
-        limit,
-      ),
-      q.all<{ ip: string }>(
-        "SELECT ip FROM sessions WHERE user_id = $1 AND ended_at IS NOT NULL ORDER BY ended_at DESC LIMIT $2",
-        userId,
-        limit,
-      ),
-    ]);
-    return [...new Set([...live, ...ended].map((row) => row.ip))];
-  },
 
   /** Deletes some of those whose last token expired before `time`. */
   removeOverBefore: (time: number, limit: number) =>

@@ -13,7 +13,7 @@ export type UserRow = {
 };
 
 export const userStore = (q: Queryable) => ({
-  find: (id: string) => q.one<UserRow>("SELECT * FROM users WHERE id = $1", id),
+  find: (id: string) => q.one<UserRow>("SELECT * FROM users WHERE id = $1 AND username IS NOT NULL", id),
   findByUsername: (key: string) => q.one<UserRow>("SELECT * FROM users WHERE username_key = $1", key),
   findByEmail: (key: string) => q.one<UserRow>("SELECT * FROM users WHERE email_key = $1", key),
 
@@ -60,8 +60,22 @@ export const userStore = (q: Queryable) => ({
   setDisabled: (id: string, at: number | null) =>
     q.run("UPDATE users SET disabled_at = $1 WHERE id = $2 /* touches user $2 */", at, id),
 
-  /** Goes with everything that is theirs alone; their sessions' rows and messages stay, without them. */
-  remove: (id: string) => q.run("DELETE FROM users WHERE id = $1 /* touches user $1 */", id),
+  /** From now on nobody finds this user, and the name is free; what was theirs is still there, without a name. */
+  async depart(id: string) {
+    await q.run("DELETE FROM username_shapes WHERE user_id = $1", id);
+    return q.run(
+      `UPDATE users SET username = NULL, username_key = NULL, email = NULL, email_key = NULL, password_hash = ''
+        WHERE id = $1 AND username IS NOT NULL /* touches user $1 */`,
+      id,
+    );
+  },
+
+  /** One who has departed and is not cleared away yet. */
+  findDeparted: () => q.one<{ id: string }>("SELECT id FROM users WHERE username IS NULL LIMIT 1"),
+
+  /** The rest of one who has departed; their sessions' rows and messages stay, without them. */
+  removeDeparted: (id: string) =>
+    q.run("DELETE FROM users WHERE id = $1 AND username IS NULL /* touches nobody: nobody has it */", id),
 
   /** Replaces a hash that is still the one that was checked. Of two changes at once one changes a row. */
   replacePasswordHash: (id: string, checked: string, hash: string) =>

@@ -89,3 +89,30 @@ export function seed(
 
 /** The id of the newest conversation that was seeded. */
 export const newestOf = (conversations: number) => id(3, conversations - 1);
+
+/** Gives one account much of its own: live sessions, events, and messages in one conversation of whoever. */
+export function seedAccount(folder: string, userId: string, conversationId: string, rows: number): void {
+  using db = new Database(join(folder, "duet.db"));
+  const now = Date.now();
+  const own = (kind: number, n: number) => `${userId.slice(0, 24)}${kind}${n.toString(16).padStart(11, "0")}`;
+  const session = db.prepare(
+    `INSERT INTO sessions (id, user_id, generation, rotated_at, created_at, seen_at, idle_ends_at, ends_at, user_agent, ip)
+     VALUES (?1, ?2, 1, ?3, ?3, ?3, ?3 + 600000000, ?3 + 600000000, 'seed', '192.0.2.1')`,
+  );
+  const event = db.prepare(
+    `INSERT INTO auth_events (id, user_id, kind, outcome, user_agent, ip, created_at)
+     VALUES (?, ?, 'login', 'success', 'seed', '192.0.2.1', ?)`,
+  );
+  const message = db.prepare(
+    `INSERT INTO messages (id, conversation_id, part, author_id, body, created_at) VALUES (?, ?, 0, ?, 'hello', ?)`,
+  );
+  const words = db.prepare("INSERT INTO terms (rowid, words) VALUES (last_insert_rowid(), 'c0p0hello')");
+  db.transaction(() => {
+    for (let n = 0; n < rows; n++) {
+      session.run(own(1, n), userId, now);
+      event.run(own(2, n), userId, now);
+      message.run(own(3, n), conversationId, userId, now);
+      words.run();
+    }
+  })();
+}

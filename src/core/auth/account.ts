@@ -4,9 +4,10 @@ import type { SecurityEventRow } from "../../store/security.ts";
 import type { UserRow } from "../../store/users.ts";
 import { networkOf } from "../addresses.ts";
 import type { Clock } from "../clock.ts";
-import type { Commit, Transaction } from "../commit.ts";
+import type { Commit } from "../commit.ts";
 import { everyRow } from "../page.ts";
 import type { Viewer } from "../viewer.ts";
+import type { AccountPart, Departures } from "./departures.ts";
 import type { Device } from "./devices.ts";
 import type { Endings } from "./endings.ts";
 import type { OwnSessions } from "./own-sessions.ts";
@@ -16,14 +17,6 @@ import type { SecurityEvents } from "./security.ts";
 import type { IssuedTokens, Sessions } from "./sessions.ts";
 import { hashingOf, judgingOf, isCode, type Throttle } from "./throttle.ts";
 import type { User } from "./users.ts";
-
-/** How another part of Duet (chat) takes part in deleting and exporting an account, without being known here. */
-export type AccountPart = {
-  /** In the transaction that deletes the account, before its row goes. */
-  leave(tx: Transaction, userId: string): Promise<void>;
-  /** What is the user's own in this part, as lists of plain data under names of its own. */
-  exportOf(userId: string): Record<string, AsyncIterable<object>>;
-};
 
 export type Account = ReturnType<typeof createAccount>;
 
@@ -38,9 +31,22 @@ export function createAccount(deps: {
   passwords: Passwords;
   throttle: Throttle;
   parts: AccountPart[];
+  departures: Departures;
   clock: Clock;
 }) {
-  const { store, commit, sessions, ownSessions, endings, security, passwords, throttle, parts, clock } = deps;
+  const {
+    store,
+    commit,
+    sessions,
+    ownSessions,
+    endings,
+    security,
+    passwords,
+    throttle,
+    parts,
+    departures,
+    clock,
+  } = deps;
 
   /** The viewer's password once more, for what only its owner may do. Only a wrong one is counted, and written down. */
   async function confirmPassword(
@@ -137,7 +143,8 @@ export function createAccount(deps: {
 
     /**
      * Deletes the viewer's account with what is theirs alone, in every part. Error codes: `validation_failed`
-     * (`password` with `wrong_password`), `user_not_found`, `rate_limited`, `too_busy`. Effects: all or none.
+     * (`password` with `wrong_password`), `user_not_found`, `rate_limited`, `too_busy`. Effects: the name is free, every
+     * session over and nothing of it to be found, all or none; then its rows are cleared away, much of it after the answer.
      */
     async remove(viewer: Viewer, input: { password: string }, device: Device): Promise<void> {
       const { id } = await passwords.inTurn(viewer.userId, networkOf(device.ip), (hashing) =>
@@ -145,11 +152,11 @@ export function createAccount(deps: {
       );
       await commit(async (tx) => {
         await endings.assertNotEnded(tx, viewer.sessionId);
-        await endings.endAll(tx, id, "user_deleted", device);
-        await tx.sessions.forgetDevicesOf(id);
-        for (const part of parts) await part.leave(tx, id);
-        if ((await tx.users.remove(id)) === 0) throw new DuetError("user_not_found");
+        await endings.endAll(tx, id, "user_deleted", null);
+        if ((await tx.users.depart(id)) === 0) throw new DuetError("user_not_found");
       });
+      // It is deleted whether this succeeds or not; housekeeping begins again.
+      await departures.begin(id).catch(() => {});
     },
 
     /**

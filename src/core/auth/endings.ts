@@ -106,7 +106,7 @@ export function createEndings(deps: {
 
     /** Ends all sessions of a user, as part of a transaction. */
     async endAll(tx: Transaction, userId: string, reason: EndReason, by: Device | null) {
-      await tx.sessions.endAllOf(userId, endRow(reason, by));
+      await tx.eras.end(userId, endRow(reason, by));
       tx.notify([userId]);
     },
   };

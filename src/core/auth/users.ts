@@ -143,7 +143,7 @@ export function createUsers(deps: {
    * `login_account`, so that nobody can lock its owner out.
    */
   async function loginLimits(account: string, userId: string, network: string): Promise<LimitKey[]> {
-    const known = await store.sessions.addressesOf(userId, LIMITS.knownAddressesMax);
+    const known = await store.devices.addressesOf(userId, LIMITS.knownAddressesMax);
     return [
       ["login_account_and_network", `${account}\n${network}`],
       ["login_network", network],

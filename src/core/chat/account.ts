@@ -1,7 +1,9 @@
+import { LIMITS } from "../../limits.ts";
 import type { Store } from "../../store/index.ts";
 import type { MessageRow } from "../../store/messages.ts";
-import type { AccountPart } from "../auth/account.ts";
+import type { AccountPart } from "../auth/departures.ts";
 import type { Clock } from "../clock.ts";
+import type { Transaction } from "../commit.ts";
 import { everyRow } from "../page.ts";
 import { noteChange } from "./changes.ts";
 import { everyTitle } from "./conversations.ts";
@@ -11,12 +13,10 @@ import { everyTitle } from "./conversations.ts";
  * their messages stay without their name; what is theirs alone goes with them.
  */
 export const createChatAccount = ({ store, clock }: { store: Store; clock: Clock }): AccountPart => ({
-  async leave(tx, userId) {
-    await tx.conversations.passOn(userId);
-    const left = await tx.conversations.idsOf(userId);
-    await tx.members.removeEverywhere(userId);
-    for (const id of left)
-      await noteChange(tx, { conversation_id: id, kind: "members", created_at: clock() });
+  async clearSome(tx, userId) {
+    const ids = await tx.conversations.idsOf(userId, LIMITS.conversationsLeftAtOnce);
+    for (const id of ids) if (!(await leave(tx, id, userId, clock()))) return true;
+    return ids.length > 0 || (await tx.messages.forgetAuthor(userId, LIMITS.rowsClearedAtOnce)) > 0;
   },
 
   exportOf: (userId) => ({
@@ -24,6 +24,19 @@ export const createChatAccount = ({ store, clock }: { store: Store; clock: Clock
     messages: messagesOf(store, userId),
   }),
 });
+
+/** False if it was theirs alone and some of it is still there. */
+async function leave(tx: Transaction, id: string, userId: string, now: number): Promise<boolean> {
+  const heir = await tx.members.heirOf(id, userId);
+  if (!heir) {
+    await tx.conversations.remove(id, LIMITS.rowsClearedAtOnce);
+    return false;
+  }
+  await tx.conversations.passOn(id, userId, heir.user_id);
+  await tx.members.remove(id, userId);
+  await noteChange(tx, { conversation_id: id, kind: "members", created_at: now });
+  return true;
+}
 
 const time = (ms: number) => new Date(ms).toISOString();
 

@@ -1,15 +1,20 @@
 -- Times are epoch milliseconds (UTC), ids are UUIDv7, a statement ends where a line ends in a semicolon.
 
+-- Without a name once the account is deleted: it is gone for everybody, and the row stays until what was theirs is cleared
+-- away. `era` counts how often all sessions of a user have been ended.
 CREATE TABLE users (
   id TEXT PRIMARY KEY,
-  username TEXT NOT NULL,
-  username_key TEXT NOT NULL UNIQUE,
+  username TEXT,
+  username_key TEXT UNIQUE,
   email TEXT,
   email_key TEXT UNIQUE,
   password_hash TEXT NOT NULL,
   created_at INTEGER NOT NULL,
-  disabled_at INTEGER
+  disabled_at INTEGER,
+  era INTEGER NOT NULL DEFAULT 1
 ) STRICT;
+
+CREATE INDEX users_departed ON users (id) WHERE username IS NULL;
 
 -- What names look like (Unicode UTS 39): no two accounts have one in common.
 CREATE TABLE username_shapes (
@@ -20,10 +25,12 @@ CREATE TABLE username_shapes (
 CREATE INDEX username_shapes_by_user ON username_shapes (user_id);
 
 -- One row per session, for ever one row, however often it is refreshed. It stays when its user is deleted, to tell
--- its tokens so; `ended_user_agent` and `ended_ip` are the device that ended it, where one did.
+-- its tokens so; `ended_user_agent` and `ended_ip` are the device that ended it, where one did. It is over too when its
+-- era has ended.
 CREATE TABLE sessions (
   id TEXT PRIMARY KEY,
   user_id TEXT NOT NULL,
+  era INTEGER NOT NULL DEFAULT 1,
   generation INTEGER NOT NULL CHECK (generation >= 1),
   rotated_at INTEGER NOT NULL,
   confirmed_at INTEGER,
@@ -41,9 +48,22 @@ CREATE TABLE sessions (
   CHECK (idle_ends_at <= ends_at)
 ) STRICT;
 
-CREATE INDEX sessions_by_user ON sessions (user_id, ended_at);
-CREATE INDEX sessions_live ON sessions (user_id, seen_at, id) WHERE ended_at IS NULL;
+CREATE INDEX sessions_by_user ON sessions (user_id, id);
+CREATE INDEX sessions_live ON sessions (user_id, era, seen_at, id) WHERE ended_at IS NULL;
 CREATE INDEX sessions_by_end ON sessions (idle_ends_at);
+
+-- All sessions of a user end by one row, however many they are: those of the era that they were started in.
+CREATE TABLE ended_eras (
+  user_id TEXT NOT NULL,
+  era INTEGER NOT NULL,
+  ended_at INTEGER NOT NULL,
+  end_reason TEXT NOT NULL,
+  ended_user_agent TEXT,
+  ended_ip TEXT,
+  PRIMARY KEY (user_id, era)
+) STRICT;
+
+CREATE INDEX ended_eras_by_age ON ended_eras (ended_at);
 
 -- What happened to an account, for its owner to read. `user_id` is null for a sign-in under a name that nobody has.
 CREATE TABLE auth_events (
