@@ -19,7 +19,7 @@ export const bearerViewer = (sessions: Sessions) =>
  */
 export const cookieViewer = (sessions: Sessions, cookies: Cookies) =>
   new Elysia({ name: "cookie" }).derive({ as: "scoped" }, async ({ request, params }) => {
-    const viewer = await sessions.authenticate(cookies.read(request).accessToken);
+    const viewer = await sessions.authenticate(cookies.accessToken(request));
     const expected = request.headers.get("duet-viewer");
     if (expected !== null && expected !== viewer.userId) throw new DuetError("viewer_changed");
     refuseStrangeIds(params);

@@ -39,19 +39,18 @@ export function createCookies(issuer: string) {
   return {
     names,
 
-    /**
-     * The refresh tokens are those that may be this browser's, more than one where another was planted; `allRefreshTokens`
-     * are those as well that may not, for signing out, which ends what it is shown.
-     */
-    read(request: Request) {
-      const allRefreshTokens = valuesOf(request, names.refresh);
-      const sid = secure && (readCookie(request, names.sid) ?? "none");
-      return {
-        accessToken: readCookie(request, names.access),
-        refreshTokens: sid ? allRefreshTokens.filter((token) => sidIn(token) === sid) : allRefreshTokens,
-        allRefreshTokens,
-      };
+    accessToken: (request: Request): string | undefined => readCookie(request, names.access),
+
+    /** Those that may be this browser's, more than one where another was planted. */
+    refreshTokens(request: Request): string[] {
+      const all = this.allRefreshTokens(request);
+      if (!secure) return all;
+      const sid = readCookie(request, names.sid) ?? "none";
+      return all.filter((token) => sidIn(token) === sid);
     },
+
+    /** With those that may not be, for signing out, which ends what it is shown. */
+    allRefreshTokens: (request: Request): string[] => valuesOf(request, names.refresh),
 
     /** A token of the session that this browser had last, if it has ended: for the sign-in page to say how. */
     endedToken: (request: Request): string | undefined => readCookie(request, names.ended),
@@ -146,9 +145,10 @@ function readCookie(request: Request, name: string): string | undefined {
 /** The different values of exactly that name. */
 function valuesOf(request: Request, name: string): string[] {
   const values = new Set<string>();
-  for (const pair of (request.headers.get("cookie") ?? "").split(";")) {
-    const [key, ...rest] = pair.trim().split("=");
-    if (key === name && rest.join("=") !== "") values.add(rest.join("="));
+  for (const untrimmed of (request.headers.get("cookie") ?? "").split(";")) {
+    const pair = untrimmed.trim();
+    const value = pair.startsWith(`${name}=`) ? pair.slice(name.length + 1) : "";
+    if (value !== "") values.add(value);
   }
   return [...values];
 }

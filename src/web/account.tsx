@@ -106,7 +106,7 @@ export function accountPages(deps: Deps) {
     })
     .post("/logout-all", async ({ request, server, viewer, set, redirect }) => {
       await account.logoutAll(viewer, deviceOf({ request, server }));
-      cookies.signOut(set, cookies.read(request).accessToken);
+      cookies.signOut(set, cookies.accessToken(request));
       return redirect("/login", 303);
     })
     .get("/export", async ({ request, server, viewer }) =>
@@ -117,7 +117,7 @@ export function accountPages(deps: Deps) {
       async ({ request, server, viewer, body, set, redirect }) => {
         try {
           await account.remove(viewer, body, deviceOf({ request, server }));
-          cookies.signOut(set, cookies.read(request).accessToken);
+          cookies.signOut(set, cookies.accessToken(request));
           return redirect("/login", 303);
         } catch (error) {
           const removal = failedForm(error, pageContext(request, viewer).language, {}, set);

@@ -16,7 +16,7 @@ export const homePages = ({
     .use(pages)
     .use(formBodies)
     .get("/", async ({ request }) => {
-      const viewer = await sessions.authenticate(cookies.read(request).accessToken).catch(nobody);
+      const viewer = await sessions.authenticate(cookies.accessToken(request)).catch(nobody);
       return <HomePage page={pageContext(request, viewer)} />;
     })
     .post(

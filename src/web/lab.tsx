@@ -67,7 +67,7 @@ export function labPages({ lab, sessions, shownTokens, cookies, deviceOf, pageCo
       "/auth/lab/:act",
       async ({ request, server, params, query, set, redirect }) => {
         const act = LAB_ACTS.find((each) => each === params.act);
-        const held = await shownTokens.ourRefreshToken(cookies.read(request).refreshTokens);
+        const held = await shownTokens.ourRefreshToken(cookies.refreshTokens(request));
         if (!held) throw new DuetError("token_missing");
         if (!act) throw new DuetError("not_found");
         const { sessionId, generation } = await lab.read(held);
@@ -95,7 +95,7 @@ export function labPages({ lab, sessions, shownTokens, cookies, deviceOf, pageCo
       "/lab",
       async ({ request, viewer, query }) => {
         const page = pageContext(request, viewer);
-        const state = await lab.inspect(viewer, cookies.read(request).accessToken!);
+        const state = await lab.inspect(viewer, cookies.accessToken(request)!);
         const View = isHtmx(request) ? LabParts : LabPage;
         return <View page={page} {...state} tokens={state} settings={lab.settings} width={widthOf(query)} />;
       },

@@ -25,7 +25,7 @@ export const createWeb = (duet: Duet, edge: Edge): Web => ({
   ...edge,
   async isSignedIn(request) {
     try {
-      await duet.sessions.authenticate(edge.cookies.read(request).accessToken);
+      await duet.sessions.authenticate(edge.cookies.accessToken(request));
       return true;
     } catch (error) {
       if (error instanceof DuetError && error.status === 401) return false;

@@ -29,7 +29,7 @@ export const createPageErrors =
       return respond(<ErrorNotice detail={detail} requestId={requestId} />, error, headers);
     }
     // A person who is signed in stays so on an error page, as far as it can be known.
-    const viewer = await sessions.authenticate(cookies.read(request).accessToken).catch(() => null);
+    const viewer = await sessions.authenticate(cookies.accessToken(request)).catch(() => null);
     const page = pageContext(request, viewer);
     const view = { page, status: error.status, title, detail, requestId };
     return respond(<ErrorPage {...view} />, error);

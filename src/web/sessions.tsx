@@ -40,7 +40,7 @@ export function sessionPages({
     device: Device,
     set: { headers: Record<string, unknown> },
   ): Promise<DuetError | null> {
-    const held = await shownTokens.ourRefreshToken(cookies.read(request).refreshTokens);
+    const held = await shownTokens.ourRefreshToken(cookies.refreshTokens(request));
     try {
       if (await isSignedIn(request)) return null;
       cookies.setTokens(set, await sessions.refresh(held, device));
@@ -133,7 +133,8 @@ export function sessionPages({
         { query: t.Object({ next: t.Optional(t.String()) }) },
       )
       .post("/auth/logout", async ({ request, server, set, redirect }) => {
-        const { accessToken, allRefreshTokens } = cookies.read(request);
+        const accessToken = cookies.accessToken(request);
+        const allRefreshTokens = cookies.allRefreshTokens(request);
         const presented = [...allRefreshTokens, ...(accessToken ? [accessToken] : [])];
         await shownTokens.logout(presented, deviceOf({ request, server }));
         cookies.signOut(set, accessToken ?? (await shownTokens.ourRefreshToken(allRefreshTokens)));

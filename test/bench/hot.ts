@@ -1,3 +1,4 @@
+import { folderOnDisk } from "../support/app.ts";
 import { measure, machine, post, print, startBeside, startDuet } from "./kit.ts";
 
 // The price of the check that is paid on every request: `GET /api/auth/me` beside a server that checks nothing and
@@ -15,12 +16,21 @@ const headers = { authorization: `Bearer ${token}` };
 const me = await fetch(`${duet.url}/api/auth/me`, { headers });
 const body = await me.text();
 const { date: _, "content-length": __, ...kept } = Object.fromEntries(me.headers);
-await using bare = await startBeside("bare", { BENCH_ANSWER: JSON.stringify({ body, headers: kept }) });
+const answer = { BENCH_ANSWER: JSON.stringify({ body, headers: kept }) };
+await using bare = await startBeside("bare", answer);
+await using guard = await startBeside("guard", { ...answer, BENCH_FOLDER: folderOnDisk() });
+const { cookie: guarded } = (await (await fetch(`${guard.url}/token`)).json()) as { cookie: string };
 
 const [bareFigures, ...others] = await measure([
   { name: "bare Bun.serve", server: bare, url: `${bare.url}/api/auth/me`, headers },
   { name: "GET /healthz", server: duet, url: `${duet.url}/healthz` },
   { name: "GET /api/auth/me, Bearer", server: duet, url: `${duet.url}/api/auth/me`, headers },
+  {
+    name: "the same check, by a cookie",
+    server: guard,
+    url: `${guard.url}/api/auth/me`,
+    headers: { cookie: guarded },
+  },
 ]);
 print("the hot path", [bareFigures!, ...others], bareFigures!);
 
