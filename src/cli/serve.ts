@@ -3,6 +3,7 @@ import { environment, readConfig } from "../config.ts";
 import { demoFolder } from "../db/folder.ts";
 import { checkBeside } from "./check.ts";
 import { populate } from "./demo.ts";
+import { putHashingLast } from "./priority.ts";
 
 /**
  * `duet serve`: runs until SIGTERM or SIGINT, then lets requests under way finish. A second signal ends at once.
@@ -43,6 +44,7 @@ export async function serve(args: string[]): Promise<void> {
 
   try {
     announce(app, demo?.people);
+    void putHashingLast();
     if (app.isUnsure) stopChecking = checkBeside(app, config.data);
   } catch (error) {
     await close();
