@@ -55,12 +55,12 @@ const PACKAGES: Record<string, RegExp> = {
   "bun:sqlite": /^db\//,
   "@zxcvbn-ts/core": /^core\/auth\/passwords\.ts$/,
   "@zxcvbn-ts/language-common": /^core\/auth\/passwords\.ts$/,
-  "node:fs": /^db\//,
+  "node:fs": /^(db\/|cli\/priority\.ts$)/,
   "node:path": /^(db\/|client\/bundle\.ts)/,
   "node:crypto": /^http\/(caller|refresh-signer)\.ts$/,
   "node:net": /^(core\/addresses|http\/proxies)\.ts$/,
   "node:util": /^config\.ts$/,
-  "node:os": /^(core\/auth\/passwords|db\/folder)\.ts$/,
+  "node:os": /^(core\/auth\/passwords|db\/folder|cli\/priority)\.ts$/,
 };
 
 type Source = { path: string; text: string };

@@ -46,6 +46,24 @@ describe("the executable", () => {
       expect((await fetch(server.url + asset)).status).toBe(200);
   });
 
+  test.skipIf(process.platform !== "linux")("hashes at a lower priority than it answers", async () => {
+    await using server = await run([BINARY, "--port", "0", "--data", temporaryFolder()]);
+    const threads = `/proc/${server.process.pid}/task`;
+    const nices = () =>
+      readdirSync(threads)
+        .map((thread) => readFileSync(`${threads}/${thread}/stat`, "utf8"))
+        .map((stat) => ({
+          isPool: stat.includes("(Bun Pool"),
+          nice: Number(stat.split(") ")[1]!.split(" ")[16]),
+        }));
+    const pool = () => nices().filter(({ isPool }) => isPool);
+    // It is done beside the first requests.
+    while (pool().length === 0 || pool().some(({ nice }) => nice === 0))
+      await (await fetch(`${server.url}/healthz`)).text();
+    expect(new Set(pool().map(({ nice }) => nice))).toEqual(new Set([7]));
+    expect(nices().find(({ isPool }) => !isPool)!.nice).toBe(0);
+  });
+
   test("does not read .env or bunfig.toml of the folder it is started in", async () => {
     const cwd = temporaryFolder();
     const proof = join(cwd, "preloaded");

@@ -144,13 +144,16 @@ function readCookie(request: Request, name: string): string | undefined {
 
 /** The different values of exactly that name. */
 function valuesOf(request: Request, name: string): string[] {
-  const values = new Set<string>();
-  for (const untrimmed of (request.headers.get("cookie") ?? "").split(";")) {
-    const pair = untrimmed.trim();
-    const value = pair.startsWith(`${name}=`) ? pair.slice(name.length + 1) : "";
-    if (value !== "") values.add(value);
+  const header = request.headers.get("cookie");
+  const values: string[] = [];
+  if (header === null) return values;
+  for (const pair of header.split(";")) {
+    const from = pair.search(/\S/);
+    if (!pair.startsWith(name, from) || pair[from + name.length] !== "=") continue;
+    const value = pair.slice(from + name.length + 1).trimEnd();
+    if (value !== "" && !values.includes(value)) values.push(value);
   }
-  return [...values];
+  return values;
 }
 
 /** Which session a token says it is of: a hint, nothing is checked. */

@@ -22,9 +22,8 @@ const refused = () => new Response("", { status: 401 });
 const server = Bun.serve({
   port: 0,
   hostname: "127.0.0.1",
+  routes: { "/token": () => Response.json({ cookie: `${cookies.names.access}=${issued.accessToken}` }) },
   fetch(request) {
-    if (request.url.endsWith("/token"))
-      return Response.json({ cookie: `${cookies.names.access}=${issued.accessToken}` });
     const accessToken = cookies.accessToken(request);
     if (duet.sessions.recall(accessToken)) return new Response(body, { headers });
     return duet.sessions.authenticate(accessToken).then(() => new Response(body, { headers }), refused);
