@@ -61,7 +61,8 @@ export async function createApp(config: Config, { log: given, ...tuning }: Tunin
   const log = given ?? createLog(config.log, (line) => process.stderr.write(line));
   const issuer = issuerOf(config);
   const data = await openData(config, issuer);
-  const duet = createDuet({ ...data, settings: { ...config, issuer }, clock: Date.now, log }, tuning);
+  const settings = { ...config, issuer };
+  const duet = createDuet({ ...data, clock: tuning.clock ?? data.clock, settings, log }, tuning);
   const edge = createEdge(duet.settings);
   const routes = createRoutes(duet, edge);
   const once = createOnce();

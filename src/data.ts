@@ -1,60 +1,111 @@
 import type { Config } from "./config.ts";
 import { ALGORITHMS, openKeyRing, type KeyRing } from "./core/auth/keys.ts";
+import type { Clock } from "./core/clock.ts";
 import { continueAfter } from "./core/ids.ts";
 import { findFolder, loadSecret, openFolder, type Folder } from "./db/folder.ts";
 import type { Db } from "./db/index.ts";
 import { checkMigrated, migrate } from "./db/migrate.ts";
+import { openPostgres } from "./db/postgres.ts";
 import { openSqlite } from "./db/sqlite.ts";
 import { DuetError, StartError } from "./errors.ts";
 import { createSigner } from "./http/signers.ts";
 import { createStore, type Store } from "./store/index.ts";
 
-/** What lies in the data folder, opened: the tables, up to date, and the key ring. */
-export type Data = Pick<Folder, "databasePath" | "isUnsure"> & {
+/** What Duet keeps, opened: the tables, up to date, the key ring, and the clock that goes with them. */
+export type Data = {
   store: Store;
   keys: KeyRing;
+  clock: Clock;
+  /** Whether all of the database should be checked while it is used (`checkAtStart`). */
+  isUnsure: boolean;
   close(): Promise<void>;
 };
 
-/** For the server, which holds the folder until `close`. Throws StartError. */
+/** Where it is kept: in a folder of its server's own, or in a PostgreSQL that several servers share. */
+type Place = {
+  name: string;
+  db: Db;
+  /** Whether the schema is this process's to bring up to date, and the first keys its to make. */
+  isOurs: boolean;
+  isUnsure: boolean;
+  secretOf(isFirstStart: boolean): string;
+  release(): void;
+};
+
+/** For the server; a folder is held until `close`. Throws StartError. */
 export const openData = (config: Config, issuer: string): Promise<Data> =>
-  open(config, issuer, openFolder(config.data));
+  open(
+    config,
+    issuer,
+    config.databaseUrl ? placeOf(config, true) : folderOf(config, openFolder(config.data)),
+  );
 
 /** For an operator's command, beside a server that may be running: makes nothing, migrates nothing. Throws StartError. */
 export const openDataBeside = (config: Config, issuer: string): Promise<Data> =>
-  open(config, issuer, findFolder(config.data));
+  open(
+    config,
+    issuer,
+    config.databaseUrl ? placeOf(config, false) : folderOf(config, findFolder(config.data)),
+  );
 
-/** Takes over `folder` and lets go of it in `close`, or before it throws. */
-async function open(config: Config, issuer: string, folder: Folder): Promise<Data> {
-  let db: Db | undefined;
-  async function close() {
-    await db?.close();
-    folder.unlock();
-  }
+function folderOf(config: Config, folder: Folder): Place {
+  const { isOurs, isUnsure, databasePath, lockPath } = folder;
+  const name = `the database in ${config.data}`;
   try {
-    db = openSqlite(folder.databasePath, folder.lockPath ? [folder.lockPath] : []);
-    if (folder.isOurs) await migrate(db);
-    else await checkMigrated(db);
-    const store = createStore(db);
-    continueAfter(await store.newestId());
-    const isFirstStart = (await store.keys.list()).length === 0;
-    if (isFirstStart && !folder.isOurs)
-      throw new StartError("there are no keys yet; start the server once first");
-    const keys = await openKeyRing({
-      store,
-      clock: Date.now,
-      secret: loadSecret(config.data, config.secret, isFirstStart),
-      algorithm: config.jwtAlg ?? ALGORITHMS[0],
-      rotationMs: config.keyRotationSeconds * 1000,
-      makeSigner: (key) => createSigner(key, issuer),
+    const db = openSqlite(databasePath, lockPath ? [lockPath] : []);
+    const secretOf = (isFirstStart: boolean) => loadSecret(config.data, config.secret, isFirstStart);
+    return { name, db, isOurs, isUnsure, secretOf, release: folder.unlock };
+  } catch (error) {
+    folder.unlock();
+    throw unusable(name, error);
+  }
+}
+
+function placeOf({ databaseUrl, secret }: Config, isOurs: boolean): Place {
+  if (!secret)
+    throw new StartError("DUET_SECRET: must be set, the same for all who use one DUET_DATABASE_URL");
+  const db = openPostgres(databaseUrl!);
+  return {
+    name: "the PostgreSQL database",
+    db,
+    isOurs,
+    isUnsure: false,
+    secretOf: () => secret,
+    release() {},
+  };
+}
+
+/** Takes over `place` and lets go of it in `close`, or before it throws. */
+async function open(config: Config, issuer: string, place: Place): Promise<Data> {
+  const { db, isOurs, isUnsure } = place;
+  const store = createStore(db);
+  const close = () => db.close().finally(place.release);
+  try {
+    const keys = await db.alone(async () => {
+      if (isOurs) await migrate(db);
+      else await checkMigrated(db);
+      continueAfter(await store.newestId());
+      const isFirstStart = (await store.keys.list()).length === 0;
+      if (isFirstStart && !isOurs) throw new StartError("there are no keys yet; start the server once first");
+      return openKeyRing({
+        store,
+        clock: store.now,
+        secret: place.secretOf(isFirstStart),
+        algorithm: config.jwtAlg ?? ALGORITHMS[0],
+        rotationMs: config.keyRotationSeconds * 1000,
+        makeSigner: (key) => createSigner(key, issuer),
+      });
     });
     // An operator's settings need not be the server's.
-    if (folder.isOurs && config.jwtAlg) await keys.moveTo(config.jwtAlg);
-    return { databasePath: folder.databasePath, isUnsure: folder.isUnsure, store, keys, close };
+    if (isOurs && config.jwtAlg) await keys.moveTo(config.jwtAlg);
+    return { store, keys, clock: store.now, isUnsure, close };
   } catch (error) {
     await close();
-    if (error instanceof StartError) throw error;
-    const reason = error instanceof DuetError ? error.details.cause : error;
-    throw new StartError(`the database in ${config.data} cannot be used (${reason})`, { cause: error });
+    throw error instanceof StartError ? error : unusable(place.name, error);
   }
+}
+
+function unusable(name: string, error: unknown): StartError {
+  const reason = error instanceof DuetError ? error.details.cause : error;
+  return new StartError(`${name} cannot be used (${reason})`, { cause: error });
 }

@@ -42,6 +42,7 @@ export type Tuning = {
   argon2Cost?: Argon2Cost | undefined;
   /** Milliseconds that only count on, whatever the clock is set to. */
   monotonic?: () => number;
+  clock?: Clock;
 };
 
 /**
@@ -154,7 +155,8 @@ export function createDuet(
 
     /** Resolves if the database takes a transaction, and no damage is known of it. Error code: `unavailable`. */
     async ready(): Promise<void> {
-      if (damage) throw new DuetError("unavailable", { cause: damage });
+      const trouble = damage ?? store.trouble();
+      if (trouble) throw new DuetError("unavailable", { cause: trouble });
       await store.throttles.probe(clock());
     },
 

@@ -63,5 +63,13 @@ export const LIMITS = {
   databaseCacheBytes: 32 * 1024 * 1024,
   walBytesKept: 16 * 1024 * 1024,
   writeLockWaitMs: 2000,
+  /** of PostgreSQL, by one process */
+  databaseConnections: 20,
+  databaseWaitMs: 5000,
+  /** how long what is remembered may be used after the last proof that nothing was missed; db/news.ts */
+  memoryLeaseMs: 800,
+  /** of one process and the database's */
+  clockSkewMaxMs: 1000,
+  clockTrustMs: 60_000,
   shutdownWaitMs: 8000,
 } as const;

@@ -30,6 +30,10 @@ export const SETTINGS = {
   port: setting(integer(0, 65_535), "3000", "Port to listen on; 0 takes a free one"),
   host: setting(text, "127.0.0.1", "Address to listen on"),
   data: setting(text, "./duet-data", "Data folder: database, secret, lock"),
+  databaseUrl: optional(
+    postgresUrl,
+    "PostgreSQL instead of the data folder, for any number of servers: postgres://user:password@host/database",
+  ),
   publicUrl: optional(
     origin,
     "Origin that browsers use (default http://localhost:PORT); issuer of the tokens",
@@ -151,6 +155,13 @@ function origin(value: string): string {
   if (url.protocol === "http:" && !/^(localhost|127\.0\.0\.1|\[::1\]|.*\.localhost)$/.test(url.hostname))
     throw new Error("must be https; plain http is for localhost only");
   return url.origin;
+}
+
+function postgresUrl(value: string): string {
+  const url = URL.parse(value);
+  const isPostgres = url !== null && /^postgres(?:ql)?:$/.test(url.protocol) && url.hostname !== "";
+  if (!isPostgres) throw new Error("must be a URL such as postgres://user:password@host:5432/database");
+  return value;
 }
 
 /** Checked here, understood in core. */

@@ -1,4 +1,3 @@
-import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 import { THROTTLES } from "../src/core/auth/throttle.ts";
 import { startApp, UNLIMITED, type TestApp } from "./support/app.ts";
@@ -121,19 +120,15 @@ describe("the account page", () => {
     const alice = await visitor(t);
     const { path } = await alice.submit("/conversations", { title: "ours" });
     await alice.submit(path, { body: "x".repeat(10_000) });
-    using db = new Database(`${t.folder}/duet.db`);
     const id = (n: number) => `019aaaaa-0000-7000-8000-${String(n).padStart(12, "0")}`;
     for (const [table, rows] of [
       ["auth_events", 1001],
       ["messages", 1200],
     ] as const) {
-      const [row] = db.query(`SELECT * FROM ${table} LIMIT 1`).all() as [Record<string, any>];
-      if (table === "messages") delete row["number"];
-      const names = Object.keys(row);
-      const insert = db.query(`INSERT INTO ${table} (${names}) VALUES (${names.map(() => "?")})`);
-      db.transaction(() => {
-        for (let n = 1; n < rows; n++) insert.run(...Object.values({ ...row, id: id(n) }));
-      })();
+      const [row] = (await t.sql(`SELECT * FROM ${table} LIMIT 1`)) as [Record<string, any>];
+      const names = Object.keys(row).filter((name) => name !== "number" && name !== "id");
+      for (let n = 1; n < rows; n++)
+        await t.sql(`INSERT INTO ${table} (id, ${names}) SELECT $1, ${names} FROM ${table} LIMIT 1`, id(n));
     }
     const response = await alice.script("GET", "/account/export");
     let pieces = 0;

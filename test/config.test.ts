@@ -18,6 +18,7 @@ describe("the settings", () => {
       port: 3000,
       host: "127.0.0.1",
       data: "./duet-data",
+      databaseUrl: undefined,
       publicUrl: undefined,
       secret: undefined,
       accessTtlSeconds: 1800,
@@ -75,7 +76,7 @@ describe("the settings", () => {
       DUET_JWT_ALG: "none",
       DUET_ACCESS_TTL: "soon",
       DUET_POTR: "3000",
-      DUET_DATABASE_URL: "postgres://user:pass@host/db",
+      DUET_DATABASE_URL: "mysql://user:hunter3@host/db",
       DUET_PUBLIC_URL: "http://duet.example.com",
     };
     const lines = faults(env, ["--nope", "--host"]);
@@ -90,7 +91,7 @@ describe("the settings", () => {
       "DUET_PUBLIC_URL",
       "DUET_SECRET",
     ]);
-    for (const value of ["70000", "hunter2", "soon", "pass"]) expect(lines.join()).not.toContain(value);
+    for (const value of ["70000", "hunter2", "soon", "hunter3"]) expect(lines.join()).not.toContain(value);
   });
 
   test.each<[Record<string, string>, string]>([

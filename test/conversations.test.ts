@@ -1,4 +1,3 @@
-import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 import { advance, freezeClock, startApp, UNLIMITED, type TestApp } from "./support/app.ts";
 import { register, type Person } from "./support/people.ts";
@@ -260,13 +259,10 @@ describe("a conversation that was deleted", () => {
     await alice.call("DELETE", url);
     advance(29 * 24 * 3600);
     await t.app.duet.housekeeping.tend();
-    const rows = (table: string) => {
-      using db = new Database(`${t.folder}/duet.db`, { readonly: true });
-      return db.query(`SELECT count(*) AS n FROM ${table}`).get();
-    };
-    expect([rows("messages"), rows("terms")]).toEqual([{ n: 1 }, { n: 2 }]);
+    const rows = async (table: string) => (await t.sql(`SELECT count(*) AS n FROM ${table}`))[0]!["n"];
+    expect([await rows("messages"), await rows("terms")]).toEqual([1, 2]);
     advance(2 * 24 * 3600);
     await t.app.duet.housekeeping.tend();
-    expect([rows("conversations"), rows("messages"), rows("terms")]).toEqual(Array(3).fill({ n: 0 }));
+    for (const table of ["conversations", "messages", "terms"]) expect(await rows(table)).toBe(0);
   });
 });

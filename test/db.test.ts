@@ -187,9 +187,10 @@ describe("sqlite", () => {
 });
 
 describe("migrations", () => {
+  const step = (name: string, sqlite: string) => ({ name, sql: { sqlite, postgres: "" } });
   const two = [
-    { name: "0002_b", sql: "CREATE TABLE b (x TEXT) STRICT;\nINSERT INTO b SELECT x FROM a" },
-    { name: "0001_a", sql: "CREATE TABLE a (x TEXT) STRICT;\nINSERT INTO a VALUES ('kept');" },
+    step("0002_b", "CREATE TABLE b (x TEXT) STRICT;\nINSERT INTO b SELECT x FROM a"),
+    step("0001_a", "CREATE TABLE a (x TEXT) STRICT;\nINSERT INTO a VALUES ('kept');"),
   ];
 
   test("run once each, in the order of their names", () =>
@@ -205,21 +206,18 @@ describe("migrations", () => {
 
   test("leave nothing of one that fails, and all before it", () =>
     withDb(async (db) => {
-      const broken = {
-        name: "0003_c",
-        sql: "CREATE TABLE c (x TEXT) STRICT;\nINSERT INTO nowhere VALUES (1)",
-      };
+      const broken = step("0003_c", "CREATE TABLE c (x TEXT) STRICT;\nINSERT INTO nowhere VALUES (1)");
       await expect(migrate(db, [...two, broken])).rejects.toThrow();
       expect(
         await db.all("SELECT name FROM sqlite_schema WHERE name IN ('a', 'b', 'c') ORDER BY name"),
       ).toEqual([{ name: "a" }, { name: "b" }]);
-      await migrate(db, [...two, { name: "0003_c", sql: "CREATE TABLE c (x TEXT) STRICT" }]);
+      await migrate(db, [...two, step("0003_c", "CREATE TABLE c (x TEXT) STRICT")]);
     }));
 
   test("that changed, or are not known here, are refused", () =>
     withDb(async (db) => {
       await migrate(db, two);
-      const changed = two.map((m) => (m.name === "0001_a" ? { ...m, sql: `${m.sql} ` } : m));
+      const changed = two.map((m) => (m.name === "0001_a" ? step(m.name, `${m.sql.sqlite} `) : m));
       await expect(migrate(db, changed)).rejects.toThrow("migration 0001_a was changed after it was applied");
       await expect(migrate(db, two.slice(0, 1))).rejects.toThrow(
         "migration 0001_a was applied by a newer Duet",
@@ -230,17 +228,19 @@ describe("migrations", () => {
     const files = [
       ...new Bun.Glob("*.sql").scanSync(join(import.meta.dir, "../src/db/migrations")),
     ].toSorted();
-    expect(migrations.map((m) => `${m.name}.sql`).toSorted()).toEqual(files);
+    expect(migrations.flatMap(({ name }) => [`${name}.postgres.sql`, `${name}.sql`])).toEqual(files);
   });
 
   test("are frozen: to change the schema, add one", () => {
     const checksums = Object.fromEntries(
       migrations.map((m) => [
         m.name,
-        new Bun.CryptoHasher("sha256").update(m.sql).digest("hex").slice(0, 16),
+        Object.values(m.sql).map((sql) =>
+          new Bun.CryptoHasher("sha256").update(sql).digest("hex").slice(0, 16),
+        ),
       ]),
     );
-    expect(checksums).toEqual({ "0001_start": "0e6188fdddd0dfc9" });
+    expect(checksums).toEqual({ "0001_start": ["a9eeac4eae28192e", "da656ac7fa2b443d"] });
   });
 });
 

@@ -1,6 +1,4 @@
-import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
-import { openSqlite } from "../src/db/sqlite.ts";
 import { createStore } from "../src/store/index.ts";
 import { startApp, UNLIMITED, type TestApp } from "./support/app.ts";
 import { login, me, refresh, register, type Person } from "./support/people.ts";
@@ -9,22 +7,20 @@ import { seedAccount } from "./support/seed.ts";
 /** More than is cleared away before the answer. */
 const ROWS = 3000;
 
-/** Every row that names a user, by table and column. */
-function tracesOf(t: TestApp, userId: string): Record<string, number> {
-  using db = new Database(`${t.folder}/duet.db`, { readonly: true });
-  const tables = db
-    .query<{ name: string }, []>(
-      "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'terms%'",
-    )
-    .all();
+/** Every column that names a user. */
+const NAMED =
+  "auth_events.user_id conversations.owner_id members.user_id messages.author_id idempotency_keys.user_id username_shapes.user_id sessions.user_id ended_eras.user_id users.id changes.user_id".split(
+    " ",
+  );
+
+/** How many rows name a user, by table and column. */
+async function tracesOf(t: TestApp, userId: string): Promise<Record<string, number>> {
   const traces: Record<string, number> = {};
-  for (const { name } of tables)
-    for (const column of db.query<{ name: string }, []>(`PRAGMA table_info(${name})`).all()) {
-      const found = db
-        .query<{ n: number }, [string]>(`SELECT count(*) AS n FROM ${name} WHERE "${column.name}" = ?`)
-        .get(userId)!;
-      if (found.n > 0) traces[`${name}.${column.name}`] = found.n;
-    }
+  for (const name of NAMED) {
+    const [table, column] = name.split(".");
+    const [found] = await t.sql(`SELECT count(*) AS n FROM ${table} WHERE ${column} = $1`, userId);
+    if (found!["n"] > 0) traces[name] = found!["n"];
+  }
   return traces;
 }
 
@@ -43,15 +39,15 @@ describe("an account with more of its own than can be cleared away at once", () 
     await register(first, "carol");
     const path = `/api/conversations/${await shared(alice, "bob", "carol")}`;
     const alone = await alice.call("POST", "/api/conversations", { title: "Alone" });
-    seedAccount(first.folder, alice.id, alone.body.id, ROWS);
-    seedAccount(first.folder, bob.id, alone.body.id, 10);
+    await seedAccount(first.openDb(), alice.id, alone.body.id, ROWS);
+    await seedAccount(first.openDb(), bob.id, alone.body.id, 10);
     for (let n = 0; n < 120; n++) await shared(alice, "bob");
     await alice.call("POST", `${path}/messages`, { body: "what alice said" });
-    const before = tracesOf(first, bob.id);
+    const before = await tracesOf(first, bob.id);
 
     const gone = await alice.call("POST", "/api/auth/delete", { password: alice.password });
     expect(gone.status).toBe(204);
-    expect(tracesOf(first, alice.id)["auth_events.user_id"]).toBeGreaterThan(ROWS / 2);
+    expect((await tracesOf(first, alice.id))["auth_events.user_id"]).toBeGreaterThan(ROWS / 2);
     // Nobody can tell that rows are left.
     for (const answer of [await me(first, alice.accessToken), await refresh(first, alice.refreshToken)])
       expect(answer).toMatchObject({ status: 401, body: { reason: "user_deleted", ended_by: null } });
@@ -67,22 +63,19 @@ describe("an account with more of its own than can be cleared away at once", () 
     await using t = await first.restart();
     await t.app.duet.housekeeping.tend();
     // Its sessions stay, to tell its tokens so, and name no device.
-    expect(tracesOf(t, alice.id)).toEqual({
+    expect(await tracesOf(t, alice.id)).toEqual({
       "sessions.user_id": ROWS + 1,
       "ended_eras.user_id": 1,
     });
-    using db = new Database(`${t.folder}/duet.db`, { readonly: true });
-    expect(db.query("SELECT DISTINCT user_agent, ip FROM sessions WHERE user_id = ?").all(alice.id)).toEqual([
-      { user_agent: "", ip: "" },
-    ]);
-    const { n } = db
-      .query<{ n: number }, []>(
-        "SELECT (SELECT count(*) FROM terms) - (SELECT count(*) FROM messages) - (SELECT count(*) FROM conversations) AS n",
-      )
-      .get()!;
-    expect(n).toBe(0);
+    const devices = await t.sql("SELECT DISTINCT user_agent, ip FROM sessions WHERE user_id = $1", alice.id);
+    expect(devices).toEqual([{ user_agent: "", ip: "" }]);
+    const [left] = await t.sql(
+      `SELECT (SELECT count(*) FROM terms) - (SELECT count(*) FROM messages)
+              - (SELECT count(*) FROM conversations) AS n`,
+    );
+    expect(left).toEqual({ n: 0 });
     // Nothing of anybody else's went: what they shared is the others' now, and bob's copies of it are.
-    const after = tracesOf(t, bob.id);
+    const after = await tracesOf(t, bob.id);
     expect(after["conversations.owner_id"]).toBe(121);
     expect(after["sessions.user_id"]).toBe(before["sessions.user_id"]);
     expect((await me(t, bob.accessToken)).status).toBe(200);
@@ -97,11 +90,11 @@ describe("an account with more of its own than can be cleared away at once", () 
     const carol = await register(t, "carol");
     const path = `/api/conversations/${await shared(alice, "bob", "carol")}`;
     const alone = await bob.call("POST", "/api/conversations", { title: "Alone" });
-    seedAccount(t.folder, bob.id, alone.body.id, ROWS);
+    await seedAccount(t.openDb(), bob.id, alone.body.id, ROWS);
     for (const each of [bob, alice]) await each.call("POST", "/api/auth/delete", { password: each.password });
     await t.app.duet.housekeeping.tend();
     expect((await carol.call("GET", path)).body.owner_id).toBe(carol.id);
-    expect(tracesOf(t, bob.id)["members.user_id"]).toBeUndefined();
+    expect((await tracesOf(t, bob.id))["members.user_id"]).toBeUndefined();
   });
 });
 
@@ -136,7 +129,7 @@ describe("ending every session of an account", () => {
   test("is not overtaken by a refresh or a first use that had read the session before", async () => {
     await using t = await startApp(UNLIMITED);
     const alice = await register(t, "alice");
-    const db = openSqlite(`${t.folder}/duet.db`);
+    const db = t.openDb();
     const store = createStore(db);
     const [row] = await store.sessions.listLive(alice.id, Date.now(), null, 1);
     await alice.call("POST", "/api/auth/logout-all");

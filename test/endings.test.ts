@@ -1,4 +1,3 @@
-import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 import { END_REASONS, type EndReason } from "../src/errors.ts";
 import { LOCALES } from "../src/locales/index.ts";
@@ -59,8 +58,7 @@ const ENDS: Record<EndReason, [act: (t: TestApp, victim: Victim) => Promise<unkn
   ],
   user_disabled: [
     async (t) => {
-      using db = new Database(`${t.folder}/duet.db`);
-      db.run("UPDATE users SET disabled_at = 1");
+      await t.sql("UPDATE users SET disabled_at = 1");
     },
     null,
   ],
@@ -198,17 +196,14 @@ describe("a session that ends", () => {
     freezeClock();
     await using t = await startApp();
     const alice = await register(t, "alice");
-    const rows = () => {
-      using db = new Database(`${t.folder}/duet.db`, { readonly: true });
-      return db.query("SELECT count(*) AS n FROM sessions").get();
-    };
+    const rows = () => t.sql("SELECT count(*) AS n FROM sessions");
     advance(36 * DAY);
     await t.app.duet.housekeeping.tend();
-    expect(rows()).toEqual({ n: 1 });
+    expect(await rows()).toEqual([{ n: 1 }]);
     expect((await refresh(t, alice.refreshToken)).body.reason).toBe("expired_idle");
     advance(2 * DAY);
     await t.app.duet.housekeeping.tend();
-    expect(rows()).toEqual({ n: 0 });
+    expect(await rows()).toEqual([{ n: 0 }]);
     expect((await refresh(t, alice.refreshToken)).body.code).toBe("token_expired");
   });
 });
@@ -241,10 +236,9 @@ describe("deleting an account", () => {
     expect(conversation.owner_id).toBe(bob.id);
     const { items } = (await bob.call("GET", `/api/conversations/${shared}/messages`)).body;
     expect(items).toMatchObject([{ body: "so long", author: null }]);
-    using db = new Database(`${t.folder}/duet.db`, { readonly: true });
-    expect(db.query("SELECT id FROM conversations WHERE id = ?").get(own)).toBeNull();
-    expect(db.query("SELECT id FROM auth_events WHERE user_id = ?").all(alice.id)).toEqual([]);
-    const kept = db.query("SELECT user_agent, ip, ended_ip FROM sessions WHERE user_id = ?").all(alice.id);
+    expect(await t.sql("SELECT id FROM conversations WHERE id = $1", own)).toEqual([]);
+    expect(await t.sql("SELECT id FROM auth_events WHERE user_id = $1", alice.id)).toEqual([]);
+    const kept = await t.sql("SELECT user_agent, ip, ended_ip FROM sessions WHERE user_id = $1", alice.id);
     expect(kept).toEqual(Array(2).fill({ user_agent: "", ip: "", ended_ip: null }));
     expect((await t.json("POST", "/api/auth/register", again)).status).toBe(201);
   });

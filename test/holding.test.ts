@@ -84,7 +84,7 @@ describe("with a large database", () => {
       Array.from({ length: 3 }, async (_, n) => {
         const one = await register(t, `departing${n}`);
         const { body } = await one.call("POST", "/api/conversations", { title: "Alone" });
-        seedAccount(t.folder, one.id, body.id, OWN_ROWS);
+        await seedAccount(t.openDb(), one.id, body.id, OWN_ROWS);
         return one;
       }),
     );

@@ -1,4 +1,3 @@
-import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 import { continueAfter, isId, newId, newIdAfter } from "../src/core/ids.ts";
 import { advance, freezeClock, startApp, type TestApp } from "./support/app.ts";
@@ -73,10 +72,7 @@ describe("a message", () => {
     const bob = await register(t, "bob");
     await alice.call("POST", `/api/conversations/${id}/members`, { username: "bob" });
     await bob.call("POST", url, { body: "I was here" });
-    const { Database } = await import("bun:sqlite");
-    using db = new Database(`${t.folder}/duet.db`);
-    db.run("PRAGMA foreign_keys = ON");
-    db.run("DELETE FROM users WHERE username = 'bob'");
+    await t.sql("DELETE FROM users WHERE username = 'bob'");
     expect((await alice.call("GET", url)).body.items).toMatchObject([{ body: "I was here", author: null }]);
   });
 });
@@ -192,9 +188,7 @@ describe("one's own message", () => {
     expect(items).toMatchObject([{ id, body: "", removed: true }]);
     expect((await alice.call("PATCH", `${url}/${id}`, { body: "back" })).status).toBe(404);
     expect((await alice.call("DELETE", `${url}/${id}`)).status).toBe(404);
-    const { Database } = await import("bun:sqlite");
-    using db = new Database(`${t.folder}/duet.db`, { readonly: true });
-    expect(db.query("SELECT body FROM messages").all()).toEqual([{ body: "" }]);
+    expect(await t.sql("SELECT body FROM messages")).toEqual([{ body: "" }]);
   });
 });
 
@@ -250,8 +244,7 @@ describe("what is unread", () => {
     expect((await bob.call("GET", path)).body.unread).toBe(1);
     const said = (await bob.call("POST", url, { body: "two" })).body;
     expect((await bob.call("GET", path)).body.unread).toBe(0);
-    using db = new Database(`${t.folder}/duet.db`, { readonly: true });
-    const marks = db.query("SELECT read_id FROM members WHERE user_id = ?").all(bob.id);
+    const marks = await t.sql("SELECT read_id FROM members WHERE user_id = $1", bob.id);
     expect(marks).toEqual([{ read_id: said.id }]);
     expect((await alice.call("GET", path)).body.unread).toBe(1);
   });
@@ -294,15 +287,14 @@ describe("the order", () => {
     await alice.call("POST", `/api/conversations/${id}/members`, { username: "bob" });
     const other = (await alice.call("POST", "/api/conversations", { title: "other" })).body.id;
     await post("before");
-    using db = new Database(`${first.folder}/duet.db`);
     const later = (text: string) => {
       const time = Number.parseInt(text.slice(0, 8) + text.slice(9, 13), 16) + 3_600_000;
       const hex = time.toString(16).padStart(12, "0");
       return `${hex.slice(0, 8)}-${hex.slice(8)}${text.slice(13)}`;
     };
-    const said = db.query("SELECT id FROM messages").get() as { id: string };
-    db.run("UPDATE messages SET id = ?, created_at = created_at + 3600000", [later(said.id)]);
-    db.run("UPDATE conversations SET updated_at = updated_at + 3600000");
+    const [said] = await first.sql<{ id: string }>("SELECT id FROM messages");
+    await first.sql("UPDATE messages SET id = $1, created_at = created_at + 3600000", later(said!.id));
+    await first.sql("UPDATE conversations SET updated_at = updated_at + 3600000");
 
     await using t = await first.restart();
     const call = (method: string, path: string, body?: unknown, person = alice) =>
@@ -311,10 +303,10 @@ describe("the order", () => {
     const texts = async (query: string) =>
       (await call("GET", `${url}${query}`)).body.items.map((m: any) => m.body);
     expect(await texts("")).toEqual(["before", "after"]);
-    expect(await texts(`?after=${later(said.id)}`)).toEqual(["after"]);
+    expect(await texts(`?after=${later(said!.id)}`)).toEqual(["after"]);
     expect((await call("GET", `/api/conversations/${id}`, undefined, bob)).body.unread).toBe(2);
     expect((await call("GET", "/api/conversations")).body.items.map((c: any) => c.id)).toEqual([id, other]);
-    expect(next.id > later(said.id)).toBe(true);
+    expect(next.id > later(said!.id)).toBe(true);
   });
 
   test("is that of the posts of two processes, of which one has a clock that is ahead", () => {

@@ -1,4 +1,3 @@
-import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 import { advance, FULL_COST, freezeClock, startApp, UNLIMITED } from "./support/app.ts";
 import { Visitor } from "./support/browserless.ts";
@@ -97,8 +96,7 @@ describe("the cookies", () => {
     expect(forgetful.trail).toEqual(["POST /login 303", "GET /auth/arrived 400"]);
     expect(shown.html).toContain("Your browser keeps no cookies");
     expect(shown.html).toContain('name="next" value="/account"');
-    using db = new Database(`${t.folder}/duet.db`, { readonly: true });
-    expect(db.query("SELECT count(*) AS n FROM sessions WHERE ended_at IS NULL").get()).toEqual({ n: 0 });
+    expect(await t.sql("SELECT count(*) AS n FROM sessions WHERE ended_at IS NULL")).toEqual([{ n: 0 }]);
   });
 
   test("of somebody who is signed in lead past the forms for signing in", async () => {

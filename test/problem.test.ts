@@ -76,9 +76,7 @@ const WAYS: Record<ErrorCode, Ask> = {
   token_invalid: withToken(() => "not.a.token"),
   token_type_mismatch: withToken((alice) => alice.refreshToken),
   user_not_found: async (t, alice, language) => {
-    using db = new Database(`${t.folder}/duet.db`);
-    db.run("PRAGMA foreign_keys = ON");
-    db.run("DELETE FROM users");
+    await t.sql("DELETE FROM users");
     return withToken(() => alice.accessToken)(t, alice, language);
   },
   session_ended: async (t, alice, language) => {

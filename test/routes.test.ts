@@ -1,4 +1,3 @@
-import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 import { THROTTLES, type ThrottleName } from "../src/core/auth/throttle.ts";
 import fc from "fast-check";
@@ -203,12 +202,11 @@ describe("every route", () => {
     await using t = await startApp();
     const alice = await register(t, "alice");
     const { id } = (await alice.call("POST", "/api/conversations", { title: "x" })).body;
-    using db = new Database(`${t.folder}/duet.db`);
-    db.run("DELETE FROM throttles");
+    await t.sql("DELETE FROM throttles");
 
     const [limit, bodyOf] = LIMITED[name]!;
     const said = (await alice.call("POST", `/api/conversations/${id}/messages`, { body: "x" })).body;
-    db.run("DELETE FROM throttles");
+    await t.sql("DELETE FROM throttles");
     const [method, path] = name
       .replace(":id", id)
       .replace(":messageId", said.id)
@@ -219,11 +217,12 @@ describe("every route", () => {
     const { burst, everyMs } = THROTTLES[limit];
     const now = Date.now();
     // As it would be after as many as there may be.
-    const emptied = db.run("UPDATE throttles SET full_at = ? WHERE full_at <= ?", [
+    const emptied = await t.sql(
+      "UPDATE throttles SET full_at = $1 WHERE full_at <= $2 RETURNING id",
       now + burst * everyMs,
       now + everyMs,
-    ]);
-    expect(emptied.changes).toBeGreaterThan(0);
+    );
+    expect(emptied.length).toBeGreaterThan(0);
     expect(await ask(t, alice, method, `${path}?q=x`, bodyOf?.(alice))).toBe(429);
   });
 

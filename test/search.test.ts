@@ -1,6 +1,5 @@
 import { describe, expect, test } from "bun:test";
 import { indexedTerms, messageMark, titleMark } from "../src/core/chat/terms.ts";
-import { openSqlite } from "../src/db/sqlite.ts";
 import { createStore } from "../src/store/index.ts";
 import { LIMITS } from "../src/limits.ts";
 import { startApp, UNLIMITED, type TestApp } from "./support/app.ts";
@@ -120,7 +119,7 @@ describe("search", () => {
     const first = await start(alice, "The very first one");
     const id = await start(alice, "Newer 0");
     const { updated_at: now } = (await alice.call("GET", `/api/conversations/${id}`)).body;
-    const db = openSqlite(`${t.folder}/duet.db`);
+    const db = t.openDb();
     await createStore(db).tx(async (tx) => {
       for (let n = 1; n < 1100; n++) {
         const other = `019aaaaa-0000-7000-8000-${String(n).padStart(12, "0")}`;
@@ -161,7 +160,7 @@ describe("search", () => {
     const { alice, start, say, find } = await talk(t);
     const id = await start(alice, "Long");
     const first = await say(alice, id, "the very first pelican");
-    const db = openSqlite(`${t.folder}/duet.db`);
+    const db = t.openDb();
     await db.run("UPDATE conversations SET said = $1 WHERE id = $2", 3 * LIMITS.messagesPerPart, id);
     await say(alice, id, "the newest pelican");
     await db.run("UPDATE conversations SET said = $1 WHERE id = $2", LIMITS.messagesPerPart, id);

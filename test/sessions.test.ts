@@ -1,14 +1,11 @@
-import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import { advance, freezeClock, startApp, type TestApp } from "./support/app.ts";
+import { advance, freezeClock, startApp, testFolder, type TestApp } from "./support/app.ts";
 import { decode, login, me, refresh, register, type Person } from "./support/people.ts";
 
 /** The rows themselves, read beside the server. */
-function rowOf(t: TestApp, refreshToken: string): any {
-  using db = new Database(join(t.folder, "duet.db"), { readonly: true });
-  return db.query("SELECT * FROM sessions WHERE id = ?").get(decode(refreshToken).claims.sid);
-}
+const rowOf = async (t: TestApp, refreshToken: string): Promise<any> =>
+  (await t.sql("SELECT * FROM sessions WHERE id = $1", decode(refreshToken).claims.sid))[0];
 
 const ended = (reason: string) => ({ status: 401, code: "session_ended", reason });
 const refusal = ({ status, body }: { status: number; body: any }) => ({
@@ -37,7 +34,7 @@ describe("a refresh", () => {
     expect(decode(body.access_token).claims.gen).toBe(2);
     expect((await me(t, alice.accessToken)).status).toBe(200);
     expect((await me(t, body.access_token)).status).toBe(200);
-    expect(rowOf(t, alice.refreshToken)).toMatchObject({ generation: 2, ended_at: null });
+    expect(await rowOf(t, alice.refreshToken)).toMatchObject({ generation: 2, ended_at: null });
   });
 
   test("100 at once with one token make one generation and one successor", async () => {
@@ -47,7 +44,7 @@ describe("a refresh", () => {
     const answers = await Promise.all(Array.from({ length: 100 }, () => refresh(t, alice.refreshToken)));
     expect(answers.map((a) => a.status)).toEqual(Array(100).fill(200));
     expect(new Set(answers.map((a) => a.body.refresh_token)).size).toBe(1);
-    expect(rowOf(t, alice.refreshToken)).toMatchObject({ generation: 2, ended_at: null });
+    expect(await rowOf(t, alice.refreshToken)).toMatchObject({ generation: 2, ended_at: null });
   });
 
   test("whose answer was lost, even days ago, is answered with the same successor again", async () => {
@@ -89,7 +86,7 @@ describe("a refresh", () => {
     const straggler = await refresh(t, alice.refreshToken);
     expect(straggler.status).toBe(200);
     expect(straggler.body.refresh_token).toBe(first.body.refresh_token);
-    expect(rowOf(t, alice.refreshToken)).toMatchObject({ generation: 2, ended_at: null });
+    expect(await rowOf(t, alice.refreshToken)).toMatchObject({ generation: 2, ended_at: null });
   });
 
   test("by a thief, after the owner's first use of the successor, ends this session and no other", async () => {
@@ -170,7 +167,7 @@ describe("a refresh", () => {
     };
     for (const [token, code] of Object.entries(attempts))
       expect(refusal(await refresh(t, token))).toEqual({ status: 401, code });
-    expect(rowOf(t, alice.refreshToken)).toMatchObject({ generation: 1, ended_at: null });
+    expect(await rowOf(t, alice.refreshToken)).toMatchObject({ generation: 1, ended_at: null });
     expect((await refresh(t, alice.refreshToken)).status).toBe(200);
   });
 
@@ -215,8 +212,9 @@ describe("the row of a session", () => {
   ])("cannot be %s", async (change) => {
     await using t = await startApp();
     await register(t, "alice");
-    using db = new Database(`${t.folder}/duet.db`);
-    expect(() => db.run(`UPDATE sessions SET ${change}`)).toThrow(/constraint|cannot store/i);
+    await expect(t.sql(`UPDATE sessions SET ${change}`)).rejects.toThrow(
+      /constraint|cannot store|invalid input syntax/i,
+    );
   });
 });
 
@@ -226,12 +224,11 @@ describe("a session", () => {
     await using t = await startApp();
     let { refreshToken } = await register(t, "alice");
     for (let i = 0; i < 20; i++) refreshToken = (await refresh(t, refreshToken)).body.refresh_token;
-    using db = new Database(join(t.folder, "duet.db"), { readonly: true });
-    expect(db.query("SELECT count(*) AS n FROM sessions").get()).toEqual({ n: 1 });
-    expect(rowOf(t, refreshToken)).toMatchObject({ generation: 21, confirmed_at: null });
+    expect(await t.sql("SELECT count(*) AS n FROM sessions")).toEqual([{ n: 1 }]);
+    expect(await rowOf(t, refreshToken)).toMatchObject({ generation: 21, confirmed_at: null });
   });
 
-  test("keeps no token and nothing that is one", async () => {
+  testFolder("keeps no token and nothing that is one", async () => {
     await using t = await startApp();
     const alice = await register(t, "alice");
     const next = await refresh(t, alice.refreshToken);
@@ -286,9 +283,7 @@ describe("a session", () => {
   test("is its user's: without the user its tokens are nobody's", async () => {
     await using t = await startApp();
     const alice = await register(t, "alice");
-    using db = new Database(join(t.folder, "duet.db"));
-    db.run("PRAGMA foreign_keys = ON");
-    db.run("DELETE FROM users");
+    await t.sql("DELETE FROM users");
     expect(refusal(await me(t, alice.accessToken))).toEqual({ status: 401, code: "user_not_found" });
     expect(refusal(await refresh(t, alice.refreshToken))).toEqual({ status: 401, code: "user_not_found" });
   });
@@ -296,13 +291,12 @@ describe("a session", () => {
   test("of a disabled user is over at once", async () => {
     await using t = await startApp();
     const alice = await register(t, "alice");
-    using db = new Database(join(t.folder, "duet.db"));
-    db.run("UPDATE users SET disabled_at = 1");
+    await t.sql("UPDATE users SET disabled_at = 1");
     expect(refusal(await me(t, alice.accessToken))).toEqual(ended("user_disabled"));
     expect(refusal(await refresh(t, alice.refreshToken))).toEqual(ended("user_disabled"));
     const again = await t.json("POST", "/api/auth/login", { username: "alice", password: alice.password });
     expect(refusal(again)).toEqual({ status: 401, code: "invalid_credentials" });
-    db.run("UPDATE users SET disabled_at = NULL"); // the end stays
+    await t.sql("UPDATE users SET disabled_at = NULL"); // the end stays
     expect(refusal(await me(t, alice.accessToken))).toEqual(ended("user_disabled"));
   });
 });

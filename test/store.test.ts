@@ -2,6 +2,7 @@ import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import type { Db } from "../src/db/index.ts";
+import { inSqlite } from "../src/db/statements.ts";
 import { createStore } from "../src/store/index.ts";
 import { startApp } from "./support/app.ts";
 
@@ -18,11 +19,20 @@ async function statements(): Promise<[name: string, sql: string][]> {
     tx: (work) => work(db),
     onTouched() {},
     isCurrent: () => true,
+    hasOneWriter: true,
+    settled: () => undefined,
+    tell() {},
+    onTold() {},
+    alone: (work) => work(),
+    now: Date.now,
+    trouble: () => undefined,
     close: async () => {},
   };
   const store = createStore(db) as unknown as Record<string, Record<string, (...of: unknown[]) => unknown>>;
   // Whatever a function makes of it (a row, a list, a text), its statements are the same.
-  const anything = Array.from({ length: 8 }, () => Object.assign(["1"], { id: "1", time: 1 }));
+  const anything = Array.from({ length: 8 }, () =>
+    Object.assign([[{ words: ["1"], isPrefix: true }]], { id: "1", time: 1 }),
+  );
   for (const [table, functions] of Object.entries(store))
     for (const [of, call] of Object.entries(functions)) {
       name = `${table}.${of}`;
@@ -35,7 +45,7 @@ async function statements(): Promise<[name: string, sql: string][]> {
 
 /** What a statement would go through without an index, or sort by itself. */
 function faultsOf(db: Database, sql: string): string[] {
-  const plan = db.query<{ detail: string }, []>(`EXPLAIN QUERY PLAN ${sql}`).all();
+  const plan = db.query<{ detail: string }, []>(`EXPLAIN QUERY PLAN ${inSqlite(sql)}`).all();
   return plan
     .map(({ detail }) => detail)
     .filter((detail) => /^SCAN(?! \(|.* VIRTUAL TABLE INDEX| CONSTANT)|TEMP B-TREE/.test(detail));

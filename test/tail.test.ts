@@ -8,6 +8,8 @@ function open() {
   const tail = createTail({
     onTouched: (listener) => (forget = () => listener("all", "")),
     isCurrent: () => true,
+    onTold() {},
+    hasOneWriter: true,
   });
   const add = (id: number, ...audience: string[]) =>
     tail.add({ id, kind: "message" } as ChangeRow, new Set(audience));

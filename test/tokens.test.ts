@@ -1,7 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { generateKeyPair, importJWK, SignJWT } from "jose";
 import { LIMITS } from "../src/limits.ts";
-import { advance, freezeClock, ORIGIN, startApp, UNLIMITED, type TestApp } from "./support/app.ts";
+import {
+  advance,
+  freezeClock,
+  onPostgres,
+  ORIGIN,
+  SECRET,
+  startApp,
+  UNLIMITED,
+  type TestApp,
+} from "./support/app.ts";
 import { decode, me, refresh, register, type Person } from "./support/people.ts";
 
 const base64url = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
@@ -183,10 +192,8 @@ describe("a forged access token", () => {
 
 /** The private key as the database keeps it, opened with the folder's secret. */
 async function ownKey(t: TestApp): Promise<CryptoKey> {
-  const { Database } = await import("bun:sqlite");
-  using db = new Database(`${t.folder}/duet.db`, { readonly: true });
-  const row: any = db.query("SELECT id, sealed_keys FROM signing_keys WHERE state = 'active'").get();
-  const secret = (await Bun.file(`${t.folder}/secret`).text()).trim();
+  const [row] = await t.sql("SELECT id, sealed_keys FROM signing_keys WHERE state = 'active'");
+  const secret = onPostgres ? SECRET : (await Bun.file(`${t.folder}/secret`).text()).trim();
   const utf8 = (text: string) => new TextEncoder().encode(text);
   const material = await crypto.subtle.importKey("raw", utf8(secret), "HKDF", false, ["deriveKey"]);
   const sealing = await crypto.subtle.deriveKey(
@@ -196,11 +203,11 @@ async function ownKey(t: TestApp): Promise<CryptoKey> {
     false,
     ["decrypt"],
   );
-  const [iv, text] = row.sealed_keys
+  const [iv, text] = row!["sealed_keys"]
     .split(".")
     .map((part: string) => new Uint8Array(Buffer.from(part, "base64url")));
   const opened = await crypto.subtle.decrypt(
-    { name: "AES-GCM", iv, additionalData: utf8(row.id) },
+    { name: "AES-GCM", iv, additionalData: utf8(row!["id"]) },
     sealing,
     text,
   );

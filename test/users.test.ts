@@ -1,4 +1,3 @@
-import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
@@ -11,10 +10,8 @@ import { FULL_COST, startApp, temporaryFolder, UNLIMITED, type TestApp } from ".
 import { ROOT } from "./support/process.ts";
 import { decode, login, me, PASSWORDS, refresh, register, type Person } from "./support/people.ts";
 
-const rowOf = (t: TestApp, username: string): any => {
-  using db = new Database(join(t.folder, "duet.db"), { readonly: true });
-  return db.query("SELECT * FROM users WHERE username = ?").get(username);
-};
+const rowOf = async (t: TestApp, username: string): Promise<any> =>
+  (await t.sql("SELECT * FROM users WHERE username = $1", username))[0];
 const good = { username: "alice", password: PASSWORDS["alice"]! };
 
 describe("registering", () => {
@@ -208,8 +205,7 @@ describe("signing in", () => {
     await using t = await startApp({}, temporaryFolder(), FULL_COST);
     await register(t, "alice");
     await register(t, "bob");
-    using db = new Database(join(t.folder, "duet.db"));
-    db.run("UPDATE users SET disabled_at = 1 WHERE username = 'bob'");
+    await t.sql("UPDATE users SET disabled_at = 1 WHERE username = 'bob'");
     const attempts = [
       { username: "nobody", password: good.password },
       { username: "alice", password: "wrong" },
@@ -231,8 +227,7 @@ describe("signing in", () => {
   test("survives a stored hash that nobody can read", async () => {
     await using t = await startApp();
     await register(t, "alice");
-    using db = new Database(join(t.folder, "duet.db"));
-    db.run("UPDATE users SET password_hash = '$unknown$hash'");
+    await t.sql("UPDATE users SET password_hash = '$unknown$hash'");
     expect((await t.json("POST", "/api/auth/login", good)).body.code).toBe("invalid_credentials");
     expect(t.logged.some(({ event }) => event === "password_hash_unreadable")).toBe(true);
   });
@@ -250,16 +245,15 @@ describe("signing in", () => {
   test("rehashes a password that was hashed with other parameters", async () => {
     await using t = await startApp({}, temporaryFolder(), FULL_COST);
     await register(t, "alice");
-    using db = new Database(join(t.folder, "duet.db"));
     const weak = await Bun.password.hash(good.password, {
       algorithm: "argon2id",
       memoryCost: 8,
       timeCost: 1,
     });
-    db.query("UPDATE users SET password_hash = ?").run(weak);
+    await t.sql("UPDATE users SET password_hash = $1", weak);
     // At once: the first one to rehash does not make the others wrong.
     await Promise.all(Array.from({ length: 6 }, () => login(t, "alice")));
-    expect(rowOf(t, "alice").password_hash).toStartWith("$argon2id$v=19$m=19456,t=2,p=1$");
+    expect((await rowOf(t, "alice")).password_hash).toStartWith("$argon2id$v=19$m=19456,t=2,p=1$");
     await login(t, "alice");
   });
 

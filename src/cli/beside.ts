@@ -9,7 +9,7 @@ export async function beside(config: Config, work: (duet: Duet) => Promise<void>
   const data = await openDataBeside(config, issuer);
   try {
     const log = createLog(config.log, (line) => process.stderr.write(line));
-    await work(createDuet({ ...data, settings: { ...config, issuer }, clock: Date.now, log }));
+    await work(createDuet({ ...data, settings: { ...config, issuer }, log }));
   } finally {
     await data.close();
   }

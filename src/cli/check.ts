@@ -6,7 +6,9 @@ import { StartError } from "../errors.ts";
 
 /** `duet check` reads the whole database, beside a server that may be running, and says whether it is sound. */
 export function check(args: string[]): void {
-  const { databasePath } = findFolder(readConfig(environment(), args).data);
+  const { databaseUrl, data } = readConfig(environment(), args);
+  if (databaseUrl) throw new StartError("a PostgreSQL database is checked by its own tools (pg_amcheck)");
+  const { databasePath } = findFolder(data);
   const faults = faultsOf(databasePath);
   if (faults.length > 0)
     throw new StartError([`the database ${databasePath} is damaged; restore a backup`, ...faults].join("\n"));

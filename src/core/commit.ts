@@ -16,6 +16,11 @@ export type Transaction = Tables & {
  */
 export type Commit = <T>(work: (tx: Transaction) => Promise<T>) => Promise<T>;
 
+/** What one process says to another: `wake ID ID …`. */
+const WAKE = "wake ";
+/** In one message; what carries it has a bound (db/news.ts). */
+const USERS_PER_MESSAGE = 150;
+
 /** The one way in which a write that others must hear of is made. Nobody is woken before the commit, or without it. */
 export function createCommit(deps: {
   store: Store;
@@ -24,20 +29,41 @@ export function createCommit(deps: {
   onChange: (change: ChangeRow, audience: ReadonlySet<string>) => void;
 }): Commit {
   const { store, notifier, onChange } = deps;
+
+  store.onTold((text) => {
+    if (text === null) notifier.notifyAll();
+    else if (text.startsWith(WAKE)) notifier.notify(text.slice(WAKE.length).split(" "));
+  });
+
+  /** Here and in every other process. */
+  function wake(concerned: Set<string>): void {
+    notifier.notify(concerned);
+    if (store.hasOneWriter) return;
+    const userIds = [...concerned];
+    for (let i = 0; i < userIds.length; i += USERS_PER_MESSAGE)
+      store.tell(WAKE + userIds.slice(i, i + USERS_PER_MESSAGE).join(" "));
+  }
+
   return async (work) => {
-    const { result, concerned, tells } = await store.tx(async (tables) => {
+    const { result, concerned, tells, last } = await store.tx(async (tables) => {
       const concerned = new Set<string>();
       const tells: (() => void)[] = [];
+      const noted = { last: 0 };
       const notify = (userIds: Iterable<string>, change?: ChangeRow) => {
         const audience = new Set(userIds);
         for (const userId of audience) concerned.add(userId);
-        if (change) tells.push(() => onChange(change, audience));
+        if (!change) return;
+        noted.last = Math.max(noted.last, change.id);
+        tells.push(() => onChange(change, audience));
       };
       const afterCommit = (tell: () => void) => void tells.push(tell);
-      return { result: await work({ ...tables, notify, afterCommit }), concerned, tells };
+      const result = await work({ ...tables, notify, afterCommit });
+      return { result, concerned, tells, last: noted.last };
     });
     for (const tell of tells) tell();
-    notifier.notify(concerned);
+    const settled = last > 0 ? store.settled(last) : undefined;
+    if (settled) void settled.then(() => wake(concerned));
+    else wake(concerned);
     return result;
   };
 }

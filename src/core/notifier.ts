@@ -26,6 +26,11 @@ export function createNotifier() {
       for (const userId of userIds) for (const each of subscribers.get(userId) ?? []) each.wake();
     },
 
+    /** For when nobody knows whom something concerned. */
+    notifyAll() {
+      for (const all of subscribers.values()) for (const each of all) each.wake();
+    },
+
     /** For a server that closes: every stream wakes, and none waits again. */
     close() {
       isClosed = true;

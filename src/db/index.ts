@@ -1,8 +1,13 @@
 export type Value = string | number | null;
 export type Row = Record<string, unknown>;
+export type Dialect = "sqlite" | "postgres";
 
-/** What can be asked of a database. Parameters are `$1 … $n`, first mentioned in that order. */
+/**
+ * What can be asked of a database. Parameters are `$1 … $n`, first mentioned in that order. Where several processes may
+ * write, what is read to be written ends in `FOR NO KEY UPDATE`; where one writes at a time, that is left out.
+ */
 export interface Queryable {
+  readonly dialect: Dialect;
   /** Every row of a SELECT. */
   all<T extends Row>(sql: string, ...values: Value[]): Promise<T[]>;
   /** The first row, or null; also `INSERT/UPDATE/DELETE … RETURNING`. */
@@ -25,12 +30,32 @@ export type Touched = "session" | "user" | "all";
 export interface Db extends Queryable {
   /** All of `work`'s writes or none. Inside, await nothing but the handle that is passed in. */
   tx<T>(work: (q: Queryable) => Promise<T>): Promise<T>;
-  /** Has `forget` told what each commit touches, before that commit is answered. */
+  /**
+   * Has `forget` told what each commit of this process touches, before that commit is answered; of other processes'
+   * commits what `isCurrent` says.
+   */
   onTouched(forget: (what: Touched, id: string) => void): void;
-  /** Whether `forget` was told of everything that is committed at this moment, by whichever process. */
+  /**
+   * Whether what is remembered may be used: whether `forget` was told of everything that is committed at this moment, by
+   * whichever process. Where these are of several machines: of everything that takes back a yes, and that was committed
+   * before the last proof of it (db/news.ts).
+   */
   isCurrent(): boolean;
+  /** Whether no process but this one makes changes that are told to streams, so that they come in the order of their numbers. */
+  readonly hasOneWriter: boolean;
+  /** Resolves when whoever reads `told_changes` meets a change that was committed; undefined where that is so at once. */
+  settled(changeId: number): Promise<void> | undefined;
+  /** Has every process that uses this database hear `text`, soon and in most cases; the sender does not. */
+  tell(text: string): void;
+  /** Has `hear` called with what others tell; with null after a time in which something may have been missed. */
+  onTold(hear: (text: string | null) => void): void;
+  /** Does `work` while no other process does the like. */
+  alone<T>(work: () => Promise<T>): Promise<T>;
+  /** The present, in epoch milliseconds, as all processes have it that use this database. */
+  now(): number;
+  /** Why this process should not be asked anything now; undefined if all is well. */
+  trouble(): string | undefined;
   close(): Promise<void>;
-  readonly dialect: "sqlite" | "postgres";
 }
 
 export class UniqueViolation extends Error {
@@ -53,7 +78,8 @@ const checked = new Set<string>();
  */
 export function checkStatement(sql: string): void {
   if (checked.has(sql)) return;
-  if (!/^\s*CREATE TRIGGER\b/.test(sql) && /;\s*\S/.test(sql.replace(/--.*$/gm, "")))
+  const text = sql.replace(/--.*$/gm, "");
+  if (!/^\s*CREATE (?:TRIGGER|FUNCTION)\b/.test(text) && /;\s*\S/.test(text))
     throw new Error(`more than one statement: ${sql}`);
   let last = 0;
   for (const [, digits] of sql.matchAll(/\$(\d+)/g)) {
@@ -64,8 +90,10 @@ export function checkStatement(sql: string): void {
   checked.add(sql);
 }
 
+export type Touches = { what: Touched; parameter: number };
+
 /** What a statement says that it changes (`Touched`). */
-export function touchesOf(sql: string): { what: Touched; parameter: number } | undefined {
+export function touchesOf(sql: string): Touches | undefined {
   const [, what, parameter] = /\/\* touches (session|user|all)(?: \$(\d+))? \*\//.exec(sql) ?? [];
   return what === undefined ? undefined : { what: what as Touched, parameter: Number(parameter ?? 1) };
 }

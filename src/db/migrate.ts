@@ -9,10 +9,12 @@ const sha256 = (text: string) => new Bun.CryptoHasher("sha256").update(text).dig
  * recorded with its checksum. A recorded one that is missing here or reads differently is refused.
  */
 export async function migrate(db: Db, migrations: Migration[] = embedded): Promise<void> {
+  const [integer, strict] = db.dialect === "sqlite" ? ["INTEGER", " STRICT"] : ["BIGINT", ""];
   await db.run(
-    "CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, checksum TEXT NOT NULL, applied_at INTEGER NOT NULL) STRICT",
+    `CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, checksum TEXT NOT NULL, applied_at ${integer} NOT NULL)${strict}`,
   );
-  for (const { name, sql } of await pendingMigrations(db, migrations)) {
+  for (const { name, sql: texts } of await pendingMigrations(db, migrations)) {
+    const sql = texts[db.dialect];
     const apply = db.tx(async (q) => {
       // A statement ends where a line ends in a semicolon.
       for (const statement of sql.split(/;\s*$/m)) if (statement.trim()) await q.run(statement);
@@ -41,7 +43,7 @@ async function pendingMigrations(db: Db, migrations: Migration[]): Promise<Migra
   for (const { name, checksum } of applied) {
     const known = migrations.find((migration) => migration.name === name);
     if (!known) throw new StartError(`migration ${name} was applied by a newer Duet; run that version`);
-    if (sha256(known.sql) !== checksum)
+    if (sha256(known.sql[db.dialect]) !== checksum)
       throw new StartError(`migration ${name} was changed after it was applied`);
   }
   const done = new Set(applied.map((row) => row.name));

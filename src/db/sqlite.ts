@@ -62,6 +62,7 @@ export function openSqlite(path: string, besides: string[] = []): Db {
     return writes;
   };
   const inTransaction: Queryable = {
+    dialect: "sqlite",
     all: async <T extends Row>(sql: string, ...values: Value[]) => stillOpen().all(sql, values) as T[],
     one: async <T extends Row>(sql: string, ...values: Value[]) => stillOpen().one(sql, values) as T | null,
     run: async (sql, ...values) => stillOpen().run(sql, values),
@@ -96,6 +97,14 @@ export function openSqlite(path: string, besides: string[] = []): Db {
       if (foreign.look()) forget("all", "");
       return true;
     },
+    // Other processes are an operator's commands, and see with their next look what there is.
+    hasOneWriter: true,
+    settled: () => undefined,
+    tell() {},
+    onTold() {},
+    alone: (work) => work(),
+    now: Date.now,
+    trouble: () => undefined,
     async close() {
       await draining;
       foreign.close();

@@ -1,8 +1,11 @@
 import type { Database, SQLQueryBindings, Statement } from "bun:sqlite";
 import { DuetError } from "../errors.ts";
-import { checkStatement, touchesOf, UniqueViolation, type Touched } from "./index.ts";
+import { checkStatement, touchesOf, UniqueViolation, type Touched, type Touches } from "./index.ts";
 
-type Prepared = { statement: Statement; touches: { what: Touched; parameter: number } | undefined };
+type Prepared = { statement: Statement; touches: Touches | undefined };
+
+/** As SQLite takes it: with one writer at a time a row is that writer's anyway. */
+export const inSqlite = (sql: string): string => sql.replace(/ FOR NO KEY UPDATE$/, "");
 
 /** Prepared once each; their failures come out as what they mean. */
 export class Statements {
@@ -14,7 +17,7 @@ export class Statements {
     let prepared = this.#prepared.get(sql);
     if (!prepared) {
       checkStatement(sql);
-      prepared = { statement: this.db.prepare(sql), touches: touchesOf(sql) };
+      prepared = { statement: this.db.prepare(inSqlite(sql)), touches: touchesOf(sql) };
       this.#prepared.set(sql, prepared);
     }
     return prepared;

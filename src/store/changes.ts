@@ -1,6 +1,7 @@
 import type { Queryable } from "../db/index.ts";
 
-export type ChangeKind = "message" | "conversation" | "members" | "read" | "conversation_removed";
+/** `start` is where the list begins, and told to nobody. */
+export type ChangeKind = "start" | "message" | "conversation" | "members" | "read" | "conversation_removed";
 
 export type ChangeRow = {
   id: number;
@@ -29,23 +30,21 @@ export const changeStore = (q: Queryable) => ({
   nextFor: (userId: string, afterId: number) =>
     q.one<ChangeRow>(
       // Each index finds its own first row: what others talk about is not gone through.
-      `SELECT * FROM changes WHERE id = (SELECT min(id) FROM (
-         SELECT min(id) AS id FROM changes WHERE id > $1 AND user_id = $2
+      `SELECT * FROM told_changes WHERE id = (SELECT min(id) FROM (
+         SELECT min(id) AS id FROM told_changes WHERE id > $1 AND user_id = $2
           UNION ALL
-         SELECT (SELECT min(id) FROM changes
+         SELECT (SELECT min(id) FROM told_changes
                   WHERE conversation_id = members.conversation_id AND id > $1 AND user_id IS NULL) AS id
            FROM members WHERE members.user_id = $2) AS firsts)`,
       afterId,
       userId,
     ),
 
-  find: (id: number) => q.one<ChangeRow>("SELECT * FROM changes WHERE id = $1", id),
+  find: (id: number) => q.one<ChangeRow>("SELECT * FROM told_changes WHERE id = $1", id),
 
-  newest: () => q.one<ChangeRow>("SELECT * FROM changes WHERE id = (SELECT max(id) FROM changes)"),
-
-  /** The id of the oldest that is kept. */
-  first: async () =>
-    (await q.one<{ id: number | null }>("SELECT min(id) AS id FROM changes"))?.id ?? undefined,
+  /** There always is one. */
+  newest: async () =>
+    (await q.one<ChangeRow>("SELECT * FROM told_changes WHERE id = (SELECT max(id) FROM told_changes)"))!,
 
   /** The newest one stays: it says how far the count has come. */
   removeBefore: (time: number, limit: number) =>

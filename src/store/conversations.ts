@@ -56,6 +56,12 @@ export const conversationStore = (q: Queryable) => ({
       id,
     ),
 
+  /**
+   * Of any number of transactions that change a conversation, or what is in it, one is under way at a time: what is noted
+   * of it is in the order in which it happened.
+   */
+  takeTurn: (id: string) => q.one("SELECT number FROM conversations WHERE id = $1 FOR NO KEY UPDATE", id),
+
   /** One that its owner has removed, and may still have back. */
   findRemoved: (id: string, ownerId: string) =>
     q.one<ConversationRow>(
@@ -139,7 +145,7 @@ export const conversationStore = (q: Queryable) => ({
   /** Out of sight, and back: `null` brings it back. Returns whether that changed anything. */
   async setRemoved(id: string, time: number | null) {
     const changed = await q.run(
-      "UPDATE conversations SET removed_at = $1 WHERE id = $2 AND (removed_at IS NULL) <> ($1 IS NULL)",
+      "UPDATE conversations SET removed_at = $1 WHERE id = $2 AND (removed_at IS NULL) <> (CAST($1 AS BIGINT) IS NULL)",
       time,
       id,
     );
@@ -147,10 +153,10 @@ export const conversationStore = (q: Queryable) => ({
     return changed > 0;
   },
 
-  /** The one that was removed first of those before `time`. */
+  /** The one that was removed first of those before `time`; nobody brings it back while the transaction goes on. */
   findRemovedBefore: (time: number) =>
     q.one<{ id: string }>(
-      "SELECT id FROM conversations WHERE removed_at < $1 ORDER BY removed_at LIMIT 1",
+      "SELECT id FROM conversations WHERE removed_at < $1 ORDER BY removed_at LIMIT 1 FOR NO KEY UPDATE",
       time,
     ),
 

@@ -38,7 +38,7 @@ const NEWEST_ID = `SELECT max(id) AS id FROM (
 
 /** Every table, and `tx` for writes in several of them that must all happen or none. */
 export type Store = Tables &
-  Pick<Db, "onTouched" | "isCurrent"> & {
+  Omit<Db, keyof Queryable | "tx" | "close"> & {
     tx<T>(work: (tables: Tables) => Promise<T>): Promise<T>;
     /** The last id that was made, by whichever process; null in an empty database. */
     newestId(): Promise<string | null>;
@@ -48,6 +48,13 @@ export const createStore = (db: Db): Store => ({
   ...bind(db),
   onTouched: db.onTouched,
   isCurrent: db.isCurrent,
+  hasOneWriter: db.hasOneWriter,
+  settled: db.settled,
+  tell: db.tell,
+  onTold: db.onTold,
+  alone: db.alone,
+  now: db.now,
+  trouble: db.trouble,
   tx: (work) => db.tx((q) => work(bind(q))),
   newestId: async () => (await db.one<{ id: string | null }>(NEWEST_ID))?.id ?? null,
 });

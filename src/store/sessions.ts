@@ -65,7 +65,9 @@ export const sessionStore = (q: Queryable) => ({
       limit,
     ),
 
-  insert: (s: SessionRow) =>
+  insert: (
+    s: Omit<SessionRow, "confirmed_at" | "ended_at" | "end_reason" | "ended_user_agent" | "ended_ip">,
+  ) =>
     q.run(
       `INSERT INTO sessions (id, user_id, era, generation, rotated_at, created_at, seen_at, idle_ends_at, ends_at, user_agent, ip)
        VALUES ($1, $2, (SELECT era FROM users WHERE id = $2), $3, $4, $5, $6, $7, $8, $9, $10)`,
@@ -109,7 +111,7 @@ export const sessionStore = (q: Queryable) => ({
   end: (id: string, end: EndRow, userId: string | null = null) =>
     q.one<{ user_id: string }>(
       `UPDATE sessions SET ended_at = $1, end_reason = $2, ended_user_agent = $3, ended_ip = $4
-        WHERE id = $5 AND ${IS_LIVE} AND ($6 IS NULL OR user_id = $6) RETURNING user_id /* touches session $5 */`,
+        WHERE id = $5 AND ${IS_LIVE} AND (CAST($6 AS TEXT) IS NULL OR user_id = $6) RETURNING user_id /* touches session $5 */`,
       end.at,
       end.reason,
       end.userAgent,

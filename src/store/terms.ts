@@ -1,39 +1,78 @@
 import type { Queryable } from "../db/index.ts";
 import { SELECT_MESSAGE, type MessageRow } from "./messages.ts";
 
-/** The full-text index: words of messages and of titles as core/chat/terms.ts marks and folds them, which also says how to match them. */
-export const termStore = (q: Queryable) => ({
-  setMessage: (id: string, words: string) =>
-    q.run(
-      "INSERT OR REPLACE INTO terms (rowid, words) SELECT number, $1 FROM messages WHERE id = $2",
-      words,
-      id,
-    ),
+/** One of these, each of which is words in a row; of the last one the beginning is enough where it `isPrefix`. */
+export type Match = { words: string[]; isPrefix: boolean }[][];
 
-  setTitle: (conversation: number, words: string) =>
-    q.run("INSERT OR REPLACE INTO terms (rowid, words) VALUES (-$1, $2)", conversation, words),
+/**
+ * The full-text index: words of messages and of titles as core/chat/terms.ts marks and folds them. Titles are kept by their
+ * conversation's number below zero.
+ */
+export const termStore = (q: Queryable) => {
+  const { id, put, matches, wordsOf, queryOf } = INDEX[q.dialect];
+  return {
+    setMessage: (messageId: string, words: string[]) =>
+      q.run(put(`SELECT number, ${matches.words} FROM messages WHERE id = $2`), wordsOf(words), messageId),
 
-  removeMessage: (id: string) =>
-    q.run("DELETE FROM terms WHERE rowid = (SELECT number FROM messages WHERE id = $1)", id),
+    setTitle: (conversation: number, words: string[]) =>
+      q.run(
+        put(`SELECT -number, ${matches.words} FROM conversations WHERE number = $2`),
+        wordsOf(words),
+        conversation,
+      ),
 
-  /** The newest messages that match, newest first. */
-  findMessages: (match: string, limit: number) =>
-    q.all<MessageRow & { title: string }>(
-      `SELECT found.*, conversations.title FROM (${SELECT_MESSAGE}
-          WHERE messages.number IN (
-            SELECT rowid FROM terms WHERE terms MATCH $1 ORDER BY rowid DESC LIMIT $2)) AS found
-         JOIN conversations ON conversations.id = found.conversation_id
-        ORDER BY found.id DESC`,
-      match,
-      limit,
-    ),
+    removeMessage: (messageId: string) =>
+      q.run(`DELETE FROM terms WHERE ${id} = (SELECT number FROM messages WHERE id = $1)`, messageId),
 
-  /** The numbers of the conversations whose titles match. */
-  findTitles: async (match: string) => {
-    const rows = await q.all<{ number: number }>(
-      "SELECT -rowid AS number FROM terms WHERE terms MATCH $1",
-      match,
-    );
-    return rows.map((row) => row.number);
+    /** The newest messages that match, newest first. */
+    findMessages: (match: Match, limit: number) =>
+      q.all<MessageRow & { title: string }>(
+        `SELECT found.*, conversations.title FROM (${SELECT_MESSAGE}
+            WHERE messages.number IN (
+              SELECT ${id} FROM terms WHERE ${matches.query} ORDER BY ${id} DESC LIMIT $2)) AS found
+           JOIN conversations ON conversations.id = found.conversation_id
+          ORDER BY found.id DESC`,
+        queryOf(match),
+        limit,
+      ),
+
+    /** The numbers of the conversations whose titles match. */
+    findTitles: async (match: Match) => {
+      const rows = await q.all<{ number: number }>(
+        `SELECT -${id} AS number FROM terms WHERE ${matches.query}`,
+        queryOf(match),
+      );
+      return rows.map((row) => row.number);
+    },
+  };
+};
+
+/** What the two databases call the same. */
+export const INDEX = {
+  sqlite: {
+    id: "rowid",
+    put: (rows: string) => `INSERT OR REPLACE INTO terms (rowid, words) ${rows}`,
+    matches: { words: "$1", query: "terms MATCH $1" },
+    wordsOf: (words: string[]) => words.join(" "),
+    queryOf: (match: Match) =>
+      either(match, " AND ", ({ words, isPrefix }) => `"${words.join(" ")}"${isPrefix ? "*" : ""}`).join(
+        " OR ",
+      ),
   },
-});
+  postgres: {
+    id: "id",
+    put: (rows: string) =>
+      `INSERT INTO terms (id, words) ${rows} ON CONFLICT (id) DO UPDATE SET words = EXCLUDED.words`,
+    matches: { words: "CAST($1 AS TSVECTOR)", query: "words @@ CAST($1 AS TSQUERY)" },
+    // Of one word it keeps 256 places, and none after the 16383rd: further ones are found by themselves, but in no row.
+    wordsOf: (words: string[]) => words.map((word, i) => `'${word}':${Math.min(i + 1, 16_383)}`).join(" "),
+    queryOf: (match: Match) =>
+      either(match, " & ", ({ words, isPrefix }) => {
+        const row = words.map((word) => `'${word}'`).join(" <-> ");
+        return isPrefix ? `${row}:*` : `(${row})`;
+      }).join(" | "),
+  },
+};
+
+const either = (match: Match, and: string, write: (one: Match[number][number]) => string) =>
+  match.map((all) => `(${all.map(write).join(and)})`);

@@ -8,7 +8,7 @@ export const throttleStore = (q: Queryable) => ({
    */
   take: (id: string, now: number, ms: number, windowMs: number) =>
     q.one<{ full_at: number }>(
-      `INSERT INTO throttles (id, full_at) VALUES ($1, $2 + $3)
+      `INSERT INTO throttles (id, full_at) VALUES ($1, CAST($2 AS BIGINT) + CAST($3 AS BIGINT))
        ON CONFLICT (id) DO UPDATE SET full_at = $3 + CASE
          WHEN throttles.full_at < $2 THEN $2
          WHEN throttles.full_at > $2 + $4 THEN $2

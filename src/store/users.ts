@@ -14,6 +14,9 @@ export type UserRow = {
 
 export const userStore = (q: Queryable) => ({
   find: (id: string) => q.one<UserRow>("SELECT * FROM users WHERE id = $1 AND username IS NOT NULL", id),
+  /** The same for a transaction that rests on it: nobody changes it before that has ended. */
+  findToRely: (id: string) =>
+    q.one<UserRow>("SELECT * FROM users WHERE id = $1 AND username IS NOT NULL FOR NO KEY UPDATE", id),
   findByUsername: (key: string) => q.one<UserRow>("SELECT * FROM users WHERE username_key = $1", key),
   findByEmail: (key: string) => q.one<UserRow>("SELECT * FROM users WHERE email_key = $1", key),
 

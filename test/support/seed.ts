@@ -1,7 +1,9 @@
 import { Database } from "bun:sqlite";
 import { join } from "node:path";
 import { indexedTerms, messageMark, titleMark } from "../../src/core/chat/terms.ts";
+import type { Db } from "../../src/db/index.ts";
 import { LIMITS } from "../../src/limits.ts";
+import { createStore } from "../../src/store/index.ts";
 
 /** Words that the seeded messages are made of; the first is in every one of them, and `RARE` in none. */
 export const COMMON = "hello";
@@ -68,7 +70,7 @@ export function seed(
   });
   many(rows.conversations, "INSERT INTO terms (rowid, words) VALUES (?, ?)", (n) => [
     -(n + 1000),
-    indexedTerms(titleMark(n + 1000), `Talk ${WORDS[n % WORDS.length]} ${n}`),
+    indexedTerms(titleMark(n + 1000), `Talk ${WORDS[n % WORDS.length]} ${n}`).join(" "),
   ]);
   const talk = (n: number) => n % rows.conversations;
   const said = (n: number) =>
@@ -81,7 +83,7 @@ export function seed(
   );
   many(rows.messages, "INSERT INTO terms (rowid, words) VALUES (?, ?)", (n) => [
     n + 1,
-    indexedTerms(messageMark(talk(n) + 1000, partOf(n)), said(n)),
+    indexedTerms(messageMark(talk(n) + 1000, partOf(n)), said(n)).join(" "),
   ]);
   db.run("PRAGMA wal_checkpoint(TRUNCATE)");
   db.close();
@@ -91,28 +93,33 @@ export function seed(
 export const newestOf = (conversations: number) => id(3, conversations - 1);
 
 /** Gives one account much of its own: live sessions, events, and messages in one conversation of whoever. */
-export function seedAccount(folder: string, userId: string, conversationId: string, rows: number): void {
-  using db = new Database(join(folder, "duet.db"));
+export async function seedAccount(
+  db: Db,
+  userId: string,
+  conversationId: string,
+  rows: number,
+): Promise<void> {
   const now = Date.now();
   const own = (kind: number, n: number) => `${userId.slice(0, 24)}${kind}${n.toString(16).padStart(11, "0")}`;
-  const session = db.prepare(
-    `INSERT INTO sessions (id, user_id, generation, rotated_at, created_at, seen_at, idle_ends_at, ends_at, user_agent, ip)
-     VALUES (?1, ?2, 1, ?3, ?3, ?3, ?3 + 600000000, ?3 + 600000000, 'seed', '192.0.2.1')`,
-  );
-  const event = db.prepare(
-    `INSERT INTO auth_events (id, user_id, kind, outcome, user_agent, ip, created_at)
-     VALUES (?, ?, 'login', 'success', 'seed', '192.0.2.1', ?)`,
-  );
-  const message = db.prepare(
-    `INSERT INTO messages (id, conversation_id, part, author_id, body, created_at) VALUES (?, ?, 0, ?, 'hello', ?)`,
-  );
-  const words = db.prepare("INSERT INTO terms (rowid, words) VALUES (last_insert_rowid(), 'c0p0hello')");
-  db.transaction(() => {
+  const device = { user_agent: "seed", ip: "192.0.2.1" };
+  await createStore(db).tx(async (tx) => {
     for (let n = 0; n < rows; n++) {
-      session.run(own(1, n), userId, now);
-      event.run(own(2, n), userId, now);
-      message.run(own(3, n), conversationId, userId, now);
-      words.run();
+      const times = { rotated_at: now, created_at: now, seen_at: now };
+      const ends = { idle_ends_at: now + 600_000_000, ends_at: now + 600_000_000 };
+      await tx.sessions.insert({
+        id: own(1, n),
+        user_id: userId,
+        generation: 1,
+        ...times,
+        ...ends,
+        ...device,
+      });
+      const event = { session_id: null, kind: "login", outcome: "success" as const, created_at: now };
+      await tx.security.insert({ id: own(2, n), user_id: userId, ...event, ...device });
+      const message = { id: own(3, n), conversation_id: conversationId, author_id: userId };
+      await tx.messages.insert({ ...message, part: 0, body: "hello", created_at: now });
+      await tx.terms.setMessage(message.id, indexedTerms(messageMark(0, 0), "hello"));
     }
-  })();
+  });
+  await db.close();
 }

@@ -43,6 +43,8 @@ export type RingKey = {
 export type KeyRing = Awaited<ReturnType<typeof openKeyRing>>;
 
 const RELOAD_MS = 1000;
+/** What one process says to another. */
+const ROTATED = "keys";
 const HOUR_MS = 60 * 60 * 1000;
 const DAY_MS = 24 * HOUR_MS;
 
@@ -112,6 +114,7 @@ export async function openKeyRing(deps: {
     });
     await loading; // one that began before the change may not have seen it
     await load();
+    store.tell(ROTATED);
   }
 
   const active = (): RingKey => [...ring.values()].find((key) => key.state === "active")!;
@@ -140,6 +143,10 @@ export async function openKeyRing(deps: {
   /** The same, as it is known now. */
   const peek = (id: string): RingKey | undefined => ring.get(id);
 
+  store.onTold((text) => {
+    // One that cannot be read now is read again when it is tended.
+    if (text === ROTATED || text === null) load().catch(() => {});
+  });
   await load();
   if (ring.size === 0) {
     const first = [await draftKey(deps.algorithm, "active"), await draftKey(deps.algorithm, "next")];

@@ -120,11 +120,11 @@ export function createSessions(deps: {
         store.tx(async (tx) => {
           // Limited only here, after `reuse` and `ended`: no limit may delay the end of a stolen session.
           if (!isPermitted) await throttle.takeIn(tx, ["refresh_session", session.id]);
-          isPermitted = true;
           return row === session || (await tx.sessions.advance(row)) !== null;
         }),
         issue(row, session.username),
       ]);
+      isPermitted = true;
       if (!isWritten) continue;
       if (row !== session) remembered.keepNext(session, row);
       tell(row.generation);

@@ -122,7 +122,7 @@ export function createUsers(deps: {
   ): Promise<IssuedTokens | null> {
     const session = sessions.draft(row, device);
     const isCurrent = await commit(async (tx) => {
-      const current = await tx.users.find(row.id);
+      const current = await tx.users.findToRely(row.id);
       if (current?.password_hash !== row.password_hash || current.disabled_at !== null) return false;
       if (rehashed) await tx.users.replacePasswordHash(row.id, row.password_hash, rehashed);
       await tx.sessions.insert(session);

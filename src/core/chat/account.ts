@@ -27,6 +27,7 @@ export const createChatAccount = ({ store, clock }: { store: Store; clock: Clock
 
 /** False if it was theirs alone and some of it is still there. */
 async function leave(tx: Transaction, id: string, userId: string, now: number): Promise<boolean> {
+  await tx.conversations.takeTurn(id);
   const heir = await tx.members.heirOf(id, userId);
   if (!heir) {
     await tx.conversations.remove(id, LIMITS.rowsClearedAtOnce);

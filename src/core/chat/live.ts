@@ -32,10 +32,8 @@ export type LiveEvent =
 /** A place in the list of changes: the last that was told. */
 type Place = Pick<ChangeRow, "id" | "created_at">;
 
-const START: Place = { id: 0, created_at: 0 };
-
 /** With when it was made: after a backup was put back another change has that id, and what is between was never told. */
-const nameOf = ({ id, created_at }: Place) => (id === 0 ? "0" : `${id}-${created_at.toString(36)}`);
+const nameOf = ({ id, created_at }: Place) => `${id}-${created_at.toString(36)}`;
 
 type Events = AsyncGenerator<LiveEvent, void>;
 
@@ -76,7 +74,7 @@ export function createLive(deps: {
     const known = tail.newest();
     if (known) return known;
     const seen = tail.version();
-    const place = (await store.changes.newest()) ?? START;
+    const place = await store.changes.newest();
     tail.endsAt(place.id, seen);
     return place;
   }
@@ -84,9 +82,7 @@ export function createLive(deps: {
   /** The place to begin at: the one that is named, or now. `lost` where the named one is not kept, or of another history. */
   async function beginAt(name: string | undefined): Promise<{ place: Place; lost: boolean }> {
     if (name === undefined || name === "") return { place: await newest(), lost: false };
-    const first = (await store.changes.first()) ?? 1;
-    if (name === nameOf(START) && first === 1) return { place: START, lost: false };
-    const change = await store.changes.find(/^\d{1,15}-/.test(name) ? Number.parseInt(name, 10) : 0);
+    const change = await store.changes.find(/^\d{1,16}-/.test(name) ? Number.parseInt(name, 10) : 0);
     if (change && nameOf(change) === name) return { place: change, lost: false };
     return { place: await newest(), lost: true };
   }
@@ -97,6 +93,7 @@ export function createLive(deps: {
     if (change.kind === "conversation_removed") return { kind: change.kind, id, conversationId };
     const conversation = await store.conversations.find(conversationId, userId);
     if (!conversation) return null;
+    if (change.kind === "start") return null;
     if (change.kind !== "message") return { kind: change.kind, id, conversation };
     const message = await shared(`${change.id}`, () =>
       store.messages.find(conversationId, change.message_id ?? ""),

@@ -54,6 +54,7 @@ export function createMembers(deps: {
         },
       );
       return commit(async (tx) => {
+        await tx.conversations.takeTurn(id);
         const now = clock();
         const added = await tx.members.add(id, user.id, now);
         const all = await tx.members.list(id);
@@ -71,6 +72,7 @@ export function createMembers(deps: {
       if (!mayRemove) throw new DuetError("not_found");
       if (userId === conversation.owner_id) throw new DuetError("owner_cannot_leave");
       await commit(async (tx) => {
+        await tx.conversations.takeTurn(id);
         if ((await tx.members.remove(id, userId)) === 0) throw new DuetError("not_found");
         const change = { conversation_id: id, created_at: clock() };
         await noteChange(tx, { ...change, kind: "conversation_removed", user_id: userId });

@@ -48,6 +48,7 @@ export function createMessages(deps: {
     await conversations.get(viewer, conversationId);
     await throttle.take(["message_account", viewer.userId]);
     return commit(async (tx) => {
+      await tx.conversations.takeTurn(conversationId);
       const now = clock();
       if (!(await work(tx, now))) throw new DuetError("not_found");
       const change = { conversation_id: conversationId, message_id: id, created_at: now };
@@ -97,6 +98,7 @@ export function createMessages(deps: {
     { id, unread }: Conversation,
     messageId: string,
   ) {
+    await tx.conversations.takeTurn(id);
     const marked = await tx.members.markRead(id, userId, messageId);
     const change = { conversation_id: id, user_id: userId, created_at: clock() };
     if (marked > 0 && unread > 0) await noteChange(tx, { ...change, kind: "read" });
@@ -134,13 +136,20 @@ export function createMessages(deps: {
       const fingerprint = fingerprintOf(conversationId, body);
       await throttle.take(["message_account", viewer.userId]);
       return commit(async (tx) => {
+        await tx.conversations.takeTurn(conversationId);
         const now = clock();
         const conversation = await tx.conversations.find(conversationId, viewer.userId);
         if (!conversation) throw new DuetError("not_found");
+        const id = newIdAfter(await tx.messages.newestIn(conversation.id), now);
         if (key) {
           // At least as many as come, so that no more than a week of them is ever kept.
           await tx.idempotency.removeBefore(now - LIMITS.idempotencyKeepMs, 2);
-          const earlier = await tx.idempotency.find(viewer.userId, key);
+          const earlier = await tx.idempotency.claim(
+            viewer.userId,
+            key,
+            { fingerprint, resource_id: id },
+            now,
+          );
           if (earlier) {
             const message = await tx.messages.find(conversation.id, earlier.resource_id);
             if (earlier.fingerprint !== fingerprint || !message)
@@ -149,7 +158,7 @@ export function createMessages(deps: {
           }
         }
         const message = {
-          id: newIdAfter(await tx.messages.newestIn(conversation.id), now),
+          id,
           conversation_id: conversation.id,
           author_id: viewer.userId,
           body,
@@ -159,8 +168,6 @@ export function createMessages(deps: {
         const part = Math.floor((said - 1) / LIMITS.messagesPerPart);
         await tx.messages.insert({ ...message, part });
         await tx.terms.setMessage(message.id, indexedTerms(messageMark(number, part), body));
-        if (key)
-          await tx.idempotency.insert(viewer.userId, key, { fingerprint, resource_id: message.id }, now);
         const change = { conversation_id: conversation.id, message_id: message.id, created_at: now };
         await noteChange(tx, { ...change, kind: "message" });
         // Whoever speaks has read what is above.

@@ -9,9 +9,9 @@ type Told = { change: ChangeRow; audience: ReadonlySet<string> };
 /**
  * The end of the list of changes, in memory: every change after `start`, each with those who may know of it, as this
  * process has committed them. When another process has committed it is empty, and knows nothing until it is told where the
- * list ends.
+ * list ends; where other processes commit changes all the time it is never told.
  */
-export function createTail(store: Pick<Store, "onTouched" | "isCurrent">) {
+export function createTail(store: Pick<Store, "onTouched" | "isCurrent" | "onTold" | "hasOneWriter">) {
   let told: Told[] = [];
   /** The id before the first of `told`; infinite while it is not known what comes after what. */
   let start = Number.POSITIVE_INFINITY;
@@ -26,6 +26,7 @@ export function createTail(store: Pick<Store, "onTouched" | "isCurrent">) {
   store.onTouched((what) => {
     if (what === "all") forget();
   });
+  store.onTold(forget);
 
   return {
     /** After the commit that made it, in the order of commits. */
@@ -61,7 +62,7 @@ export function createTail(store: Pick<Store, "onTouched" | "isCurrent">) {
 
     /** Says where the list ended when it was read at `seen` (a `version`). */
     endsAt(id: number, seen: number): void {
-      if (seen === version && start === Number.POSITIVE_INFINITY) start = id;
+      if (store.hasOneWriter && seen === version && start === Number.POSITIVE_INFINITY) start = id;
     },
   };
 }

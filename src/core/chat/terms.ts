@@ -1,3 +1,5 @@
+import type { Match } from "../../store/terms.ts";
+
 /**
  * Written without spaces between words, so that each character counts as one; and signs that are words by themselves.
  */
@@ -10,6 +12,8 @@ const RUNS = new RegExp(`[${ALONE}]+|[^${ALONE}]+`, "gu");
 const WORD = `(?![${ALONE}])[${LETTERS}]`;
 const TERMS_MAX = 10;
 const WORDS_MAX = 20;
+/** Of one word; more than can be looked for, and less than any index takes. */
+const WORD_CHARS_MAX = 400;
 /** In one question to the index: 1 to 2 ms. */
 const WORDS_AT_ONCE = 100;
 
@@ -45,11 +49,10 @@ export const titleMark = (conversation: number): string => `c${conversation}t${E
 export const messageMark = (conversation: number, part: number): string => `c${conversation}p${part}${END}`;
 
 /** A text as its words are indexed under a mark. */
-export const indexedTerms = (mark: string, text: string): string =>
+export const indexedTerms = (mark: string, text: string): string[] =>
   runsIn(text)
     .flatMap((run) => (IS_ALONE.test(run) ? [...run] : [run]))
-    .map((word) => mark + word)
-    .join(" ");
+    .map((word) => mark + word.slice(0, WORD_CHARS_MAX));
 
 /** What is looked for, term by term: a run of letters, or of characters that are words. */
 export function termsOf(query: string): string[] {
@@ -71,12 +74,14 @@ const wordsIn = (term: string): number => (IS_ALONE.test(term) ? [...term].lengt
 export const marksAtOnce = (terms: string[]): number =>
   Math.max(1, Math.floor(WORDS_AT_ONCE / terms.reduce((sum, term) => sum + wordsIn(term), 0)));
 
-/** The terms in the language of the full-text index, under any of the marks: all of them, the beginning of a word being enough. */
-export const matchOf = (marks: string[], terms: string[]): string =>
-  marks.map((mark) => `(${terms.map((term) => matchOne(mark, term)).join(" AND ")})`).join(" OR ");
+/** The terms as the full-text index is asked for them, under any of the marks: all of them, the beginning of a word being enough. */
+export const matchOf = (marks: string[], terms: string[]): Match =>
+  marks.map((mark) => terms.map((term) => matchOne(mark, term)));
 
 const matchOne = (mark: string, term: string) =>
-  IS_ALONE.test(term) ? `"${[...term].map((each) => mark + each).join(" ")}"` : `"${mark}${term}"*`;
+  IS_ALONE.test(term)
+    ? { words: [...term].map((each) => mark + each), isPrefix: false }
+    : { words: [mark + term], isPrefix: true };
 
 /** Where a term is in folded text: as the index has it, at the beginning of a word, or anywhere for characters that are words. */
 const patternOf = (term: string) =>

@@ -183,3 +183,9 @@ CREATE TABLE changes (
 CREATE INDEX changes_by_conversation ON changes (conversation_id, id) WHERE user_id IS NULL;
 CREATE INDEX changes_by_user ON changes (user_id, id);
 CREATE INDEX changes_by_age ON changes (created_at);
+
+-- Where the list begins, so that there is always a last one.
+INSERT INTO changes (conversation_id, kind, created_at) VALUES ('', 'start', 0);
+
+-- Those that may be told: here, where one writes at a time, all that are committed.
+CREATE VIEW told_changes AS SELECT * FROM changes;

@@ -1,0 +1,175 @@
+import { DuetError } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
+import { checkStatement, touchesOf, UniqueViolation } from "./index.ts";
+import type { Db, Queryable, Row, Touched, Value } from "./index.ts";
+import { createNews } from "./news.ts";
+import { createSettled } from "./settled.ts";
+
+/** What can be asked of a connection, of the pool's or of a transaction's. */
+type Asking = Pick<Bun.SQL, "unsafe">;
+
+type Touch = { what: Touched; id: string };
+
+/** How often a transaction is tried that others were in the way of. */
+const TRIES = 8;
+const RETRY_MS = 10;
+
+/**
+ * PostgreSQL behind the Db interface, for any number of processes. A transaction sees what is committed at each of its
+ * statements (READ COMMITTED) and locks the rows that it relies on; it is run again where the database gave it up for the
+ * sake of another one. What a commit touches is told to every process in that same commit.
+ */
+export function openPostgres(url: string): Db {
+  const sql = new Bun.SQL({
+    url,
+    max: LIMITS.databaseConnections,
+    connectionTimeout: LIMITS.databaseWaitMs / 1000,
+    // Numbers as numbers: what comes as a bigint is told from text that looks like one, and made a number in `rowsOf`.
+    bigint: true,
+    connection: {
+      application_name: "duet",
+      statement_timeout: LIMITS.databaseWaitMs,
+      idle_in_transaction_session_timeout: LIMITS.databaseWaitMs,
+    },
+  });
+  const listeners: ((what: Touched, id: string) => void)[] = [];
+  const forget = (what: Touched, id: string) => listeners.forEach((listener) => listener(what, id));
+  const news = createNews(sql, forget);
+
+  /** Asks, and notes what was touched. */
+  async function ask(through: Asking, text: string, values: Value[], touched: Touch[]): Promise<Rows> {
+    checkStatement(text);
+    const touches = touchesOf(text);
+    if (touches) touched.push({ what: touches.what, id: String(values[touches.parameter - 1] ?? "") });
+    try {
+      return rowsOf(await through.unsafe(text, values.map(storable)));
+    } catch (error) {
+      throw isGivenUp(error) ? error : databaseError(error);
+    }
+  }
+
+  const within = (through: Asking, touched: Touch[]): Queryable => ({
+    dialect: "postgres",
+    all: async <T extends Row>(text: string, ...values: Value[]) =>
+      (await ask(through, text, values, touched)).rows as T[],
+    one: async <T extends Row>(text: string, ...values: Value[]) =>
+      ((await ask(through, text, values, touched)).rows[0] ?? null) as T | null,
+    run: async (text, ...values) => (await ask(through, text, values, touched)).count,
+  });
+
+  /** `work`, and what it has touched is forgotten before anybody hears of it. */
+  async function forgetting<T>(work: (touched: Touch[]) => Promise<T>): Promise<T> {
+    const touched: Touch[] = [];
+    try {
+      return await inTime(work(touched));
+    } finally {
+      // Also where it failed: a commit whose answer was lost may have been one.
+      for (const { what, id } of touched) forget(what, id);
+    }
+  }
+
+  async function tx<T>(work: (q: Queryable) => Promise<T>): Promise<T> {
+    for (let tried = 1; ; tried++) {
+      try {
+        return await forgetting((touched) => sql.begin((connection) => work(within(connection, touched))));
+      } catch (error) {
+        // What comes from beginning and from committing has not been looked at yet.
+        if (!isGivenUp(error) || tried === TRIES) throw databaseError(error);
+        await Bun.sleep(Math.random() * RETRY_MS * tried);
+      }
+    }
+  }
+
+  /** A statement by itself is a transaction. */
+  const askOnce = <T>(ask: (q: Queryable) => Promise<T>): Promise<T> =>
+    forgetting((touched) => ask(within(sql, touched))).catch((error) => {
+      throw databaseError(error);
+    });
+
+  return {
+    dialect: "postgres",
+    all: (text, ...values) => askOnce((q) => q.all(text, ...values)),
+    one: (text, ...values) => askOnce((q) => q.one(text, ...values)),
+    run: (text, ...values) => askOnce((q) => q.run(text, ...values)),
+    tx,
+    onTouched: (listener) => void listeners.push(listener),
+    isCurrent: news.isCurrent,
+    hasOneWriter: false,
+    settled: createSettled(sql),
+    tell: news.tell,
+    onTold: news.onTold,
+    now: news.now,
+    trouble: news.trouble,
+    async alone(work) {
+      const connection = await sql.reserve();
+      try {
+        await connection.unsafe("SELECT pg_advisory_lock($1)", [ADVISORY_LOCK]);
+        return await work();
+      } finally {
+        await connection.unsafe("SELECT pg_advisory_unlock($1)", [ADVISORY_LOCK]).catch(() => {});
+        connection.release();
+      }
+    },
+    async close() {
+      await news.close();
+      await sql.close({ timeout: LIMITS.databaseWaitMs / 1000 });
+    },
+  };
+}
+
+/** Ours among the advisory locks of a database: "duet" in ASCII. */
+const ADVISORY_LOCK = 0x64_75_65_74;
+
+/** Text with NUL is none that PostgreSQL keeps, so no row has it. */
+const storable = (value: Value): Value =>
+  typeof value === "string" && value.includes("\0") ? value.replaceAll("\0", "\ufffd") : value;
+
+type Rows = { rows: Row[]; count: number };
+
+/** What the driver hands out, with numbers as numbers: none of ours is larger than those hold. */
+function rowsOf(answer: Row[] & { count: number | null }): Rows {
+  for (const row of answer)
+    for (const name in row) if (typeof row[name] === "bigint") row[name] = Number(row[name]);
+  return { rows: answer, count: answer.count ?? 0 };
+}
+
+/** Nobody waits for ever for an answer that is lost on the way. */
+async function inTime<T>(answer: Promise<T>): Promise<T> {
+  let timer: Timer | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const error = new DuetError("unavailable", {
+      cause: "the database did not answer",
+      retryAfterSeconds: 1,
+    });
+    timer = setTimeout(() => reject(error), LIMITS.databaseWaitMs + 1000);
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** SQLSTATE (PostgreSQL, appendix A), where the server has said one; else the driver's own name of what went wrong. */
+function codeOf(error: unknown): string | undefined {
+  if (!(error instanceof Bun.SQL.PostgresError)) return undefined;
+  return error.errno ? String(error.errno) : error.code;
+}
+
+/** The server gave this transaction up, of which nothing is left: serialization_failure, deadlock_detected. */
+const isGivenUp = (error: unknown) => ["40001", "40P01"].includes(codeOf(error) ?? "");
+
+/** Our own mistakes: a statement that is none, or values that it cannot take. */
+const IS_OURS = /^(?:42|22|0A|26|ERR_POSTGRES_(?:UNSAFE_TRANSACTION|UNSUPPORTED))/;
+
+/** Tells what the caller did (UniqueViolation, `not_found`) from what the database suffers (`unavailable`) from our own bugs. */
+function databaseError(error: unknown): unknown {
+  const code = codeOf(error);
+  if (code === undefined) return error;
+  if (code === "23505")
+    return new UniqueViolation((error as { constraint?: string }).constraint ?? "", { cause: error });
+  // What was to be referred to has just been removed by somebody else.
+  if (code === "23503") return new DuetError("not_found", { cause: error });
+  if (code.startsWith("23") || IS_OURS.test(code)) return error;
+  return new DuetError("unavailable", { cause: error, retryAfterSeconds: 1 });
+}
