@@ -71,6 +71,12 @@ export async function openKeyRing(deps: {
 
   const load = () => (loading ??= read().finally(() => (loading = undefined)));
 
+  /** After a change: one that began before it may not have seen it. */
+  async function reload() {
+    await loading;
+    await load();
+  }
+
   async function read() {
     const rows = await store.keys.list();
     const opened = new Map<string, RingKey>();
@@ -112,8 +118,7 @@ export async function openKeyRing(deps: {
       await keys.activateNext(clock());
       await keys.insert(next);
     });
-    await loading; // one that began before the change may not have seen it
-    await load();
+    await reload();
     store.tell(ROTATED);
   }
 
@@ -125,7 +130,7 @@ export async function openKeyRing(deps: {
    */
   async function tend() {
     await store.keys.removeRetiredBefore(clock() - LIMITS.refreshTtlDaysMax * DAY_MS);
-    await load();
+    await reload();
     if (clock() - (active().activatedAt ?? 0) >= deps.rotationMs) await rotate();
   }
 
