@@ -57,10 +57,14 @@ export const conversationStore = (q: Queryable) => ({
     ),
 
   /**
-   * Of any number of transactions that change a conversation, or what is in it, one is under way at a time: what is noted
-   * of it is in the order in which it happened.
+   * Of any number of transactions that change a conversation, or what is in it, one is under way at a time. To be asked
+   * for before anything is written: a change is numbered by its transaction, which has its number with the first write, so
+   * that what is noted of a conversation is in the order in which it happened.
    */
-  takeTurn: (id: string) => q.one("SELECT number FROM conversations WHERE id = $1 FOR NO KEY UPDATE", id),
+  takeTurn: (id: string): Promise<unknown> =>
+    q.dialect === "postgres"
+      ? q.all("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", id)
+      : Promise.resolve(),
 
   /** One that its owner has removed, and may still have back. */
   findRemoved: (id: string, ownerId: string) =>

@@ -134,8 +134,11 @@ export function createTokens(deps: {
   };
 }
 
+/** What the clocks of two processes may differ by. */
+const CLOCKS_APART_SECONDS = 5;
+
 /** Whoever has a key and no bounds could sign one for ever. */
 const isBounded = ({ iat, exp }: Claims, type: TokenType, now: number) =>
-  iat <= exp && exp <= seconds(now) + LIFE_SECONDS_MAX[type];
+  iat <= exp && exp <= seconds(now) + LIFE_SECONDS_MAX[type] + CLOCKS_APART_SECONDS;
 
 const seconds = (milliseconds: number) => Math.floor(milliseconds / 1000);

@@ -88,6 +88,7 @@ export function createConversations(deps: {
       const title = readText("title", input.title.trim(), LIMITS.titleCharsMax);
       await throttle.take(["conversation_account", viewer.userId]);
       await commit(async (tx) => {
+        await tx.conversations.takeTurn(id);
         const number = await tx.conversations.rename(id, title);
         if (number === null) throw new DuetError("not_found");
         await tx.terms.setTitle(number, indexedTerms(titleMark(number), title));
@@ -103,6 +104,7 @@ export function createConversations(deps: {
     async remove(viewer: ViewerId, id: string): Promise<void> {
       await getOwned(viewer, id);
       await commit(async (tx) => {
+        await tx.conversations.takeTurn(id);
         const now = clock();
         if (!(await tx.conversations.setRemoved(id, now))) throw new DuetError("not_found");
         for (const user_id of await tx.members.idsOf(id))
@@ -120,6 +122,7 @@ export function createConversations(deps: {
       const conversation = await getRemoved(viewer, id);
       await throttle.take(["conversation_account", viewer.userId]);
       await commit(async (tx) => {
+        await tx.conversations.takeTurn(id);
         if (!(await tx.conversations.setRemoved(id, null))) throw new DuetError("not_found");
         await noteChange(tx, { conversation_id: id, kind: "conversation", created_at: clock() });
       });

@@ -1,0 +1,283 @@
+import { afterAll, describe, expect, test } from "bun:test";
+import { THROTTLES } from "../src/core/auth/throttle.ts";
+import { openPostgres } from "../src/db/postgres.ts";
+import { migrate } from "../src/db/migrate.ts";
+import { LIMITS } from "../src/limits.ts";
+import { createStore } from "../src/store/index.ts";
+import type { Answer } from "./support/app.ts";
+import { startCluster, type Cluster } from "./support/cluster.ts";
+import { decode, PASSWORDS } from "./support/people.ts";
+import { makeDatabase } from "./support/postgres.ts";
+import { Stream } from "./support/stream.ts";
+
+const databases: { drop(): Promise<void> }[] = [];
+afterAll(() => Promise.all(databases.map((database) => database.drop())));
+
+async function database() {
+  const made = await makeDatabase();
+  databases.push(made);
+  return made;
+}
+
+const cluster = async (count: number, settings: Record<string, string> = { DUET_RATE_LIMITS: "off" }) =>
+  startCluster(count, (await database()).url, settings);
+
+const password = PASSWORDS["alice"]!;
+
+async function register(
+  c: Cluster,
+  username: string,
+): Promise<{ id: string; access: string; refresh: string }> {
+  const { body } = await c.ask(0, "POST", "/api/auth/register", { username, password });
+  return { id: body.user.id, access: body.access_token, refresh: body.refresh_token };
+}
+
+const me = (c: Cluster, process: number, token: string) =>
+  c.ask(process, "GET", "/api/auth/me", undefined, token);
+
+const refreshAt = (c: Cluster, process: number, refresh_token: string) =>
+  c.ask(process, "POST", "/api/auth/refresh", { refresh_token });
+
+/** Asks until the answer is another; as often as that takes, since it is the answer that is waited for. */
+async function until(isDone: (answer: Answer) => boolean, ask: () => Promise<Answer>): Promise<number> {
+  const since = performance.now();
+  while (!isDone(await ask()));
+  return performance.now() - since;
+}
+
+const isRefused = ({ status }: Answer) => status === 401;
+
+describe("four processes on one database", () => {
+  test("start at once on an empty one, and have one key ring", async () => {
+    await using c = await cluster(4);
+    const kids = [];
+    for (let i = 0; i < 4; i++) {
+      const { body } = await c.ask(i, "GET", "/.well-known/jwks.json");
+      kids.push(body.keys.map(({ kid }: { kid: string }) => kid).toSorted());
+    }
+    expect(kids[0]).toHaveLength(2);
+    for (const each of kids) expect(each).toEqual(kids[0]);
+    const alice = await register(c, "alice");
+    for (let i = 0; i < 4; i++) expect((await me(c, i, alice.access)).status).toBe(200);
+  });
+
+  test("make one successor of one token, whoever is asked, and catch the thief who comes late", async () => {
+    await using c = await cluster(4, { DUET_RATE_LIMITS: "off", DUET_REFRESH_OVERLAP: "0" });
+    const alice = await register(c, "alice");
+    const answers = await Promise.all(
+      Array.from({ length: 100 }, (_, i) => refreshAt(c, i % 4, alice.refresh)),
+    );
+    expect(answers.map(({ status }) => status)).toEqual(Array(100).fill(200));
+    const successors = new Set(answers.map(({ body }) => body.refresh_token));
+    expect(successors.size).toBe(1);
+    const [next] = successors;
+    expect(decode(next!).claims.gen).toBe(2);
+    // The first use is noted by one process, and counts in all.
+    expect((await me(c, 1, answers[0]!.body.access_token)).status).toBe(200);
+    const late = await refreshAt(c, 2, alice.refresh);
+    expect(late).toMatchObject({ status: 401, body: { reason: "reuse_detected" } });
+    expect((await refreshAt(c, 3, next!)).body.reason).toBe("reuse_detected");
+  });
+
+  test("end a session in all of them, however it ends", async () => {
+    await using c = await cluster(3);
+    const ends: Record<string, (token: string) => Promise<unknown>> = {
+      logout: (token) => c.ask(0, "POST", "/api/auth/logout", {}, token),
+      logout_all: (token) => c.ask(0, "POST", "/api/auth/logout-all", {}, token),
+      password_changed: (token) =>
+        c.ask(
+          0,
+          "POST",
+          "/api/auth/password",
+          { current_password: password, new_password: PASSWORDS["bob"] },
+          token,
+        ),
+      user_deleted: (token) => c.ask(0, "POST", "/api/auth/delete", { password }, token),
+    };
+    for (const [reason, end] of Object.entries(ends)) {
+      const one = await register(c, reason);
+      // Remembered everywhere.
+      for (let i = 0; i < 6; i++) expect((await me(c, i % 3, one.access)).status).toBe(200);
+      await end(one.access);
+      for (const i of [1, 2]) {
+        const took = await until(isRefused, () => me(c, i, one.access));
+        expect(took).toBeLessThan(LIMITS.memoryLeaseMs);
+        expect((await me(c, i, one.access)).body.reason).toBe(reason);
+      }
+    }
+  });
+
+  test("never say yes after they were stopped while a session ended", async () => {
+    await using c = await cluster(2);
+    const stopped = c.processes[1]!.process;
+    for (let round = 0; round < 3; round++) {
+      const one = await register(c, `person${round}`);
+      for (let i = 0; i < 3; i++) expect((await me(c, 1, one.access)).status).toBe(200);
+      stopped.kill("SIGSTOP");
+      const asked = me(c, 1, one.access);
+      await c.ask(0, "POST", "/api/auth/logout", {}, one.access);
+      // Longer than the lease: the stopped one cannot know how long it was.
+      await Bun.sleep(LIMITS.memoryLeaseMs + 100);
+      stopped.kill("SIGCONT");
+      expect((await asked).body.reason).toBe("logout");
+    }
+  });
+
+  test("go on by asking the database where nothing is handed on to them", async () => {
+    const { url, sql } = await database();
+    await using c = await startCluster(2, url, { DUET_RATE_LIMITS: "off" });
+    const one = await register(c, "alice");
+    for (let i = 0; i < 3; i++) expect((await me(c, 1, one.access)).status).toBe(200);
+    // Both lose their listener, again and again, while the session ends.
+    const cutting = setInterval(
+      () =>
+        void sql.unsafe(
+          "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'",
+        ),
+      5,
+    );
+    await c.ask(0, "POST", "/api/auth/logout", {}, one.access);
+    const took = await until(isRefused, () => me(c, 1, one.access));
+    clearInterval(cutting);
+    expect(took).toBeLessThan(LIMITS.memoryLeaseMs);
+  });
+
+  test("take one message for one idempotency key, whoever is asked", async () => {
+    await using c = await cluster(4);
+    const alice = await register(c, "alice");
+    const { body: conversation } = await c.ask(0, "POST", "/api/conversations", { title: "x" }, alice.access);
+    const path = `/api/conversations/${conversation.id}/messages`;
+    for (let round = 0; round < 5; round++) {
+      const answers = await Promise.all(
+        Array.from({ length: 20 }, (_, i) =>
+          c.ask(i % 4, "POST", path, { body: `once ${round}` }, alice.access, {
+            "idempotency-key": `key-${round}`,
+          }),
+        ),
+      );
+      expect(new Set(answers.map(({ body, status }) => `${status} ${body.id}`)).size).toBe(1);
+    }
+    expect((await c.ask(1, "GET", path, undefined, alice.access)).body.items).toHaveLength(5);
+  });
+
+  test("tell everybody everything that is said, each once and in one order, wherever they read", async () => {
+    await using c = await cluster(4);
+    const names = ["alice", "bob", "carol"];
+    const people: Awaited<ReturnType<typeof register>>[] = [];
+    for (const name of names) people.push(await register(c, name));
+    const [alice] = people;
+    const talks: string[] = [];
+    for (let n = 0; n < 2; n++) {
+      const { body } = await c.ask(n, "POST", "/api/conversations", { title: `talk ${n}` }, alice!.access);
+      talks.push(body.id);
+      for (const username of names.slice(1))
+        await c.ask(n, "POST", `/api/conversations/${body.id}/members`, { username }, alice!.access);
+    }
+    const listening = (i: number) => /Listening on (\S+)/.exec(c.processes[i]!.said())![1]!;
+    const streams = await Promise.all(
+      people.map((person, i) =>
+        Stream.open((path, init) => fetch(listening(i + 1) + path, init), person.access),
+      ),
+    );
+    const MESSAGES = 150;
+    const posts = Array.from({ length: MESSAGES }, async (_, n) => {
+      const person = people[n % 3]!;
+      const path = `/api/conversations/${talks[n % 2]}/messages`;
+      const { body, status } = await c.ask(n % 4, "POST", path, { body: `m${n}` }, person.access);
+      expect(status).toBe(201);
+      return body.id as string;
+    });
+    const posted = await Promise.all(posts);
+    const heard = await Promise.all(
+      streams.map(async (stream) => {
+        const events: { id: string; conversation: string }[] = [];
+        while (events.length < MESSAGES) {
+          const event = await stream.next();
+          if (event.event === "message")
+            events.push({ id: event.data.id, conversation: event.data.conversation_id });
+        }
+        return events;
+      }),
+    );
+    for (const events of heard) {
+      expect(events.map(({ id }) => id).toSorted()).toEqual(posted.toSorted());
+      // The order of the stream is the order of the page.
+      for (const talk of talks) {
+        const ids = events.filter(({ conversation }) => conversation === talk).map(({ id }) => id);
+        expect(ids).toEqual(ids.toSorted());
+      }
+    }
+    // And one order for everybody.
+    for (const events of heard) expect(events).toEqual(heard[0]!);
+    await Promise.all(streams.map((stream) => stream.close()));
+  });
+
+  test("count wrong passwords together", async () => {
+    await using c = await cluster(4, {});
+    await register(c, "alice");
+    const statuses = [];
+    for (let i = 0; i < THROTTLES.login_account_and_network.burst + 2; i++)
+      statuses.push(
+        (await c.ask(i % 4, "POST", "/api/auth/login", { username: "alice", password: "wrong" })).status,
+      );
+    expect(statuses.filter((status) => status === 401)).toHaveLength(
+      THROTTLES.login_account_and_network.burst,
+    );
+    expect(statuses.at(-1)).toBe(429);
+  });
+
+  test("let no sign-in with an old password outlive its change", async () => {
+    await using c = await cluster(4);
+    for (let round = 0; round < 5; round++) {
+      const username = `person${round}`;
+      const one = await register(c, username);
+      const change = { current_password: password, new_password: PASSWORDS["bob"] };
+      const [changed, ...logins] = await Promise.all([
+        c.ask(0, "POST", "/api/auth/password", change, one.access),
+        ...[1, 2, 3, 1, 2, 3].map((i) => c.ask(i, "POST", "/api/auth/login", { username, password })),
+      ]);
+      expect(changed!.status).toBe(200);
+      for (const { status, body } of logins)
+        if (status === 200)
+          expect((await until(isRefused, () => me(c, 0, body.access_token))) < LIMITS.memoryLeaseMs).toBe(
+            true,
+          );
+    }
+  });
+});
+
+describe("changes that are committed in another order than they were made in", () => {
+  test("are told to nobody until none can come before them", async () => {
+    const { url } = await database();
+    const [a, b] = [openPostgres(url), openPostgres(url)];
+    await migrate(a);
+    const [first, second] = [createStore(a), createStore(b)];
+    const change = { user_id: "u", kind: "read" as const, message_id: null, created_at: 1 };
+    const next = async (after: number) => (await second.changes.nextFor("u", after))?.conversation_id;
+    const before = (await first.changes.newest()).id;
+    const { promise: held, resolve: letGo } = Promise.withResolvers<void>();
+    const { promise: made, resolve: isMade } = Promise.withResolvers<void>();
+    const early = a.tx(async (q) => {
+      const row = await createStore({ ...a, ...q }).changes.insert({ ...change, conversation_id: "early" });
+      isMade();
+      await held;
+      return row;
+    });
+    await made;
+    const late = await second.changes.insert({ ...change, conversation_id: "late" });
+    // It is committed, and whoever went on from it would never hear of the one that is not.
+    expect(await next(before)).toBeUndefined();
+    expect((await second.changes.newest()).id).toBe(before);
+    const settled = second.settled(late.id);
+    letGo();
+    const row = await early;
+    await settled;
+    expect(row.id).toBeLessThan(late.id);
+    expect([await next(before), await next(row.id), await next(late.id)]).toEqual([
+      "early",
+      "late",
+      undefined,
+    ]);
+    await Promise.all([a.close(), b.close()]);
+  });
+});

@@ -1,0 +1,86 @@
+import { ORIGIN, SECRET, answerOf, type Answer } from "./app.ts";
+import { bareEnvironment, BINARY, run, type Running } from "./process.ts";
+
+export type Cluster = {
+  processes: Running[];
+  /** A request to one of the processes. */
+  ask(
+    process: number,
+    method: string,
+    path: string,
+    body?: unknown,
+    token?: string,
+    headers?: Record<string, string>,
+  ): Promise<Answer>;
+  /** A load balancer before all of them, which knows nothing of sessions. */
+  url: string;
+  start(): Promise<Running>;
+  [Symbol.asyncDispose](): Promise<void>;
+};
+
+/** So many servers on one PostgreSQL database, as they are deployed: the executable, nothing shared but that. */
+export async function startCluster(
+  count: number,
+  databaseUrl: string,
+  settings: Record<string, string> = {},
+): Promise<Cluster> {
+  const env = bareEnvironment({
+    DUET_DATABASE_URL: databaseUrl,
+    DUET_SECRET: SECRET,
+    DUET_PUBLIC_URL: ORIGIN,
+    DUET_PORT: "0",
+    DUET_LOG: "warn",
+    ...settings,
+  });
+  const start = () => run([BINARY], { env });
+  const processes = await Promise.all(Array.from({ length: count }, start));
+  // It says the public URL last; where it listens stands before that.
+  const listening = (one: Running) => /Listening on (\S+)/.exec(one.said())![1]!;
+  let turn = 0;
+  const balancer = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    idleTimeout: 0,
+    async fetch(request) {
+      const { pathname, search } = new URL(request.url);
+      const alive = processes.filter(({ process }) => process.exitCode === null && !process.killed);
+      const target = listening(alive[turn++ % alive.length]!) + pathname + search;
+      const { method, headers, signal } = request;
+      const body = request.body ? await request.arrayBuffer() : null;
+      const answer = await fetch(target, {
+        method,
+        headers,
+        body,
+        signal,
+        redirect: "manual",
+        decompress: false,
+      });
+      return new Response(answer.body, answer);
+    },
+  });
+  return {
+    processes,
+    url: `http://127.0.0.1:${balancer.port}`,
+    async start() {
+      const one = await start();
+      processes.push(one);
+      return one;
+    },
+    async ask(process, method, path, body, token, headers = {}) {
+      const response = await fetch(listening(processes[process]!) + path, {
+        method,
+        headers: {
+          "content-type": "application/json",
+          ...(token && { authorization: `Bearer ${token}` }),
+          ...headers,
+        },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      });
+      return answerOf(response);
+    },
+    async [Symbol.asyncDispose]() {
+      await balancer.stop(true);
+      await Promise.all(processes.map((one) => one[Symbol.asyncDispose]()));
+    },
+  };
+}
