@@ -1,4 +1,5 @@
 import { LIMITS } from "../limits.ts";
+import { inTime } from "./in-time.ts";
 import type { Touched } from "./index.ts";
 
 const CHANNEL = "duet";
@@ -6,6 +7,7 @@ const CHANNEL = "duet";
 const BYTES_MAX = 7900;
 /** Things to tell that come within one of these go together. */
 const GATHER_MS = 2;
+const LISTEN_AGAIN_MS = 500;
 
 /**
  * What processes that share a PostgreSQL hear from it and from each other, by `NOTIFY`, in lines: `touched WHAT ID`, which
@@ -23,12 +25,11 @@ export function createNews(sql: Bun.SQL, forget: (what: Touched, id: string) => 
   const hear = (text: string | null) => hearers.forEach((each) => each(text));
 
   let currentUntil = Number.NEGATIVE_INFINITY;
-  let isListening = false;
+  let primaryUntil = Number.NEGATIVE_INFINITY;
   let isClosed = false;
 
   let pings = 0;
   let sent: { number: number; at: number } | undefined;
-  let isPinging = false;
 
   /** By how much the database's clock is ahead of this machine's, as its quickest answer of late has it. */
   let skew: { ms: number; within: number; at: number } | undefined;
@@ -41,41 +42,49 @@ export function createNews(sql: Bun.SQL, forget: (what: Touched, id: string) => 
       currentUntil = Math.max(currentUntil, sent.at + LIMITS.memoryLeaseMs);
   }
 
-  const subscribed = sql
-    .listen(
-      CHANNEL,
-      (text) => {
-        for (const line of text.split("\n")) hearLine(line);
-      },
-      () => {
-        // Whatever came in between is unknown.
-        isListening = true;
-        currentUntil = Number.NEGATIVE_INFINITY;
-        forget("all", "");
-        hear(null);
-        void ping();
-      },
-    )
-    .catch(() => undefined);
+  /** Again and again until it listens; the driver does so by itself where it is cut off later. */
+  async function listen(): Promise<void> {
+    while (!isClosed)
+      try {
+        subscription = await sql.listen(CHANNEL, hearAll, begin);
+        return;
+      } catch {
+        await Bun.sleep(LISTEN_AGAIN_MS);
+      }
+  }
 
+  const hearAll = (text: string) => text.split("\n").forEach(hearLine);
+
+  /** It listens from here on: whatever came before is unknown. */
+  function begin(): void {
+    currentUntil = Number.NEGATIVE_INFINITY;
+    forget("all", "");
+    hear(null);
+    pingQuietly();
+  }
+
+  let subscription: { unlisten(): Promise<void> } | undefined;
+  void listen();
+
+  /** Through the pool, to which no standby answers: it can send no notification. */
   async function ping(): Promise<void> {
-    if (isPinging || isClosed || !isListening) return;
-    isPinging = true;
     const at = performance.now();
     const wallAt = Date.now();
     sent = { number: ++pings, at };
-    try {
-      const [row] = await sql.unsafe(
+    const [row] = await inTime(() =>
+      sql.unsafe(
         "SELECT pg_notify($1, $2), floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now",
         [CHANNEL, `ping ${me} ${pings}`],
-      );
-      noteClock(Number(row.now), wallAt, at);
-    } catch {
-      // The lease says it.
-    } finally {
-      isPinging = false;
-    }
+      ),
+    );
+    primaryUntil = at + LIMITS.memoryLeaseMs;
+    noteClock(Number(row.now), wallAt, at);
   }
+
+  let pinging: Promise<void> | undefined;
+  const pingOnce = () => (pinging ??= ping().finally(() => (pinging = undefined)));
+  /** What fails shows by itself: nothing is proven by it. */
+  const pingQuietly = () => void (isClosed || pingOnce().catch(() => {}));
 
   function noteClock(theirs: number, wallAt: number, at: number): void {
     const took = performance.now() - at;
@@ -84,7 +93,7 @@ export function createNews(sql: Bun.SQL, forget: (what: Touched, id: string) => 
     skew = { ms: theirs - (wallAt + took / 2), within: took, at };
   }
 
-  const timer = setInterval(() => void ping(), LIMITS.memoryLeaseMs / 3);
+  const timer = setInterval(pingQuietly, LIMITS.memoryLeaseMs / 3);
   timer.unref();
 
   let gathered: string[] = [];
@@ -104,6 +113,10 @@ export function createNews(sql: Bun.SQL, forget: (what: Touched, id: string) => 
     tell,
     onTold: (listener: (text: string | null) => void) => void hearers.push(listener),
     isCurrent: () => performance.now() < currentUntil,
+    /** Rejects unless the pool's connections were the primary's a moment ago: a standby may be behind. */
+    async assertPrimary(): Promise<void> {
+      if (performance.now() >= primaryUntil) await pingOnce();
+    },
     now: () => Math.round(Date.now() + (skew?.ms ?? 0)),
 
     trouble(): string | undefined {
@@ -117,7 +130,7 @@ export function createNews(sql: Bun.SQL, forget: (what: Touched, id: string) => 
       isClosed = true;
       clearInterval(timer);
       await flush();
-      await (await subscribed)?.unlisten().catch(() => {});
+      await subscription?.unlisten().catch(() => {});
     },
   };
 }

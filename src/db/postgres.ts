@@ -1,5 +1,6 @@
 import { DuetError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
+import { inTime } from "./in-time.ts";
 import { checkStatement, touchesOf, UniqueViolation } from "./index.ts";
 import type { Db, Queryable, Row, Touched, Value } from "./index.ts";
 import { createNews } from "./news.ts";
@@ -58,10 +59,10 @@ export function openPostgres(url: string): Db {
   });
 
   /** `work`, and what it has touched is forgotten before anybody hears of it. */
-  async function forgetting<T>(work: (touched: Touch[]) => Promise<T>): Promise<T> {
+  async function forgetting<T>(work: (touched: Touch[], assertWanted: () => void) => Promise<T>): Promise<T> {
     const touched: Touch[] = [];
     try {
-      return await inTime(work(touched));
+      return await inTime((assertWanted) => work(touched, assertWanted));
     } finally {
       // Also where it failed: a commit whose answer was lost may have been one.
       for (const { what, id } of touched) forget(what, id);
@@ -71,7 +72,14 @@ export function openPostgres(url: string): Db {
   async function tx<T>(work: (q: Queryable) => Promise<T>): Promise<T> {
     for (let tried = 1; ; tried++) {
       try {
-        return await forgetting((touched) => sql.begin((connection) => work(within(connection, touched))));
+        return await forgetting((touched, assertWanted) =>
+          sql.begin(async (connection) => {
+            assertWanted();
+            const result = await work(within(connection, touched));
+            assertWanted();
+            return result;
+          }),
+        );
       } catch (error) {
         // What comes from beginning and from committing has not been looked at yet.
         if (!isGivenUp(error) || tried === TRIES) throw databaseError(error);
@@ -82,7 +90,11 @@ export function openPostgres(url: string): Db {
 
   /** A statement by itself is a transaction. */
   const askOnce = <T>(ask: (q: Queryable) => Promise<T>): Promise<T> =>
-    forgetting((touched) => ask(within(sql, touched))).catch((error) => {
+    forgetting(async (touched, assertWanted) => {
+      await news.assertPrimary();
+      assertWanted();
+      return ask(within(sql, touched));
+    }).catch((error) => {
       throw databaseError(error);
     });
 
@@ -131,23 +143,6 @@ function rowsOf(answer: Row[] & { count: number | null }): Rows {
   for (const row of answer)
     for (const name in row) if (typeof row[name] === "bigint") row[name] = Number(row[name]);
   return { rows: answer, count: answer.count ?? 0 };
-}
-
-/** Nobody waits for ever for an answer that is lost on the way. */
-async function inTime<T>(answer: Promise<T>): Promise<T> {
-  let timer: Timer | undefined;
-  const late = new Promise<never>((_, reject) => {
-    const error = new DuetError("unavailable", {
-      cause: "the database did not answer",
-      retryAfterSeconds: 1,
-    });
-    timer = setTimeout(() => reject(error), LIMITS.databaseWaitMs + 1000);
-  });
-  try {
-    return await Promise.race([answer, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** SQLSTATE (PostgreSQL, appendix A), where the server has said one; else the driver's own name of what went wrong. */

@@ -47,15 +47,13 @@ export async function startCluster(
       const target = listening(alive[turn++ % alive.length]!) + pathname + search;
       const { method, headers, signal } = request;
       const body = request.body ? await request.arrayBuffer() : null;
-      const answer = await fetch(target, {
-        method,
-        headers,
-        body,
-        signal,
-        redirect: "manual",
-        decompress: false,
-      });
-      return new Response(answer.body, answer);
+      try {
+        const forwarded = { method, headers, body, signal, redirect: "manual", decompress: false } as const;
+        const answer = await fetch(target, forwarded);
+        return new Response(answer.body, answer);
+      } catch {
+        return new Response("", { status: 502 });
+      }
     },
   });
   return {

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { chownSync, cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { chownSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { SQL } from "bun";
@@ -28,7 +28,8 @@ export type PostgresServer = {
   stop(signal: "SIGINT" | "SIGQUIT" | "SIGKILL"): Promise<void>;
   /** At once, with all that it has. */
   kill(): void;
-  start(flags?: string[]): Promise<void>;
+  /** `isStandby`: as one that follows another, which is nowhere. */
+  start(flags?: string[], options?: { isStandby?: boolean }): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 };
 
@@ -56,10 +57,24 @@ export async function startPostgres({ isDurable = false } = {}): Promise<Postgre
     "unix_socket_directories=",
     "max_connections=200",
     "max_prepared_transactions=0",
-    ...(isDurable ? [] : ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]),
+    ...(isDurable ? [] : ["fsync=off", "full_page_writes=off"]),
   ];
 
-  async function start(flags: string[] = []) {
+  async function start(flags: string[] = [], { isStandby = false } = {}) {
+    const signal = join(data, "standby.signal");
+    if (isStandby) writeFileSync(signal, "");
+    else rmSync(signal, { force: true });
+    for (;;)
+      try {
+        return await startOnce(flags);
+      } catch (error) {
+        // After SIGKILL those that it left behind need a moment to notice.
+        if (!/pre-existing shared memory block|still in use/.test(String(error))) throw error;
+        await Bun.sleep(50);
+      }
+  }
+
+  async function startOnce(flags: string[]) {
     const server = spawn(
       postgres,
       ["-D", data, ...[...settings, ...flags].flatMap((each) => ["-c", each])],
