@@ -66,6 +66,7 @@ export const LIMITS = {
   /** of PostgreSQL, by one process */
   databaseConnections: 20,
   databaseWaitMs: 5000,
+  databaseConnectMs: 3000,
   /** how long what is remembered may be used after the last proof that nothing was missed; db/news.ts */
   memoryLeaseMs: 800,
   /** of one process and the database's */

@@ -242,6 +242,22 @@ describe("PostgreSQL", () => {
     await alice.check(0);
   });
 
+  test("that a network has forgotten, without a word to either side", async () => {
+    const name = await database();
+    await using wire = wireTo(server.port);
+    await using c = await startCluster(1, through(wire.port, name), UNLIMITED);
+    const alice = await talker(c);
+    for (let i = 0; i < 3; i++) await alice.me(0);
+    wire.isSilent = true;
+    while ((await alice.me(0)).status !== 503) await Bun.sleep(10);
+    // Long enough that nothing which was asked before is waited for any more.
+    while (wire.connections < 25) expect((await alice.me(0)).status).toBe(503);
+    wire.isSilent = false;
+    expect(await backAfter(c, 0)).toBeLessThan(BACK_MS);
+    await alice.say(0);
+    await alice.check(0);
+  });
+
   test("that gives up one of two transactions which wait for each other has it run again", async () => {
     const db = openPostgres(server.urlOf(await database()));
     await migrate(db);

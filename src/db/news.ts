@@ -8,6 +8,7 @@ const BYTES_MAX = 7900;
 /** Things to tell that come within one of these go together. */
 const GATHER_MS = 2;
 const LISTEN_AGAIN_MS = 500;
+const PING = "SELECT pg_notify($1, $2), floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now";
 
 /**
  * What processes that share a PostgreSQL hear from it and from each other, by `NOTIFY`, in lines: `touched WHAT ID`, which
@@ -19,7 +20,11 @@ const LISTEN_AGAIN_MS = 500;
  * was committed before it was sent. That is good for less than a second from the sending: it ends by itself with a listener
  * that is lost, a pooler that hands none on, a primary that is no more, and a process that was stopped.
  */
-export function createNews(sql: Bun.SQL, forget: (what: Touched, id: string) => void) {
+export function createNews(
+  connections: () => Bun.SQL,
+  deps: { forget: (what: Touched, id: string) => void; renew: () => void },
+) {
+  const { forget } = deps;
   const me = crypto.randomUUID();
   const hearers: ((text: string | null) => void)[] = [];
   const hear = (text: string | null) => hearers.forEach((each) => each(text));
@@ -44,7 +49,8 @@ export function createNews(sql: Bun.SQL, forget: (what: Touched, id: string) => 
 
   /** Again and again until it listens; the driver does so by itself where it is cut off later. */
   async function listen(): Promise<void> {
-    while (!isClosed)
+    const sql = connections();
+    while (!isClosed && connections() === sql)
       try {
         subscription = await sql.listen(CHANNEL, hearAll, begin);
         return;
@@ -66,17 +72,17 @@ export function createNews(sql: Bun.SQL, forget: (what: Touched, id: string) => 
   let subscription: { unlisten(): Promise<void> } | undefined;
   void listen();
 
+  function renew(): void {
+    deps.renew();
+    void listen();
+  }
+
   /** Through the pool, to which no standby answers: it can send no notification. */
   async function ping(): Promise<void> {
     const at = performance.now();
     const wallAt = Date.now();
     sent = { number: ++pings, at };
-    const [row] = await inTime(() =>
-      sql.unsafe(
-        "SELECT pg_notify($1, $2), floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now",
-        [CHANNEL, `ping ${me} ${pings}`],
-      ),
-    );
+    const [row] = await inTime(() => connections().unsafe(PING, [CHANNEL, `ping ${me} ${pings}`]), renew);
     primaryUntil = at + LIMITS.memoryLeaseMs;
     noteClock(Number(row.now), wallAt, at);
   }
@@ -106,7 +112,7 @@ export function createNews(sql: Bun.SQL, forget: (what: Touched, id: string) => 
     const lines = gathered;
     gathered = [];
     // It was not promised: what is told here can be found in the database, later.
-    await notify(sql, lines).catch(() => {});
+    await notify(connections(), lines).catch(() => {});
   }
 
   return {

@@ -21,21 +21,31 @@ const RETRY_MS = 10;
  * sake of another one. What a commit touches is told to every process in that same commit.
  */
 export function openPostgres(url: string): Db {
-  const sql = new Bun.SQL({
-    url,
-    max: LIMITS.databaseConnections,
-    connectionTimeout: LIMITS.databaseWaitMs / 1000,
-    // Numbers as numbers: what comes as a bigint is told from text that looks like one, and made a number in `rowsOf`.
-    bigint: true,
-    connection: {
-      application_name: "duet",
-      statement_timeout: LIMITS.databaseWaitMs,
-      idle_in_transaction_session_timeout: LIMITS.databaseWaitMs,
-    },
-  });
+  const connect = () =>
+    new Bun.SQL({
+      url,
+      max: LIMITS.databaseConnections,
+      connectionTimeout: LIMITS.databaseConnectMs / 1000,
+      // Numbers as numbers: what comes as a bigint is told from text that looks like one, and made a number in `rowsOf`.
+      bigint: true,
+      connection: {
+        application_name: "duet",
+        statement_timeout: LIMITS.databaseWaitMs,
+        idle_in_transaction_session_timeout: LIMITS.databaseWaitMs,
+      },
+    });
+  let sql = connect();
   const listeners: ((what: Touched, id: string) => void)[] = [];
   const forget = (what: Touched, id: string) => listeners.forEach((listener) => listener(what, id));
-  const news = createNews(sql, forget);
+  const news = createNews(() => sql, {
+    forget,
+    /** Connections that a network has forgotten answer no more, and nobody says so. */
+    renew() {
+      const silent = sql;
+      sql = connect();
+      silent.close({ timeout: 0 }).catch(() => {});
+    },
+  });
 
   /** Asks, and notes what was touched. */
   async function ask(through: Asking, text: string, values: Value[], touched: Touch[]): Promise<Rows> {
@@ -107,7 +117,7 @@ export function openPostgres(url: string): Db {
     onTouched: (listener) => void listeners.push(listener),
     isCurrent: news.isCurrent,
     hasOneWriter: false,
-    settled: createSettled(sql),
+    settled: createSettled(() => sql),
     tell: news.tell,
     onTold: news.onTold,
     now: news.now,

@@ -6,6 +6,8 @@ export type Wire = {
   watch: ((bytes: Buffer) => "pass" | "cut") | undefined;
   /** Nothing goes either way, and nobody is told, as where a firewall drops. */
   isSilent: boolean;
+  /** How many there have been. */
+  connections: number;
   [Symbol.asyncDispose](): Promise<void>;
 };
 
@@ -17,6 +19,7 @@ export function wireTo(port: number): Wire {
     port: 0,
     watch: undefined,
     isSilent: false,
+    connections: 0,
     async [Symbol.asyncDispose]() {
       listener.stop(true);
     },
@@ -27,6 +30,7 @@ export function wireTo(port: number): Wire {
     socket: {
       open(client) {
         client.data = { waiting: [] };
+        wire.connections++;
         void Bun.connect({
           hostname: "127.0.0.1",
           port,
