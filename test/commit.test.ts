@@ -32,12 +32,14 @@ describe("a commit", () => {
       tx.notify(["alice"]);
       tx.afterCommit(() => told.push("logged"));
       await tx.changes.insert(change());
-      expect([told, await store.changes.nextFor("alice", 0)]).toEqual([[], null]);
+      expect([told, await store.changes.nextFor("alice", 0, Number.MAX_SAFE_INTEGER)]).toEqual([[], null]);
       return "done";
     });
     expect([result, told]).toEqual(["done", ["logged"]]);
     expect(await news.wait(1)).toBe(true);
-    expect(await store.changes.nextFor("alice", 0)).toMatchObject({ user_id: "alice" });
+    expect(await store.changes.nextFor("alice", 0, Number.MAX_SAFE_INTEGER)).toMatchObject({
+      user_id: "alice",
+    });
   });
 
   test("that comes to nothing tells nobody", async () => {
@@ -52,6 +54,6 @@ describe("a commit", () => {
     await expect(failing).rejects.toThrow("after all not");
     expect(told).toEqual([]);
     expect(await news.wait(1)).toBe(false);
-    expect(await store.changes.nextFor("alice", 0)).toBeNull();
+    expect(await store.changes.nextFor("alice", 0, Number.MAX_SAFE_INTEGER)).toBeNull();
   });
 });

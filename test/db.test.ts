@@ -240,7 +240,7 @@ describe("migrations", () => {
         ),
       ]),
     );
-    expect(checksums).toEqual({ "0001_start": ["a9eeac4eae28192e", "da656ac7fa2b443d"] });
+    expect(checksums).toEqual({ "0001_start": ["3c350182d20dbb3d", "094e90c04293696b"] });
   });
 });
 

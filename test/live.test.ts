@@ -248,8 +248,8 @@ describe("an event stream", () => {
       run: async () => 0,
     };
     const store = changeStore(q as never);
-    await store.nextFor(alice.id, 0);
-    await store.newest();
+    await store.nextFor(alice.id, 0, 1);
+    await store.newest(1);
     await store.find(1);
     for (const [sql, ...values] of asked) {
       const plan = db.query<{ detail: string }, string[]>(`EXPLAIN QUERY PLAN ${sql}`).all(...values);

@@ -251,10 +251,17 @@ describe("changes that are committed in another order than they were made in", (
     const { url } = await database();
     const [a, b] = [openPostgres(url), openPostgres(url)];
     await migrate(a);
-    const [first, second] = [createStore(a), createStore(b)];
+    const second = createStore(b);
     const change = { user_id: "u", kind: "read" as const, message_id: null, created_at: 1 };
-    const next = async (after: number) => (await second.changes.nextFor("u", after))?.conversation_id;
-    const before = (await first.changes.newest()).id;
+    const next = async (after: number) => {
+      await second.settled.reach();
+      return (await second.changes.nextFor("u", after, second.settled.upTo()))?.conversation_id;
+    };
+    const newest = async () => {
+      await second.settled.reach();
+      return (await second.changes.newest(second.settled.upTo())).id;
+    };
+    const before = await newest();
     const { promise: held, resolve: letGo } = Promise.withResolvers<void>();
     const { promise: made, resolve: isMade } = Promise.withResolvers<void>();
     const early = a.tx(async (q) => {
@@ -267,8 +274,8 @@ describe("changes that are committed in another order than they were made in", (
     const late = await second.changes.insert({ ...change, conversation_id: "late" });
     // It is committed, and whoever went on from it would never hear of the one that is not.
     expect(await next(before)).toBeUndefined();
-    expect((await second.changes.newest()).id).toBe(before);
-    const settled = second.settled(late.id);
+    expect(await newest()).toBe(before);
+    const settled = second.settled.reach(late.id);
     letGo();
     const row = await early;
     await settled;

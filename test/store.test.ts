@@ -2,6 +2,7 @@ import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import type { Db } from "../src/db/index.ts";
+import { ALWAYS_SETTLED } from "../src/db/settled.ts";
 import { inSqlite } from "../src/db/statements.ts";
 import { createStore } from "../src/store/index.ts";
 import { startApp } from "./support/app.ts";
@@ -20,7 +21,7 @@ async function statements(): Promise<[name: string, sql: string][]> {
     onTouched() {},
     isCurrent: () => true,
     hasOneWriter: true,
-    settled: () => undefined,
+    settled: ALWAYS_SETTLED,
     tell() {},
     onTold() {},
     alone: (work) => work(),

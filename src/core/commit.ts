@@ -16,7 +16,7 @@ export type Transaction = Tables & {
  */
 export type Commit = <T>(work: (tx: Transaction) => Promise<T>) => Promise<T>;
 
-/** What one process says to another: `wake ID ID …`. */
+/** What one process says to another: `wake UPTO ID ID …`, who should look, and how far (db/settled.ts). */
 const WAKE = "wake ";
 /** In one message; what carries it has a bound (db/news.ts). */
 const USERS_PER_MESSAGE = 150;
@@ -32,7 +32,10 @@ export function createCommit(deps: {
 
   store.onTold((text) => {
     if (text === null) notifier.notifyAll();
-    else if (text.startsWith(WAKE)) notifier.notify(text.slice(WAKE.length).split(" "));
+    if (!text?.startsWith(WAKE)) return;
+    const [upTo, ...userIds] = text.slice(WAKE.length).split(" ");
+    store.settled.learn(Number(upTo));
+    notifier.notify(userIds);
   });
 
   /** Here and in every other process. */
@@ -41,7 +44,7 @@ export function createCommit(deps: {
     if (store.hasOneWriter) return;
     const userIds = [...concerned];
     for (let i = 0; i < userIds.length; i += USERS_PER_MESSAGE)
-      store.tell(WAKE + userIds.slice(i, i + USERS_PER_MESSAGE).join(" "));
+      store.tell(`${WAKE}${store.settled.upTo()} ` + userIds.slice(i, i + USERS_PER_MESSAGE).join(" "));
   }
 
   return async (work) => {
@@ -61,8 +64,9 @@ export function createCommit(deps: {
       return { result, concerned, tells, last: noted.last };
     });
     for (const tell of tells) tell();
-    const settled = last > 0 ? store.settled(last) : undefined;
-    if (settled) void settled.then(() => wake(concerned));
+    const settled = last > 0 ? store.settled.reach(last) : undefined;
+    // Where that cannot be found out now, streams look by themselves with their next heartbeat.
+    if (settled) void settled.catch(() => {}).then(() => wake(concerned));
     else wake(concerned);
     return result;
   };

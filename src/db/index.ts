@@ -1,3 +1,5 @@
+import type { Settled } from "./settled.ts";
+
 export type Value = string | number | null;
 export type Row = Record<string, unknown>;
 export type Dialect = "sqlite" | "postgres";
@@ -43,8 +45,8 @@ export interface Db extends Queryable {
   isCurrent(): boolean;
   /** Whether no process but this one makes changes that are told to streams, so that they come in the order of their numbers. */
   readonly hasOneWriter: boolean;
-  /** Resolves when whoever reads `told_changes` meets a change that was committed; undefined where that is so at once. */
-  settled(changeId: number): Promise<void> | undefined;
+  /** Which changes may be told. */
+  readonly settled: Settled;
   /** Has every process that uses this database hear `text`, soon and in most cases; the sender does not. */
   tell(text: string): void;
   /** Has `hear` called with what others tell; with null after a time in which something may have been missed. */

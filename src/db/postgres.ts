@@ -117,7 +117,7 @@ export function openPostgres(url: string): Db {
     onTouched: (listener) => void listeners.push(listener),
     isCurrent: news.isCurrent,
     hasOneWriter: false,
-    settled: createSettled(() => sql),
+    settled: createSettled((text) => askOnce((q) => q.one(text))),
     tell: news.tell,
     onTold: news.onTold,
     now: news.now,

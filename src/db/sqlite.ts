@@ -4,6 +4,7 @@ import { DuetError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { Db, Queryable, Row, Touched, Value } from "./index.ts";
 import { createForeignCommits } from "./foreign.ts";
+import { ALWAYS_SETTLED } from "./settled.ts";
 import { databaseError, sqliteCode, Statements } from "./statements.ts";
 
 type Job = {
@@ -99,7 +100,7 @@ export function openSqlite(path: string, besides: string[] = []): Db {
     },
     // Other processes are an operator's commands, and see with their next look what there is.
     hasOneWriter: true,
-    settled: () => undefined,
+    settled: ALWAYS_SETTLED,
     tell() {},
     onTold() {},
     alone: (work) => work(),

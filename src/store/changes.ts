@@ -12,11 +12,24 @@ export type ChangeRow = {
   created_at: number;
 };
 
+/**
+ * Where several processes write, what is numbered first need not be committed first. So a transaction says before it takes
+ * a number that one is coming which is greater than the last there was; `db/settled.ts` reads that.
+ */
+const INSERT = {
+  sqlite: `INSERT INTO changes (conversation_id, user_id, kind, message_id, created_at)
+           VALUES ($1, $2, $3, $4, $5) RETURNING id`,
+  postgres: `WITH coming AS MATERIALIZED (
+             SELECT pg_advisory_xact_lock_shared((last_value >> 31)::int, (last_value & 2147483647)::int) AS said
+               FROM changes_id_seq)
+           INSERT INTO changes (id, conversation_id, user_id, kind, message_id, created_at)
+           SELECT nextval('changes_id_seq'), $1, $2, $3, $4, $5 FROM coming WHERE said::text IS NOT NULL RETURNING id`,
+};
+
 export const changeStore = (q: Queryable) => ({
   async insert(c: Omit<ChangeRow, "id">): Promise<ChangeRow> {
     const made = await q.one<{ id: number }>(
-      `INSERT INTO changes (conversation_id, user_id, kind, message_id, created_at)
-       VALUES ($1, $2, $3, $4, $5) RETURNING id`,
+      INSERT[q.dialect],
       c.conversation_id,
       c.user_id,
       c.kind,
@@ -26,25 +39,29 @@ export const changeStore = (q: Queryable) => ({
     return { ...c, id: made!.id };
   },
 
-  /** The first one after `afterId` that a user may know of. */
-  nextFor: (userId: string, afterId: number) =>
+  /** The first one after `afterId`, and not after `upTo`, that a user may know of. */
+  nextFor: (userId: string, afterId: number, upTo: number) =>
     q.one<ChangeRow>(
       // Each index finds its own first row: what others talk about is not gone through.
-      `SELECT * FROM told_changes WHERE id = (SELECT min(id) FROM (
-         SELECT min(id) AS id FROM told_changes WHERE id > $1 AND user_id = $2
+      `SELECT * FROM changes WHERE id = (SELECT min(id) FROM (
+         SELECT min(id) AS id FROM changes WHERE id > $1 AND id <= $2 AND user_id = $3
           UNION ALL
-         SELECT (SELECT min(id) FROM told_changes
-                  WHERE conversation_id = members.conversation_id AND id > $1 AND user_id IS NULL) AS id
-           FROM members WHERE members.user_id = $2) AS firsts)`,
+         SELECT (SELECT min(id) FROM changes
+                  WHERE conversation_id = members.conversation_id AND id > $1 AND id <= $2 AND user_id IS NULL) AS id
+           FROM members WHERE members.user_id = $3) AS firsts)`,
       afterId,
+      upTo,
       userId,
     ),
 
-  find: (id: number) => q.one<ChangeRow>("SELECT * FROM told_changes WHERE id = $1", id),
+  find: (id: number) => q.one<ChangeRow>("SELECT * FROM changes WHERE id = $1", id),
 
   /** There always is one. */
-  newest: async () =>
-    (await q.one<ChangeRow>("SELECT * FROM told_changes WHERE id = (SELECT max(id) FROM told_changes)"))!,
+  newest: async (upTo: number) =>
+    (await q.one<ChangeRow>(
+      "SELECT * FROM changes WHERE id = (SELECT max(id) FROM changes WHERE id <= $1)",
+      upTo,
+    ))!,
 
   /** The newest one stays: it says how far the count has come. */
   removeBefore: (time: number, limit: number) =>

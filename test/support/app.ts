@@ -126,7 +126,7 @@ export async function startApp(
         const rows = [...(await place.sql.unsafe(text, values))].map(withNumbers) as T[];
         // Until the application has heard of it, too.
         const heard = app.duet.notifier.subscribe("test");
-        await place.sql.unsafe("SELECT pg_notify('duet', 'told test wake test')");
+        await place.sql.unsafe("SELECT pg_notify('duet', 'told test wake 0 test')");
         await heard.wait(5000);
         heard.close();
         return rows;

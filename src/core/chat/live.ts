@@ -74,13 +74,14 @@ export function createLive(deps: {
     const known = tail.newest();
     if (known) return known;
     const seen = tail.version();
-    const place = await store.changes.newest();
+    const place = await store.changes.newest(store.settled.upTo());
     tail.endsAt(place.id, seen);
     return place;
   }
 
   /** The place to begin at: the one that is named, or now. `lost` where the named one is not kept, or of another history. */
   async function beginAt(name: string | undefined): Promise<{ place: Place; lost: boolean }> {
+    await store.settled.reach();
     if (name === undefined || name === "") return { place: await newest(), lost: false };
     const change = await store.changes.find(/^\d{1,16}-/.test(name) ? Number.parseInt(name, 10) : 0);
     if (change && nameOf(change) === name) return { place: change, lost: false };
@@ -129,7 +130,7 @@ export function createLive(deps: {
     if (change === undefined) {
       await takeTurn(userId);
       const last = await newest();
-      change = await store.changes.nextFor(userId, place.id);
+      change = await store.changes.nextFor(userId, place.id, store.settled.upTo());
       return { change, place: change ?? (last.id > place.id ? last : place) };
     }
     const last = tail.newest();
@@ -158,13 +159,16 @@ export function createLive(deps: {
       if (event) {
         yield event;
         toldAt = performance.now();
-      } else if (!change) await news.wait(Math.min(untilBeat, untilExpiry));
+      } else if (!change && !(await news.wait(Math.min(untilBeat, untilExpiry)))) await store.settled.reach();
     }
   }
 
   return {
     /** Where the list of changes ends now: what a page is given that is about to be read. */
-    place: async (): Promise<string> => nameOf(await newest()),
+    async place(): Promise<string> {
+      await store.settled.reach();
+      return nameOf(await newest());
+    },
 
     /**
      * Everything that the viewer may see, as it is committed, from `lastId` on (`Last-Event-ID`, WHATWG HTML

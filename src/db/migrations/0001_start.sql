@@ -186,6 +186,3 @@ CREATE INDEX changes_by_age ON changes (created_at);
 
 -- Where the list begins, so that there is always a last one.
 INSERT INTO changes (conversation_id, kind, created_at) VALUES ('', 'start', 0);
-
--- Those that may be told: here, where one writes at a time, all that are committed.
-CREATE VIEW told_changes AS SELECT * FROM changes;
