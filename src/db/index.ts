@@ -20,7 +20,7 @@ export interface Queryable {
 
 /**
  * What a write changes that somebody may remember: a statement says so in a comment, `/* touches session $3 *\/`, and the
- * number of the parameter that names it. "all": more than can be named.
+ * number of the parameter that names it. "all": more than can be named. `/* ends session $3 *\/` is the same of a write after whose answer no process may say yes.
  */
 export type Touched = "session" | "user" | "all";
 
@@ -92,10 +92,12 @@ export function checkStatement(sql: string): void {
   checked.add(sql);
 }
 
-export type Touches = { what: Touched; parameter: number };
+export type Touches = { what: Touched; parameter: number; isEnd: boolean };
 
 /** What a statement says that it changes (`Touched`). */
 export function touchesOf(sql: string): Touches | undefined {
-  const [, what, parameter] = /\/\* touches (session|user|all)(?: \$(\d+))? \*\//.exec(sql) ?? [];
-  return what === undefined ? undefined : { what: what as Touched, parameter: Number(parameter ?? 1) };
+  const [, verb, what, parameter] =
+    /\/\* (touches|ends) (session|user|all)(?: \$(\d+))? \*\//.exec(sql) ?? [];
+  if (what === undefined) return undefined;
+  return { what: what as Touched, parameter: Number(parameter ?? 1), isEnd: verb === "ends" };
 }

@@ -13,7 +13,7 @@ const PING = "SELECT pg_notify($1, $2), floor(extract(epoch FROM clock_timestamp
 /**
  * What processes that share a PostgreSQL hear from it and from each other, by `NOTIFY`, in lines: `touched WHAT ID`, which
  * its triggers send with the commit that takes back a yes, whoever made it (0001_start.postgres.sql); `told PROCESS TEXT`,
- * which is good to know soon; `ping PROCESS NUMBER`.
+ * which is good to know soon; `ping PROCESS NUMBER`; `mark PROCESS NUMBER`, which every other one answers by `heard`.
  *
  * What is remembered may be used only as long as nothing can have been missed. Notifications come in the order of their
  * commits; so a ping that was sent through the pool and came back through the listener shows that everything is here that
@@ -36,15 +36,28 @@ export function createNews(
   let pings = 0;
   let sent: { number: number; at: number } | undefined;
 
+  /** When each of the other processes was last heard of. */
+  const others = new Map<string, number>();
+  let markCount = 0;
+  const marks = new Map<number, { isBack(): void; heardBy(other: string): void }>();
+
   /** By how much the database's clock is ahead of this machine's, as its quickest answer of late has it. */
   let skew: { ms: number; within: number; at: number } | undefined;
 
   function hearLine(line: string): void {
     const [kind, ...words] = line.split(" ");
     if (kind === "touched") return forget(words[0] as Touched, words[1] ?? "");
-    if (words[0] !== me) return kind === "told" ? hear(words.slice(1).join(" ")) : undefined;
-    if (kind === "ping" && Number(words[1]) === sent?.number)
-      currentUntil = Math.max(currentUntil, sent.at + LIMITS.memoryLeaseMs);
+    const [from, number] = words as [string, string];
+    if (kind === "heard" && words[1] === me) return marks.get(Number(words[2]))?.heardBy(from);
+    if (from === me) {
+      if (kind === "mark") marks.get(Number(number))?.isBack();
+      if (kind === "ping" && Number(number) === sent?.number)
+        currentUntil = Math.max(currentUntil, sent.at + LIMITS.memoryLeaseMs);
+      return;
+    }
+    if (kind === "told") hear(words.slice(1).join(" "));
+    else if (kind === "ping") others.set(from, performance.now());
+    else if (kind === "mark") send(`heard ${me} ${from} ${number}`);
   }
 
   /** Again and again until it listens; the driver does so by itself where it is cut off later. */
@@ -103,8 +116,8 @@ export function createNews(
   timer.unref();
 
   let gathered: string[] = [];
-  function tell(text: string): void {
-    gathered.push(`told ${me} ${text}`);
+  function send(line: string): void {
+    gathered.push(line);
     if (gathered.length === 1) setTimeout(() => void flush(), GATHER_MS);
   }
 
@@ -115,8 +128,40 @@ export function createNews(
     await notify(connections(), lines).catch(() => {});
   }
 
+  /**
+   * Resolves when no process says yes any more to what was committed before: each has answered that it has come so far,
+   * or has not been heard of for as long as what it remembers is good.
+   */
+  async function everybodyKnows(): Promise<void> {
+    const number = ++markCount;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const silent = Bun.sleep(LIMITS.memoryLeaseMs);
+    let missing: Set<string> | undefined;
+    const early = new Set<string>();
+    const settle = () => missing?.size === 0 && resolve();
+    marks.set(number, {
+      // Whoever has pinged before is known by now, since all hear all in one order.
+      isBack() {
+        const since = performance.now() - LIMITS.memoryLeaseMs;
+        missing = new Set([...others].filter(([, at]) => at > since).map(([other]) => other));
+        for (const other of early) missing.delete(other);
+        settle();
+      },
+      heardBy(other) {
+        early.add(other);
+        missing?.delete(other);
+        settle();
+      },
+    });
+    const sending = notify(connections(), [`mark ${me} ${number}`]).catch(() => {});
+    await Promise.race([promise, silent]);
+    marks.delete(number);
+    await sending;
+  }
+
   return {
-    tell,
+    everybodyKnows,
+    tell: (text: string) => send(`told ${me} ${text}`),
     onTold: (listener: (text: string | null) => void) => void hearers.push(listener),
     isCurrent: () => performance.now() < currentUntil,
     /** Rejects unless the pool's connections were the primary's a moment ago: a standby may be behind. */

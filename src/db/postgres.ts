@@ -9,7 +9,7 @@ import { createSettled } from "./settled.ts";
 /** What can be asked of a connection, of the pool's or of a transaction's. */
 type Asking = Pick<Bun.SQL, "unsafe">;
 
-type Touch = { what: Touched; id: string };
+type Touch = { what: Touched; id: string; isEnd: boolean };
 
 /** How often a transaction is tried that others were in the way of. */
 const TRIES = 8;
@@ -51,7 +51,10 @@ export function openPostgres(url: string): Db {
   async function ask(through: Asking, text: string, values: Value[], touched: Touch[]): Promise<Rows> {
     checkStatement(text);
     const touches = touchesOf(text);
-    if (touches) touched.push({ what: touches.what, id: String(values[touches.parameter - 1] ?? "") });
+    if (touches) {
+      const { what, parameter, isEnd } = touches;
+      touched.push({ what, isEnd, id: String(values[parameter - 1] ?? "") });
+    }
     try {
       return rowsOf(await through.unsafe(text, values.map(storable)));
     } catch (error) {
@@ -71,12 +74,15 @@ export function openPostgres(url: string): Db {
   /** `work`, and what it has touched is forgotten before anybody hears of it. */
   async function forgetting<T>(work: (touched: Touch[], assertWanted: () => void) => Promise<T>): Promise<T> {
     const touched: Touch[] = [];
+    let result: T;
     try {
-      return await inTime((assertWanted) => work(touched, assertWanted));
+      result = await inTime((assertWanted) => work(touched, assertWanted));
     } finally {
       // Also where it failed: a commit whose answer was lost may have been one.
       for (const { what, id } of touched) forget(what, id);
     }
+    if (touched.some(({ isEnd }) => isEnd)) await news.everybodyKnows();
+    return result;
   }
 
   async function tx<T>(work: (q: Queryable) => Promise<T>): Promise<T> {

@@ -6,7 +6,7 @@ export const eraStore = (q: Queryable) => ({
   /** Ends the present one of a user, and begins another. */
   async end(userId: string, end: EndRow): Promise<void> {
     const next = await q.one<{ era: number }>(
-      "UPDATE users SET era = era + 1 WHERE id = $1 RETURNING era /* touches user $1 */",
+      "UPDATE users SET era = era + 1 WHERE id = $1 RETURNING era /* ends user $1 */",
       userId,
     );
     if (!next) return;

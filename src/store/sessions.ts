@@ -111,7 +111,7 @@ export const sessionStore = (q: Queryable) => ({
   end: (id: string, end: EndRow, userId: string | null = null) =>
     q.one<{ user_id: string }>(
       `UPDATE sessions SET ended_at = $1, end_reason = $2, ended_user_agent = $3, ended_ip = $4
-        WHERE id = $5 AND ${IS_LIVE} AND (CAST($6 AS TEXT) IS NULL OR user_id = $6) RETURNING user_id /* touches session $5 */`,
+        WHERE id = $5 AND ${IS_LIVE} AND (CAST($6 AS TEXT) IS NULL OR user_id = $6) RETURNING user_id /* ends session $5 */`,
       end.at,
       end.reason,
       end.userAgent,

@@ -61,14 +61,14 @@ export const userStore = (q: Queryable) => ({
 
   /** Since when nobody may sign in; null for who may. */
   setDisabled: (id: string, at: number | null) =>
-    q.run("UPDATE users SET disabled_at = $1 WHERE id = $2 /* touches user $2 */", at, id),
+    q.run("UPDATE users SET disabled_at = $1 WHERE id = $2 /* ends user $2 */", at, id),
 
   /** From now on nobody finds this user, and the name is free; what was theirs is still there, without a name. */
   async depart(id: string) {
     await q.run("DELETE FROM username_shapes WHERE user_id = $1", id);
     return q.run(
       `UPDATE users SET username = NULL, username_key = NULL, email = NULL, email_key = NULL, password_hash = ''
-        WHERE id = $1 AND username IS NOT NULL /* touches user $1 */`,
+        WHERE id = $1 AND username IS NOT NULL /* ends user $1 */`,
       id,
     );
   },

@@ -1,5 +1,3 @@
-import { Database } from "bun:sqlite";
-import { join } from "node:path";
 import { Api, count, must, Server, times, type Pair, type Random, type Scenario } from "./kit.ts";
 
 type Load = {
@@ -70,18 +68,13 @@ export const kills: Scenario = async ({ scale, random }) => {
   await Promise.all(going);
   await server.kill();
 
-  using db = new Database(join(server.folder, "duet.db"), { readonly: true });
-  const stored = db
-    .query<{ body: string }, []>("SELECT body FROM messages")
-    .all()
-    .map((row) => row.body);
+  const stored = (await server.read<{ body: string }>("SELECT body FROM messages")).map((row) => row.body);
   const kept = new Set(stored);
-  const integrity = db.query<{ integrity_check: string }, []>("PRAGMA integrity_check").get();
   const zeros = {
     "acknowledged messages lost": load.acknowledged.filter((body) => !kept.has(body)).length,
     "messages stored twice": stored.length - kept.size,
     "half-rotated sessions": load.signedOut,
-    "damaged databases": integrity?.integrity_check === "ok" ? 0 : 1,
+    ...(await server.damages()),
   };
   return [
     {

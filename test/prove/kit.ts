@@ -1,3 +1,7 @@
+import { Database } from "bun:sqlite";
+import { join } from "node:path";
+import { startCluster, type Cluster } from "../support/cluster.ts";
+import { makeDatabase } from "../support/postgres.ts";
 import { folderOnDisk } from "../support/app.ts";
 import { BINARY, bareEnvironment, freePort, run, type Running } from "../support/process.ts";
 import { PASSWORDS } from "../support/people.ts";
@@ -40,20 +44,37 @@ export function createRandom(seed: number): Random {
   });
 }
 
+const PROCESSES = 4;
+
+/** With `bun run prove --database postgres`: four of them on one database, behind one address that knows no sessions. */
+const onPostgres = () => process.env["PROVE_DATABASE"] === "postgres";
+
 /** The executable on a folder and a port of its own, which can be killed and started again. */
 export class Server {
   readonly folder = folderOnDisk();
   readonly port = freePort();
-  readonly url = `http://localhost:${this.port}`;
   #running: Running | undefined;
+  #cluster: Cluster | undefined;
+  #database: Awaited<ReturnType<typeof makeDatabase>> | undefined;
 
   constructor(
     readonly settings: Record<string, string> = {},
     readonly environment: Record<string, string> = {},
   ) {}
 
+  get url(): string {
+    return this.#cluster?.url ?? `http://localhost:${this.port}`;
+  }
+
+  /** Where there are several: as many as are missing. */
   async start(): Promise<this> {
     const settings = { DUET_LOG: "error", DUET_RATE_LIMITS: "off", ...this.settings };
+    if (onPostgres()) {
+      this.#database ??= await makeDatabase();
+      if (this.#cluster) await this.#cluster.start();
+      else this.#cluster = await startCluster(PROCESSES, this.#database.url, settings);
+      return this;
+    }
     const env = bareEnvironment({ ...settings, ...this.environment });
     this.#running = await run([BINARY, "--data", this.folder, "--port", `${this.port}`], { env });
     return this;
@@ -63,12 +84,31 @@ export class Server {
     return this.#running!.process.pid;
   }
 
+  /** Where there are several: the oldest. */
   async kill(): Promise<void> {
-    await this.#running?.[Symbol.asyncDispose]();
+    await (this.#cluster?.processes.shift() ?? this.#running)?.[Symbol.asyncDispose]();
     this.#running = undefined;
   }
 
-  [Symbol.asyncDispose] = () => this.kill();
+  /** What the database holds. */
+  async read<T>(sql: string): Promise<T[]> {
+    if (this.#database) return [...(await this.#database.sql.unsafe(sql))] as T[];
+    using db = new Database(join(this.folder, "duet.db"), { readonly: true });
+    return db.query(sql).all() as T[];
+  }
+
+  /** What it says of itself where it is a file of ours. */
+  async damages(): Promise<{ "damaged databases"?: number }> {
+    if (this.#database) return {};
+    const [said] = await this.read<{ integrity_check: string }>("PRAGMA integrity_check");
+    return { "damaged databases": said?.integrity_check === "ok" ? 0 : 1 };
+  }
+
+  async [Symbol.asyncDispose]() {
+    await this.kill();
+    await this.#cluster?.[Symbol.asyncDispose]();
+    await this.#database?.drop();
+  }
 }
 
 export type Pair = { access_token: string; refresh_token: string };

@@ -1,5 +1,3 @@
-import { Database } from "bun:sqlite";
-import { join } from "node:path";
 import type { Page, Route } from "playwright-core";
 import { chromiumPath } from "../support/chromium.ts";
 import {
@@ -128,12 +126,11 @@ export const storm: Scenario = async ({ scale, random }) => {
   const shown = await Promise.all(tabs.map(({ page }) => shownOn(page)));
   await server.kill();
 
-  using db = new Database(join(server.folder, "duet.db"), { readonly: true });
-  const stored = db.query<{ body: string }, []>("SELECT body FROM messages ORDER BY id").all();
+  const stored = await server.read<{ body: string }>("SELECT body FROM messages ORDER BY id");
   const bodies = stored.map(({ body }) => body);
-  const ended = db
-    .query<{ n: number }, []>("SELECT COUNT(*) AS n FROM sessions WHERE ended_at IS NOT NULL")
-    .get()!;
+  const [ended] = await server.read<{ n: number }>(
+    "SELECT COUNT(*) AS n FROM sessions WHERE ended_at IS NOT NULL",
+  );
   const kept = new Set(bodies);
   // A page begins with the newest fifty messages; from there on it has to show what there is, as it is.
   const isAsStored = (list: string[]) =>
@@ -150,7 +147,7 @@ export const storm: Scenario = async ({ scale, random }) => {
         "messages doubled": bodies.length - kept.size,
         "tabs that show anything else": shown.filter((list) => !isAsStored(list)).length,
         "sign-ins asked for": asked,
-        "sessions ended": ended.n,
+        "sessions ended": ended!.n,
         "complaints of the browser": alice.complaints.length + bob.complaints.length,
       },
     },

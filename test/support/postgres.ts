@@ -26,8 +26,6 @@ export type PostgresServer = {
   urlOf(database: string): string;
   /** SIGTERM waits for its clients, SIGINT does not (fast), SIGQUIT leaves all as it is (immediate), SIGKILL asks nobody. */
   stop(signal: "SIGINT" | "SIGQUIT" | "SIGKILL"): Promise<void>;
-  /** At once, with all that it has. */
-  kill(): void;
   /** `isStandby`: as one that follows another, which is nowhere. */
   start(flags?: string[], options?: { isStandby?: boolean }): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -98,15 +96,18 @@ export async function startPostgres({ isDurable = false } = {}): Promise<Postgre
   }
 
   await start();
+  // A test's process does not say when it goes; nothing of it stays.
+  const [me, after] = [
+    process.pid,
+    `kill -QUIT $(head -1 ${data}/postmaster.pid); sleep 1; rm -rf ${folder}`,
+  ];
+  const watch = `while kill -0 ${me} 2>/dev/null; do sleep 1; done; ${after}`;
+  spawn("/bin/sh", ["-c", watch], { detached: true, stdio: "ignore" }).unref();
   return {
     port,
     urlOf: (database) => `postgres://duet@127.0.0.1:${port}/${database}`,
     start,
     stop,
-    kill() {
-      running?.kill("SIGQUIT");
-      rmSync(folder, { recursive: true, force: true });
-    },
     async [Symbol.asyncDispose]() {
       await stop("SIGINT");
       rmSync(folder, { recursive: true, force: true });
@@ -122,7 +123,6 @@ async function administer() {
   let url = given;
   if (!url) {
     const server = await startPostgres();
-    process.on("exit", server.kill);
     url = server.urlOf("postgres");
   }
   return { sql: new SQL({ url, max: 2 }), url };

@@ -36,13 +36,34 @@ export type Diary = { entries: Entry[]; generations: Generation[] };
 
 export type Diaries = ReturnType<typeof createDiaries>;
 
+/** What one process says to another, as JSON. */
+const TOLD = "diary ";
+type Told =
+  | { kind: "begun"; sessionId: string }
+  | { kind: "happened"; event: SessionEvent; what: LabAct | "page" }
+  | { kind: "noted"; sessionId: string; entry: Omit<Entry, "n"> };
+
 /**
  * What became of the tokens of a session, for the lab to show. A diary is kept from when a session is first looked
- * at, in memory, for the sessions that were looked at last. Nothing in it opens anything.
+ * at, in memory, for the sessions that were looked at last; every process that shares the database keeps the same.
+ * Nothing in it opens anything.
  */
 export function createDiaries(deps: { store: Store; clock: Clock; settings: { accessTtlSeconds: number } }) {
   const { store, clock, settings } = deps;
   const diaries = new Map<string, Diary>();
+
+  const tell = (told: Told) => store.tell(TOLD + JSON.stringify(told));
+
+  store.onTold((text) => {
+    if (!text?.startsWith(TOLD)) return;
+    const told = JSON.parse(text.slice(TOLD.length)) as Told;
+    if (told.kind === "begun") begin(told.sessionId).catch(() => {});
+    else if (told.kind === "happened") observe(told.event, told.what);
+    else {
+      const diary = diaries.get(told.sessionId);
+      if (diary) write(diary, told.entry);
+    }
+  });
 
   function write(diary: Diary, entry: Omit<Entry, "n">) {
     const last = diary.entries.at(-1);
@@ -88,7 +109,12 @@ export function createDiaries(deps: { store: Store; clock: Clock; settings: { ac
   }
 
   /** The diary of a session; it begins with the first call. Effect: the one that was not asked for longest goes. */
-  async function of(sessionId: string): Promise<Diary> {
+  function of(sessionId: string): Promise<Diary> {
+    if (!diaries.has(sessionId)) tell({ kind: "begun", sessionId });
+    return begin(sessionId);
+  }
+
+  async function begin(sessionId: string): Promise<Diary> {
     const known = diaries.get(sessionId);
     const diary = known ?? { entries: [], generations: [] };
     diaries.delete(sessionId);
@@ -107,8 +133,11 @@ export function createDiaries(deps: { store: Store; clock: Clock; settings: { ac
     /** Writes down what sessions tell of themselves, as done by `act`; `page`: not in the lab. */
     observer:
       (act: LabAct | "page"): SessionObserver =>
-      (event) =>
-        observe(event, act),
+      (event) => {
+        if (!diaries.has(event.sessionId)) return;
+        observe(event, act);
+        tell({ kind: "happened", event, what: act });
+      },
 
     /** What is done in the lab without reaching the rule: no refresh, or one of a session that is over already. */
     async note(
@@ -119,7 +148,9 @@ export function createDiaries(deps: { store: Store; clock: Clock; settings: { ac
     ) {
       const diary = await of(sessionId);
       const newest = diary.generations.at(-1)?.generation ?? generation;
-      write(diary, { at: clock(), what, generation, newest, decisions });
+      const entry = { at: clock(), what, generation, newest, decisions };
+      write(diary, entry);
+      tell({ kind: "noted", sessionId, entry });
     },
   };
 }

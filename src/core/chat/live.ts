@@ -9,6 +9,7 @@ import type { Clock } from "../clock.ts";
 import type { Notifier, Subscription } from "../notifier.ts";
 import type { Viewer } from "../viewer.ts";
 import type { Tail } from "./tail.ts";
+import { createReaders } from "./readers.ts";
 import { createTurns } from "./turns.ts";
 import type { Conversation } from "./conversations.ts";
 import type { Message } from "./messages.ts";
@@ -65,6 +66,7 @@ export function createLive(deps: {
   heartbeatMs: number;
 }) {
   const { store, remembered, tail, endings, throttle, notifier, clock, heartbeatMs } = deps;
+  const readers = createReaders({ store, notifier, heartbeatMs });
 
   // Neither the database nor memory lets others have their turn by itself, whoever has a long way to catch up.
   const takeTurn = createTurns(LOOKS_PER_TURN);
@@ -179,16 +181,18 @@ export function createLive(deps: {
       await throttle.take(["stream_account", viewer.userId]);
       // A reader whose network vanished is not told apart from one that is silent: the oldest gives way, and comes back
       // with its place if it is there.
-      const isFull = notifier.count(viewer.userId) >= LIMITS.streamsPerUserMax;
-      if (isFull && !notifier.closeOldest(viewer.userId, 2 * heartbeatMs))
+      const isFull = readers.count(viewer.userId) >= LIMITS.streamsPerUserMax;
+      if (isFull && !readers.makeRoom(viewer.userId))
         throw new DuetError("rate_limited", { retryAfterSeconds: 5 });
       const news = notifier.subscribe(viewer.userId);
+      readers.changed(viewer.userId);
       const events = follow(viewer, lastId, news);
       return {
         next: () => events.next(),
         // A generator that was never begun has no `finally`.
         async return() {
           news.close();
+          readers.changed(viewer.userId);
           await events.return();
         },
       };
