@@ -2,6 +2,7 @@ import type { Config } from "./config.ts";
 import { ALGORITHMS, openKeyRing, type KeyRing } from "./core/auth/keys.ts";
 import type { Clock } from "./core/clock.ts";
 import { continueAfter } from "./core/ids.ts";
+import { assertSettled } from "./core/moves.ts";
 import { findFolder, loadSecret, openFolder, type Folder } from "./db/folder.ts";
 import type { Db } from "./db/index.ts";
 import { checkMigrated, migrate } from "./db/migrate.ts";
@@ -34,19 +35,35 @@ type Place = {
 
 /** For the server; a folder is held until `close`. Throws StartError. */
 export const openData = (config: Config, issuer: string): Promise<Data> =>
-  open(
-    config,
-    issuer,
-    config.databaseUrl ? placeOf(config, true) : folderOf(config, openFolder(config.data)),
-  );
+  open(config, issuer, placeOf(config, true));
 
 /** For an operator's command, beside a server that may be running: makes nothing, migrates nothing. Throws StartError. */
 export const openDataBeside = (config: Config, issuer: string): Promise<Data> =>
-  open(
-    config,
-    issuer,
-    config.databaseUrl ? placeOf(config, false) : folderOf(config, findFolder(config.data)),
-  );
+  open(config, issuer, placeOf(config, false));
+
+/**
+ * The tables alone, for carrying all of them elsewhere or filling them: `isOurs` where no server may be running. Throws
+ * StartError.
+ */
+export async function openTables(
+  config: Config,
+  { isOurs }: { isOurs: boolean },
+): Promise<{ store: Store; close(): Promise<void> }> {
+  const place = placeOf(config, isOurs);
+  const close = () => place.db.close().finally(place.release);
+  try {
+    await place.db.alone(() => (isOurs ? migrate(place.db) : checkMigrated(place.db)));
+    return { store: createStore(place.db), close };
+  } catch (error) {
+    await close();
+    throw error instanceof StartError ? error : unusable(place.name, error);
+  }
+}
+
+const placeOf = (config: Config, isOurs: boolean): Place => {
+  if (config.databaseUrl) return serverOf(config, isOurs);
+  return folderOf(config, isOurs ? openFolder(config.data) : findFolder(config.data));
+};
 
 function folderOf(config: Config, folder: Folder): Place {
   const { isOurs, isUnsure, databasePath, lockPath } = folder;
@@ -61,7 +78,7 @@ function folderOf(config: Config, folder: Folder): Place {
   }
 }
 
-function placeOf({ databaseUrl, secret }: Config, isOurs: boolean): Place {
+function serverOf({ databaseUrl, secret }: Config, isOurs: boolean): Place {
   if (!secret)
     throw new StartError("DUET_SECRET: must be set, the same for all who use one DUET_DATABASE_URL");
   const db = openPostgres(databaseUrl!);
@@ -84,6 +101,7 @@ async function open(config: Config, issuer: string, place: Place): Promise<Data>
     const keys = await db.alone(async () => {
       if (isOurs) await migrate(db);
       else await checkMigrated(db);
+      await assertSettled(store);
       continueAfter(await store.newestId());
       const isFirstStart = (await store.keys.list()).length === 0;
       if (isFirstStart && !isOurs) throw new StartError("there are no keys yet; start the server once first");

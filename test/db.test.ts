@@ -1,6 +1,6 @@
 import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
-import { renameSync, rmSync } from "node:fs";
+import { readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { checkStatement, UniqueViolation, type Db } from "../src/db/index.ts";
 import { openFolder } from "../src/db/folder.ts";
@@ -153,6 +153,33 @@ describe("sqlite", () => {
       expect(beside.query("PRAGMA integrity_check").get()).toEqual({ integrity_check: "ok" });
     }));
 
+  test.skipIf(process.platform !== "linux")(
+    "keeps its locks, so that no other process takes the index of the WAL for nobody's",
+    () =>
+      withDb(async (db, path) => {
+        const isHeld = (name: string) =>
+          readFileSync("/proc/locks", "utf8")
+            .split("\n")
+            .some((line) => line.includes(` ${process.pid} `) && line.includes(`:${statSync(name).ino} `));
+        await db.run("CREATE TABLE x (y TEXT) STRICT");
+        expect([isHeld(`${path}-shm`), isHeld(path)]).toEqual([true, true]);
+        const beside = openSqlite(path);
+        expect(beside.isCurrent()).toBe(true);
+        await beside.close();
+        expect([isHeld(`${path}-shm`), isHeld(path)]).toEqual([true, true]);
+        // Others come and go, and what they write is seen.
+        const { exitCode } = Bun.spawnSync([
+          process.execPath,
+          "-e",
+          `const db = new (await import("bun:sqlite")).Database(${JSON.stringify(path)});
+           db.run("INSERT INTO x VALUES ('from elsewhere')"); db.close();`,
+        ]);
+        expect(exitCode).toBe(0);
+        expect(await db.all("SELECT y FROM x")).toEqual([{ y: "from elsewhere" }]);
+        expect(isHeld(`${path}-shm`)).toBe(true);
+      }),
+  );
+
   test("takes no write for a file that was removed under it, and goes on when it is back", () =>
     withNotes(async (db, path) => {
       await insert(db, "before");
@@ -240,7 +267,7 @@ describe("migrations", () => {
         ),
       ]),
     );
-    expect(checksums).toEqual({ "0001_start": ["3c350182d20dbb3d", "094e90c04293696b"] });
+    expect(checksums).toEqual({ "0001_start": ["14c1a21b482cd3f2", "41141c80903cc26d"] });
   });
 });
 

@@ -51,6 +51,10 @@ export interface Db extends Queryable {
   tell(text: string): void;
   /** Has `hear` called with what others tell; with null after a time in which something may have been missed. */
   onTold(hear: (text: string | null) => void): void;
+  /** Has `work` read all as it is at one moment, however long it takes. */
+  snapshot<T>(work: (q: Queryable) => Promise<T>): Promise<T>;
+  /** How many other processes share this database now, as far as they can be told. */
+  others(): Promise<number>;
   /** Does `work` while no other process does the like. */
   alone<T>(work: () => Promise<T>): Promise<T>;
   /** The present, in epoch milliseconds, as all processes have it that use this database. */

@@ -163,6 +163,12 @@ export function createNews(
     everybodyKnows,
     tell: (text: string) => send(`told ${me} ${text}`),
     onTold: (listener: (text: string | null) => void) => void hearers.push(listener),
+    /** Whoever is there is heard of within that time. */
+    async others(): Promise<number> {
+      await Bun.sleep(LIMITS.memoryLeaseMs);
+      const since = performance.now() - LIMITS.memoryLeaseMs;
+      return [...others.values()].filter((at) => at > since).length;
+    },
     isCurrent: () => performance.now() < currentUntil,
     /** Rejects unless the pool's connections were the primary's a moment ago: a standby may be behind. */
     async assertPrimary(): Promise<void> {

@@ -128,6 +128,19 @@ export function openPostgres(url: string): Db {
     onTold: news.onTold,
     now: news.now,
     trouble: news.trouble,
+    async snapshot(work) {
+      const connection = await sql.reserve();
+      try {
+        await connection.unsafe("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+        await connection.unsafe("SET LOCAL statement_timeout = 0");
+        await connection.unsafe("SET LOCAL idle_in_transaction_session_timeout = 0");
+        return await work(within(connection, []));
+      } finally {
+        await connection.unsafe("ROLLBACK").catch(() => {});
+        connection.release();
+      }
+    },
+    others: news.others,
     async alone(work) {
       const connection = await sql.reserve();
       try {

@@ -3,7 +3,7 @@ import { statSync } from "node:fs";
 import { DuetError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { Db, Queryable, Row, Touched, Value } from "./index.ts";
-import { createForeignCommits } from "./foreign.ts";
+import { createForeignCommits, mapIndexHeader, releaseIndexHeader } from "./foreign.ts";
 import { ALWAYS_SETTLED } from "./settled.ts";
 import { databaseError, sqliteCode, Statements } from "./statements.ts";
 
@@ -23,6 +23,7 @@ type Job = {
  * `BEGIN IMMEDIATE … COMMIT` with one fsync; each is answered after that commit. The file must exist.
  */
 export function openSqlite(path: string, besides: string[] = []): Db {
+  const header = mapIndexHeader(path);
   const writer = connect(path, { readwrite: true, create: false });
   const reader = connect(path, { readonly: true });
   const writes = new Statements(writer);
@@ -35,7 +36,7 @@ export function openSqlite(path: string, besides: string[] = []): Db {
   }));
   const listeners: ((what: Touched, id: string) => void)[] = [];
   const forget = (what: Touched, id: string) => listeners.forEach((listener) => listener(what, id));
-  const foreign = createForeignCommits(writer, path);
+  const foreign = createForeignCommits(writer, header);
   let queue: Job[] = [];
   let draining: Promise<void> | undefined;
 
@@ -103,6 +104,24 @@ export function openSqlite(path: string, besides: string[] = []): Db {
     settled: ALWAYS_SETTLED,
     tell() {},
     onTold() {},
+    async snapshot(work) {
+      const db = connect(path, { readonly: true });
+      const statements = new Statements(db);
+      db.run("BEGIN");
+      try {
+        return await work({
+          dialect: "sqlite",
+          all: async <T extends Row>(sql: string, ...values: Value[]) => statements.all(sql, values) as T[],
+          one: async <T extends Row>(sql: string, ...values: Value[]) =>
+            statements.one(sql, values) as T | null,
+          run: async (sql, ...values) => statements.run(sql, values),
+        });
+      } finally {
+        statements.close();
+        db.close();
+      }
+    },
+    others: async () => 0,
     alone: (work) => work(),
     now: Date.now,
     trouble: () => undefined,
@@ -113,6 +132,7 @@ export function openSqlite(path: string, besides: string[] = []): Db {
       writes.close();
       reader.close();
       writer.close();
+      releaseIndexHeader(path);
     },
   };
 }

@@ -11,6 +11,7 @@ import { messageStore } from "./messages.ts";
 import { sessionStore } from "./sessions.ts";
 import { termStore } from "./terms.ts";
 import { throttleStore } from "./throttles.ts";
+import { transferStore } from "./transfer.ts";
 import { userStore } from "./users.ts";
 
 const bind = (q: Queryable) => ({
@@ -27,6 +28,7 @@ const bind = (q: Queryable) => ({
   terms: termStore(q),
   idempotency: idempotencyStore(q),
   changes: changeStore(q),
+  transfer: transferStore(q),
 });
 
 export type Tables = ReturnType<typeof bind>;
@@ -38,8 +40,9 @@ const NEWEST_ID = `SELECT max(id) AS id FROM (
 
 /** Every table, and `tx` for writes in several of them that must all happen or none. */
 export type Store = Tables &
-  Omit<Db, keyof Queryable | "tx" | "close"> & {
+  Omit<Db, keyof Queryable | "tx" | "snapshot" | "close"> & {
     tx<T>(work: (tables: Tables) => Promise<T>): Promise<T>;
+    snapshot<T>(work: (tables: Tables) => Promise<T>): Promise<T>;
     /** The last id that was made, by whichever process; null in an empty database. */
     newestId(): Promise<string | null>;
   };
@@ -55,6 +58,8 @@ export const createStore = (db: Db): Store => ({
   alone: db.alone,
   now: db.now,
   trouble: db.trouble,
+  others: db.others,
   tx: (work) => db.tx((q) => work(bind(q))),
+  snapshot: (work) => db.snapshot((q) => work(bind(q))),
   newestId: async () => (await db.one<{ id: string | null }>(NEWEST_ID))?.id ?? null,
 });

@@ -96,10 +96,16 @@ export function freePort(): number {
 }
 
 /** One of the operator's commands, from the source, to its end. */
-export async function command(...args: string[]): Promise<{ out: string; errors: string; exitCode: number }> {
+export const command = (...args: string[]) => commandWith({}, ...args);
+
+/** The same with settings. */
+export async function commandWith(
+  settings: Record<string, string>,
+  ...args: string[]
+): Promise<{ out: string; errors: string; exitCode: number }> {
   const child = Bun.spawn([process.execPath, join(ROOT, "src/main.ts"), ...args], {
     cwd: ROOT,
-    env: bareEnvironment(),
+    env: bareEnvironment(settings),
     stdout: "pipe",
     stderr: "pipe",
   });

@@ -188,3 +188,10 @@ CREATE INDEX changes_by_age ON changes (created_at);
 
 -- Where the list begins, so that there is always a last one.
 INSERT INTO changes (conversation_id, kind, created_at) VALUES ('', 'start', 0);
+
+CREATE TABLE moves (
+  id TEXT PRIMARY KEY,
+  direction TEXT NOT NULL CHECK (direction IN ('in', 'out')),
+  started_at BIGINT NOT NULL,
+  finished_at BIGINT
+);

@@ -186,3 +186,12 @@ CREATE INDEX changes_by_age ON changes (created_at);
 
 -- Where the list begins, so that there is always a last one.
 INSERT INTO changes (conversation_id, kind, created_at) VALUES ('', 'start', 0);
+
+-- What was brought here from another database, or was taken away to one: nobody starts on half of the one, or goes on with
+-- the other.
+CREATE TABLE moves (
+  id TEXT PRIMARY KEY,
+  direction TEXT NOT NULL CHECK (direction IN ('in', 'out')),
+  started_at INTEGER NOT NULL,
+  finished_at INTEGER
+) STRICT;

@@ -1,0 +1,14 @@
+import { StartError } from "../errors.ts";
+import type { Store } from "../store/index.ts";
+
+/** Throws StartError where the data has been taken away, or has not all come. */
+export async function assertSettled(store: Store): Promise<void> {
+  for (const { id, direction, started_at, finished_at } of await store.transfer.moves()) {
+    const on = new Date(started_at).toISOString().slice(0, 10);
+    if (direction === "out")
+      throw new StartError(
+        `the data was moved away on ${on} (${id}); start where it is now, or take that back by duet export --undo`,
+      );
+    if (finished_at === null) throw new StartError("an import is not finished; run duet import again");
+  }
+}
