@@ -3,7 +3,7 @@ import { join } from "node:path";
 
 // `bun run bench`: ratios within one run, in about a minute. `--rows 2500,1m,10m` has the table of growth (minutes for the
 // last), `--streams` ten thousand open streams, `--message` two browsers, `--peers` other servers, fetched from npm, `--flat` the memory
-// over ten million requests, `--size` what each dependency adds.
+// over ten million requests, `--size` what each dependency adds, `--database postgres` one, two and four processes on one database.
 
 const { values } = parseArgs({
   options: {
@@ -13,6 +13,7 @@ const { values } = parseArgs({
     peers: { type: "boolean" },
     flat: { type: "boolean" },
     size: { type: "boolean" },
+    database: { type: "string" },
   },
 });
 
@@ -29,5 +30,6 @@ if (values.message) await bench("message");
 if (values.peers) await bench("peers");
 if (values.flat) await bench("flat");
 if (values.size) await bench("size");
+if (values.database === "postgres") await bench("postgres");
 if (Object.keys(values).length === 0)
   for (const name of ["hot", "refresh", "login", "start"]) await bench(name);

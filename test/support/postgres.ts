@@ -25,6 +25,8 @@ export type PostgresServer = {
   port: number;
   urlOf(database: string): string;
   /** SIGTERM waits for its clients, SIGINT does not (fast), SIGQUIT leaves all as it is (immediate), SIGKILL asks nobody. */
+  /** What it has logged since it was started. */
+  said(): string;
   stop(signal: "SIGINT" | "SIGQUIT" | "SIGKILL"): Promise<void>;
   /** `isStandby`: as one that follows another, which is nowhere. */
   start(flags?: string[], options?: { isStandby?: boolean }): Promise<void>;
@@ -48,6 +50,7 @@ export async function startPostgres({ isDurable = false } = {}): Promise<Postgre
   if (code !== 0) throw new Error(`initdb: ${said}`);
 
   let running: ChildProcess | undefined;
+  let heard = "";
   let exited = Promise.resolve();
   const settings = [
     `port=${port}`,
@@ -81,7 +84,7 @@ export async function startPostgres({ isDurable = false } = {}): Promise<Postgre
     running = server;
     exited = new Promise((resolve) => server.on("close", () => resolve()));
     await new Promise<void>((resolve, reject) => {
-      let heard = "";
+      heard = "";
       server.stderr!.on("data", (text) => {
         heard += text;
         if (heard.includes("ready to accept")) resolve();
@@ -106,6 +109,7 @@ export async function startPostgres({ isDurable = false } = {}): Promise<Postgre
   return {
     port,
     urlOf: (database) => `postgres://duet@127.0.0.1:${port}/${database}`,
+    said: () => heard,
     start,
     stop,
     async [Symbol.asyncDispose]() {
