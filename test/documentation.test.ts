@@ -11,7 +11,14 @@ import { BINARY, fromSource, ROOT, run } from "./support/process.ts";
 const SETTING_NAMES = Object.keys(SETTINGS) as SettingName[];
 
 const read = (path: string) => readFileSync(join(ROOT, path), "utf8");
-const PAGES = ["README.md", "src/README.md", "src/api/README.md", "test/README.md", "SECURITY.md"];
+const PAGES = [
+  "README.md",
+  "src/README.md",
+  "src/api/README.md",
+  "test/README.md",
+  "SECURITY.md",
+  "src/db/README.md",
+];
 const [readme, source, reference] = PAGES.map(read) as [string, string, string];
 const manifest = JSON.parse(read("package.json"));
 
