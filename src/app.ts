@@ -65,7 +65,7 @@ export async function createApp(config: Config, { log: given, ...tuning }: Tunin
   const duet = createDuet({ ...data, clock: tuning.clock ?? data.clock, settings, log }, tuning);
   const edge = createEdge(duet.settings);
   const routes = createRoutes(duet, edge);
-  const once = createOnce();
+  const once = createOnce(duet.forms);
   const hint = createHints({ issuer, log });
   const held = createHeld(tuning.monotonic);
   const networkBehind = (request: Request) => networkOf(edge.deviceOf({ request, server: null }).ip);

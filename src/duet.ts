@@ -26,6 +26,7 @@ import { createTail } from "./core/chat/tail.ts";
 import { createOpenThread } from "./core/chat/thread.ts";
 import { createStepWatch, type Clock } from "./core/clock.ts";
 import { createCommit } from "./core/commit.ts";
+import { createForms } from "./core/forms.ts";
 import { createHousekeeping } from "./core/housekeeping.ts";
 import type { Log } from "./core/log.ts";
 import { createNotifier } from "./core/notifier.ts";
@@ -152,6 +153,7 @@ export function createDuet(
     live,
     notifier,
     housekeeping,
+    forms: createForms({ store, clock }),
 
     /** Resolves if the database takes a transaction, and no damage is known of it. Error code: `unavailable`. */
     async ready(): Promise<void> {

@@ -21,6 +21,9 @@ export const LIMITS = {
   labDiariesMax: 500,
   labEntriesMax: 60,
   streamHeartbeatMs: 15_000,
+  /** of a form that was sent twice: the answer, and for one that is being done elsewhere */
+  formKeepMs: 60_000,
+  formWaitMs: 10_000,
   conversationKeepMs: 30 * 24 * 60 * 60 * 1000,
   searchItemsMax: 30,
   /** where all of a list is read, for an export */

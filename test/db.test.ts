@@ -267,7 +267,7 @@ describe("migrations", () => {
         ),
       ]),
     );
-    expect(checksums).toEqual({ "0001_start": ["14c1a21b482cd3f2", "41141c80903cc26d"] });
+    expect(checksums).toEqual({ "0001_start": ["509882a3fe194799", "1a213057d5290589"] });
   });
 });
 

@@ -4,6 +4,7 @@ import { openPostgres } from "../src/db/postgres.ts";
 import { migrate } from "../src/db/migrate.ts";
 import { LIMITS } from "../src/limits.ts";
 import { createStore } from "../src/store/index.ts";
+import { ORIGIN } from "./support/app.ts";
 import { startCluster, type Cluster } from "./support/cluster.ts";
 import { decode, PASSWORDS } from "./support/people.ts";
 import { makeDatabase } from "./support/postgres.ts";
@@ -234,6 +235,47 @@ describe("four processes on one database", () => {
       while ((await tooMany(open(i))) !== 429);
     }
     for (const stream of streams) await stream.body!.cancel();
+  });
+
+  test("do a form once that was sent to several of them, and keep no answer that a reader of the database could open", async () => {
+    const { url, sql } = await database();
+    await using c = await startCluster(3, url, { DUET_RATE_LIMITS: "off" });
+    const listening = (i: number) => /Listening on (\S+)/.exec(c.processes[i]!.said())![1]!;
+    const submit = (i: number) =>
+      fetch(`${listening(i)}/register?once=a-key-of-the-page`, {
+        method: "POST",
+        redirect: "manual",
+        headers: {
+          origin: ORIGIN,
+          "content-type": "application/x-www-form-urlencoded",
+          "sec-fetch-site": "same-origin",
+        },
+        body: new URLSearchParams({ username: "alice", password, email: "" }).toString(),
+      });
+    const answers = await Promise.all([0, 1, 2, 0, 1, 2].map(submit));
+    expect(answers.map(({ status }) => status)).toEqual(Array(6).fill(303));
+    const cookies = new Set(answers.map(({ headers }) => headers.getSetCookie().join("\n")));
+    expect(cookies.size).toBe(1);
+    const [{ n }] = await sql.unsafe("SELECT count(*) AS n FROM sessions");
+    expect(Number(n)).toBe(1);
+    const [row] = await sql.unsafe("SELECT id, sealed_answer FROM forms");
+    expect(Buffer.from(row.sealed_answer, "base64").toString("latin1")).not.toContain("duet_");
+    expect(`${row.id} ${row.sealed_answer}`).not.toMatch(/eyJ|a-key-of-the-page/);
+    // What was refused may be tried again, anywhere.
+    for (const i of [1, 2]) {
+      const again = await fetch(`${listening(i)}/login?once=another`, {
+        method: "POST",
+        redirect: "manual",
+        headers: {
+          origin: ORIGIN,
+          "content-type": "application/x-www-form-urlencoded",
+          "sec-fetch-site": "same-origin",
+        },
+        body: new URLSearchParams({ identifier: "alice", password: "wrong" }).toString(),
+      });
+      expect(again.status).toBe(401);
+    }
+    expect(await sql.unsafe("SELECT id FROM forms")).toHaveLength(1);
   });
 
   test("count wrong passwords together", async () => {

@@ -41,6 +41,7 @@ export function createHousekeeping(deps: {
         const removed = await conversations.findRemovedBefore(now - LIMITS.conversationKeepMs);
         return removed ? conversations.remove(removed.id, limit) : 0;
       }),
+    (limit) => store.forms.removeBefore(now - LIMITS.formKeepMs, limit),
     (limit) => store.changes.removeBefore(now - LIMITS.changesKeepMs, limit),
   ];
 

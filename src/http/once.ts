@@ -1,35 +1,36 @@
+import type { Forms } from "../core/forms.ts";
+import { LIMITS } from "../limits.ts";
 import { readBytes } from "./body.ts";
-
-type Kept = { status: number; headers: [string, string][]; body: ArrayBuffer };
+import { openAnswer, sealAnswer, type Kept } from "./kept.ts";
 
 type Work = (request: Request) => Promise<Response>;
 
 const KEPT_MAX = 1000;
-const KEPT_MS = 60_000;
 
 /**
  * A form that is submitted twice is done once: the address it is sent to has a key of the page's own (`?once=`), and the
  * same key with the same fields gets the first one's answer, while that is under way and after. What was refused, or is
- * sent elsewhere with its body (307), may be tried again. Kept in this process, for a minute. Programs have
- * `Idempotency-Key`.
+ * sent elsewhere with its body (307), may be tried again. Kept in this process, for a minute, and where there are others
+ * in the database, sealed by what was sent. Programs have `Idempotency-Key`.
  */
-export function createOnce() {
+export function createOnce(forms: Forms) {
   const kept = new Map<string, Promise<Kept | null>>();
 
   return (request: Request, work: Work): Promise<Response> =>
     request.method === "POST" && request.url.includes("once=") ? doOnce(request, work) : work(request);
 
   async function doOnce(request: Request, work: Work): Promise<Response> {
-    const { headers } = request;
     const { pathname, searchParams } = new URL(request.url);
     const key = searchParams.get("once");
     if (!key || /^\/(?:api|oauth)\//.test(pathname)) return work(request);
     const body = await readBytes(request);
-    const id = new Bun.CryptoHasher("sha256")
-      // A script's answer is no page's.
-      .update(`${pathname}\n${key}\n${headers.get("hx-request")}\n`)
-      .update(body)
-      .digest("base64url");
+    const hashOf = (what: string) =>
+      new Bun.CryptoHasher("sha256")
+        // A script's answer is no page's.
+        .update(`${what}\n${pathname}\n${key}\n${request.headers.get("hx-request")}\n`)
+        .update(body)
+        .digest();
+    const id = hashOf("form").toString("base64url");
     // Where the first one was refused, one of those that waited for it is the first now.
     for (let first; (first = kept.get(id));) {
       const answer = await first;
@@ -38,22 +39,41 @@ export function createOnce() {
     const { promise, resolve } = Promise.withResolvers<Kept | null>();
     kept.set(id, promise);
     if (kept.size > KEPT_MAX) kept.delete(kept.keys().next().value!);
-    let isDone = false;
+    let answer: Kept | null = null;
     try {
-      const response = await work(new Request(request, { method: "POST", body }));
-      if (response.status >= 400 || response.status === 307) return response;
-      const answer = {
-        status: response.status,
-        headers: [...response.headers],
-        body: await response.arrayBuffer(),
-      };
-      isDone = true;
-      setTimeout(() => kept.delete(id), KEPT_MS).unref();
-      resolve(answer);
+      const again = new Request(request, { method: "POST", body });
+      const done = forms.isNeeded
+        ? await doAmongOthers(id, hashOf("answer"), () => work(again))
+        : await keepable(await work(again));
+      if (done instanceof Response) return done;
+      answer = done;
+      setTimeout(() => kept.delete(id), LIMITS.formKeepMs).unref();
       return new Response(answer.body, answer);
     } finally {
-      if (!isDone) kept.delete(id);
-      resolve(null);
+      if (!answer) kept.delete(id);
+      resolve(answer);
     }
   }
+
+  /** By this process, or by another that was first. */
+  async function doAmongOthers(id: string, secret: Uint8Array, work: () => Promise<Response>) {
+    const elsewhere = await forms.claim(id);
+    if (elsewhere !== null) return openAnswer(elsewhere, secret);
+    let sealed: string | null = null;
+    try {
+      const done = await keepable(await work());
+      if (!(done instanceof Response)) sealed = await sealAnswer(done, secret);
+      return done;
+    } finally {
+      // What cannot be settled now is given up by those who wait for it.
+      await forms.settle(id, sealed).catch(() => {});
+    }
+  }
+}
+
+/** The answer, to be given again; or the response where another try may end otherwise. */
+async function keepable(response: Response): Promise<Kept | Response> {
+  if (response.status >= 400 || response.status === 307) return response;
+  const { status, headers } = response;
+  return { status, headers: [...headers], body: await response.arrayBuffer() };
 }

@@ -4,6 +4,7 @@ import { conversationStore } from "./conversations.ts";
 import { deviceStore } from "./devices.ts";
 import { eraStore } from "./eras.ts";
 import { securityStore } from "./security.ts";
+import { formStore } from "./forms.ts";
 import { idempotencyStore } from "./idempotency.ts";
 import { keyStore } from "./keys.ts";
 import { memberStore } from "./members.ts";
@@ -27,6 +28,7 @@ const bind = (q: Queryable) => ({
   messages: messageStore(q),
   terms: termStore(q),
   idempotency: idempotencyStore(q),
+  forms: formStore(q),
   changes: changeStore(q),
   transfer: transferStore(q),
 });

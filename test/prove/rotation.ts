@@ -6,12 +6,13 @@ export const together: Scenario = async ({ scale }) => {
   const rounds = Math.max(3, Math.round(100 * scale));
   await using server = await new Server({ DUET_RATE_LIMITS: "on" }).start();
   const api = new Api(server.url);
-  await api.register("alice");
-  // As many as the limit on one session allows.
+  // As many as the limits on one session, and on signing in, allow.
+  const names = Array.from({ length: 5 }, (_, i) => `user${i}`);
+  for (const name of names) await api.register(name);
   const sessions = Math.ceil(rounds / 2);
   const zeros = { refused: 0, "second successors": 0, "skipped or repeated generations": 0 };
   for (let session = 0; session < sessions; session++) {
-    let token = (await api.login("alice")).refresh_token;
+    let token = (await api.login(names[session % names.length]!)).refresh_token;
     for (let round = 0; round < 2; round++) {
       const answers = await Promise.all(Array.from({ length: clients }, () => api.refresh(token)));
       const pairs = answers.flatMap((answer) => (answer.ok ? [answer.body] : []));

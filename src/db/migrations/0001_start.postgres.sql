@@ -189,6 +189,14 @@ CREATE INDEX changes_by_age ON changes (created_at);
 -- Where the list begins, so that there is always a last one.
 INSERT INTO changes (conversation_id, kind, created_at) VALUES ('', 'start', 0);
 
+CREATE TABLE forms (
+  id TEXT PRIMARY KEY,
+  sealed_answer TEXT,
+  created_at BIGINT NOT NULL
+);
+
+CREATE INDEX forms_by_age ON forms (created_at);
+
 CREATE TABLE moves (
   id TEXT PRIMARY KEY,
   direction TEXT NOT NULL CHECK (direction IN ('in', 'out')),

@@ -187,6 +187,16 @@ CREATE INDEX changes_by_age ON changes (created_at);
 -- Where the list begins, so that there is always a last one.
 INSERT INTO changes (conversation_id, kind, created_at) VALUES ('', 'start', 0);
 
+-- Forms that are being done, or were a moment ago, where several processes may get the same one. Both are made from what was
+-- sent: by the hash it is found, and without knowing what was sent nobody opens the answer.
+CREATE TABLE forms (
+  id TEXT PRIMARY KEY,
+  sealed_answer TEXT,
+  created_at INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX forms_by_age ON forms (created_at);
+
 -- What was brought here from another database, or was taken away to one: nobody starts on half of the one, or goes on with
 -- the other.
 CREATE TABLE moves (
