@@ -81,9 +81,15 @@ function folderOf(config: Config, folder: Folder): Place {
 function serverOf({ databaseUrl, secret }: Config, isOurs: boolean): Place {
   if (!secret)
     throw new StartError("DUET_SECRET: must be set, the same for all who use one DUET_DATABASE_URL");
-  const db = openPostgres(databaseUrl!);
+  const name = "the PostgreSQL database";
+  let db: Db;
+  try {
+    db = openPostgres(databaseUrl!);
+  } catch (error) {
+    throw unusable(name, error);
+  }
   return {
-    name: "the PostgreSQL database",
+    name,
     db,
     isOurs,
     isUnsure: false,

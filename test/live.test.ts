@@ -247,7 +247,7 @@ describe("an event stream", () => {
       all: async () => [],
       run: async () => 0,
     };
-    const store = changeStore(q as never);
+    const store = changeStore(q as never, true);
     await store.nextFor(alice.id, 0, 1);
     await store.newest(1);
     await store.find(1);

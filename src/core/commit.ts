@@ -31,7 +31,11 @@ export function createCommit(deps: {
   const { store, notifier, onChange } = deps;
 
   store.onTold((text) => {
-    if (text === null) notifier.notifyAll();
+    if (text === null) {
+      // How far may be told is not known either.
+      const looked = store.settled.reach() ?? Promise.resolve();
+      void looked.catch(() => {}).then(() => notifier.notifyAll());
+    }
     if (!text?.startsWith(WAKE)) return;
     const [upTo, ...userIds] = text.slice(WAKE.length).split(" ");
     store.settled.learn(Number(upTo));

@@ -1,5 +1,6 @@
 import { LIMITS } from "../limits.ts";
 import { inTime } from "./in-time.ts";
+import { createSharedClock } from "./shared-clock.ts";
 import type { Touched } from "./index.ts";
 
 const CHANNEL = "duet";
@@ -30,19 +31,20 @@ export function createNews(
   const hear = (text: string | null) => hearers.forEach((each) => each(text));
 
   let currentUntil = Number.NEGATIVE_INFINITY;
+  let currentSince = 0;
   let primaryUntil = Number.NEGATIVE_INFINITY;
+  let listeningSince = Number.POSITIVE_INFINITY;
   let isClosed = false;
 
   let pings = 0;
-  let sent: { number: number; at: number } | undefined;
+  let sent: { number: number; at: number; wallAt: number } | undefined;
 
   /** When each of the other processes was last heard of. */
   const others = new Map<string, number>();
   let markCount = 0;
   const marks = new Map<number, { isBack(): void; heardBy(other: string): void }>();
 
-  /** By how much the database's clock is ahead of this machine's, as its quickest answer of late has it. */
-  let skew: { ms: number; within: number; at: number } | undefined;
+  const clock = createSharedClock();
 
   function hearLine(line: string): void {
     const [kind, ...words] = line.split(" ");
@@ -51,8 +53,10 @@ export function createNews(
     if (kind === "heard" && words[1] === me) return marks.get(Number(words[2]))?.heardBy(from);
     if (from === me) {
       if (kind === "mark") marks.get(Number(number))?.isBack();
-      if (kind === "ping" && Number(number) === sent?.number)
-        currentUntil = Math.max(currentUntil, sent.at + LIMITS.memoryLeaseMs);
+      if (kind === "ping" && Number(number) === sent?.number) {
+        currentUntil = sent.at + LIMITS.memoryLeaseMs;
+        currentSince = sent.wallAt;
+      }
       return;
     }
     if (kind === "told") hear(words.slice(1).join(" "));
@@ -72,10 +76,19 @@ export function createNews(
       }
   }
 
-  const hearAll = (text: string) => text.split("\n").forEach(hearLine);
+  /** Whoever may connect may say anything. */
+  function hearAll(text: string): void {
+    for (const line of text.split("\n"))
+      try {
+        hearLine(line);
+      } catch {
+        // Not one of ours.
+      }
+  }
 
   /** It listens from here on: whatever came before is unknown. */
   function begin(): void {
+    listeningSince = performance.now();
     currentUntil = Number.NEGATIVE_INFINITY;
     forget("all", "");
     hear(null);
@@ -93,24 +106,18 @@ export function createNews(
   /** Through the pool, to which no standby answers: it can send no notification. */
   async function ping(): Promise<void> {
     const at = performance.now();
-    const wallAt = Date.now();
-    sent = { number: ++pings, at };
+    sent = { number: ++pings, at, wallAt: Date.now() };
     const [row] = await inTime(() => connections().unsafe(PING, [CHANNEL, `ping ${me} ${pings}`]), renew);
     primaryUntil = at + LIMITS.memoryLeaseMs;
-    noteClock(Number(row.now), wallAt, at);
+    clock.note(Number(row.now), at);
+    const forgottenAt = at - LIMITS.clockTrustMs;
+    for (const [other, heardAt] of others) if (heardAt < forgottenAt) others.delete(other);
   }
 
   let pinging: Promise<void> | undefined;
   const pingOnce = () => (pinging ??= ping().finally(() => (pinging = undefined)));
   /** What fails shows by itself: nothing is proven by it. */
   const pingQuietly = () => void (isClosed || pingOnce().catch(() => {}));
-
-  function noteClock(theirs: number, wallAt: number, at: number): void {
-    const took = performance.now() - at;
-    // A slow answer says little about the clock, unless there has been no better one for a while.
-    if (skew && took > skew.within && at - skew.at < LIMITS.clockTrustMs) return;
-    skew = { ms: theirs - (wallAt + took / 2), within: took, at };
-  }
 
   const timer = setInterval(pingQuietly, LIMITS.memoryLeaseMs / 3);
   timer.unref();
@@ -140,9 +147,10 @@ export function createNews(
     const early = new Set<string>();
     const settle = () => missing?.size === 0 && resolve();
     marks.set(number, {
-      // Whoever has pinged before is known by now, since all hear all in one order.
+      // Whoever has pinged before is known by now, since all hear all in one order; unless it was while nothing was heard.
       isBack() {
         const since = performance.now() - LIMITS.memoryLeaseMs;
+        if (listeningSince > since) return;
         missing = new Set([...others].filter(([, at]) => at > since).map(([other]) => other));
         for (const other of early) missing.delete(other);
         settle();
@@ -153,10 +161,10 @@ export function createNews(
         settle();
       },
     });
-    const sending = notify(connections(), [`mark ${me} ${number}`]).catch(() => {});
+    // Nothing is heard of one that does not get through.
+    notify(connections(), [`mark ${me} ${number}`]).catch(() => {});
     await Promise.race([promise, silent]);
     marks.delete(number);
-    await sending;
   }
 
   return {
@@ -169,18 +177,19 @@ export function createNews(
       const since = performance.now() - LIMITS.memoryLeaseMs;
       return [...others.values()].filter((at) => at > since).length;
     },
-    isCurrent: () => performance.now() < currentUntil,
+    /** By both clocks: the one that is not set may stand still while the machine sleeps. */
+    isCurrent: () =>
+      performance.now() < currentUntil && Math.abs(Date.now() - currentSince) < LIMITS.memoryLeaseMs,
     /** Rejects unless the pool's connections were the primary's a moment ago: a standby may be behind. */
     async assertPrimary(): Promise<void> {
       if (performance.now() >= primaryUntil) await pingOnce();
     },
-    now: () => Math.round(Date.now() + (skew?.ms ?? 0)),
+    now: clock.now,
 
     trouble(): string | undefined {
-      const off = Math.abs(skew?.ms ?? 0);
-      return off > LIMITS.clockSkewMaxMs
-        ? `the clock is ${(off / 1000).toFixed(1)} s off the database's`
-        : undefined;
+      const off = clock.off();
+      if (off <= LIMITS.clockSkewMaxMs) return undefined;
+      return `the clock is ${(off / 1000).toFixed(1)} s off the database's`;
     },
 
     async close(): Promise<void> {

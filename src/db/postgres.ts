@@ -18,7 +18,7 @@ const RETRY_MS = 10;
 /**
  * PostgreSQL behind the Db interface, for any number of processes. A transaction sees what is committed at each of its
  * statements (READ COMMITTED) and locks the rows that it relies on; it is run again where the database gave it up for the
- * sake of another one. What a commit touches is told to every process in that same commit.
+ * sake of another one.
  */
 export function openPostgres(url: string): Db {
   const connect = () =>
@@ -35,10 +35,15 @@ export function openPostgres(url: string): Db {
       },
     });
   let sql = connect();
+  /** While the schema is brought up to date, which takes as long as it takes. */
+  let isUnbounded = false;
   const listeners: ((what: Touched, id: string) => void)[] = [];
   const forget = (what: Touched, id: string) => listeners.forEach((listener) => listener(what, id));
   const news = createNews(() => sql, {
-    forget,
+    forget(what, id) {
+      if (what === "all") settled.forget();
+      forget(what, id);
+    },
     /** Connections that a network has forgotten answer no more, and nobody says so. */
     renew() {
       const silent = sql;
@@ -76,7 +81,9 @@ export function openPostgres(url: string): Db {
     const touched: Touch[] = [];
     let result: T;
     try {
-      result = await inTime((assertWanted) => work(touched, assertWanted));
+      result = isUnbounded
+        ? await work(touched, () => {})
+        : await inTime((assertWanted) => work(touched, assertWanted));
     } finally {
       // Also where it failed: a commit whose answer was lost may have been one.
       for (const { what, id } of touched) forget(what, id);
@@ -85,17 +92,11 @@ export function openPostgres(url: string): Db {
     return result;
   }
 
-  async function tx<T>(work: (q: Queryable) => Promise<T>): Promise<T> {
+  /** Again where the database gave it up; nothing is left of it then. */
+  async function again<T>(work: () => Promise<T>): Promise<T> {
     for (let tried = 1; ; tried++) {
       try {
-        return await forgetting((touched, assertWanted) =>
-          sql.begin(async (connection) => {
-            assertWanted();
-            const result = await work(within(connection, touched));
-            assertWanted();
-            return result;
-          }),
-        );
+        return await work();
       } catch (error) {
         // What comes from beginning and from committing has not been looked at yet.
         if (!isGivenUp(error) || tried === TRIES) throw databaseError(error);
@@ -104,15 +105,30 @@ export function openPostgres(url: string): Db {
     }
   }
 
+  const tx = <T>(work: (q: Queryable) => Promise<T>): Promise<T> =>
+    again(() =>
+      forgetting((touched, assertWanted) =>
+        sql.begin(async (connection) => {
+          assertWanted();
+          if (isUnbounded) await connection.unsafe("SET LOCAL statement_timeout = 0");
+          const result = await work(within(connection, touched));
+          assertWanted();
+          return result;
+        }),
+      ),
+    );
+
   /** A statement by itself is a transaction. */
   const askOnce = <T>(ask: (q: Queryable) => Promise<T>): Promise<T> =>
-    forgetting(async (touched, assertWanted) => {
-      await news.assertPrimary();
-      assertWanted();
-      return ask(within(sql, touched));
-    }).catch((error) => {
-      throw databaseError(error);
-    });
+    again(() =>
+      forgetting(async (touched, assertWanted) => {
+        await news.assertPrimary();
+        assertWanted();
+        return ask(within(sql, touched));
+      }),
+    );
+
+  const settled = createSettled((text) => askOnce((q) => q.one(text)));
 
   return {
     dialect: "postgres",
@@ -123,7 +139,7 @@ export function openPostgres(url: string): Db {
     onTouched: (listener) => void listeners.push(listener),
     isCurrent: news.isCurrent,
     hasOneWriter: false,
-    settled: createSettled((text) => askOnce((q) => q.one(text))),
+    settled,
     tell: news.tell,
     onTold: news.onTold,
     now: news.now,
@@ -144,10 +160,15 @@ export function openPostgres(url: string): Db {
     async alone(work) {
       const connection = await sql.reserve();
       try {
+        // However long the one that is first takes, with a schema of years.
+        await connection.unsafe("SET statement_timeout = 0");
         await connection.unsafe("SELECT pg_advisory_lock($1)", [ADVISORY_LOCK]);
+        isUnbounded = true;
         return await work();
       } finally {
+        isUnbounded = false;
         await connection.unsafe("SELECT pg_advisory_unlock($1)", [ADVISORY_LOCK]).catch(() => {});
+        await connection.unsafe(`SET statement_timeout = ${LIMITS.databaseWaitMs}`).catch(() => {});
         connection.release();
       }
     },
@@ -180,11 +201,14 @@ function codeOf(error: unknown): string | undefined {
   return error.errno ? String(error.errno) : error.code;
 }
 
-/** The server gave this transaction up, of which nothing is left: serialization_failure, deadlock_detected. */
-const isGivenUp = (error: unknown) => ["40001", "40P01"].includes(codeOf(error) ?? "");
+/**
+ * The server gave this transaction up, of which nothing is left: serialization_failure, deadlock_detected. And what was
+ * prepared before a newer Duet changed a table, which is prepared anew then (0A000), or is not there (26000).
+ */
+const isGivenUp = (error: unknown) => ["40001", "40P01", "0A000", "26000"].includes(codeOf(error) ?? "");
 
 /** Our own mistakes: a statement that is none, or values that it cannot take. */
-const IS_OURS = /^(?:42|22|0A|26|ERR_POSTGRES_(?:UNSAFE_TRANSACTION|UNSUPPORTED))/;
+const IS_OURS = /^(?:42|22|0A|ERR_POSTGRES_(?:UNSAFE_TRANSACTION|UNSUPPORTED))/;
 
 /** Tells what the caller did (UniqueViolation, `not_found`) from what the database suffers (`unavailable`) from our own bugs. */
 function databaseError(error: unknown): unknown {

@@ -1,4 +1,5 @@
 import type { Queryable } from "../db/index.ts";
+import { CHANGES_LOCK } from "../db/settled.ts";
 
 /** `start` is where the list begins, and told to nobody. */
 export type ChangeKind = "start" | "message" | "conversation" | "members" | "read" | "conversation_removed";
@@ -16,20 +17,22 @@ export type ChangeRow = {
  * Where several processes write, what is numbered first need not be committed first. So a transaction says before it takes
  * a number that one is coming which is greater than the last there was; `db/settled.ts` reads that.
  */
-const INSERT = {
-  sqlite: `INSERT INTO changes (conversation_id, user_id, kind, message_id, created_at)
-           VALUES ($1, $2, $3, $4, $5) RETURNING id`,
-  postgres: `WITH coming AS MATERIALIZED (
-             SELECT pg_advisory_xact_lock_shared((last_value >> 31)::int, (last_value & 2147483647)::int) AS said
-               FROM changes_id_seq)
-           INSERT INTO changes (id, conversation_id, user_id, kind, message_id, created_at)
-           SELECT nextval('changes_id_seq'), $1, $2, $3, $4, $5 FROM coming WHERE said::text IS NOT NULL RETURNING id`,
-};
+const INSERT = `INSERT INTO changes (conversation_id, user_id, kind, message_id, created_at)
+  VALUES ($1, $2, $3, $4, $5) RETURNING id`;
+const SAY_AND_INSERT = `WITH coming AS MATERIALIZED (
+    SELECT pg_advisory_xact_lock_shared(${CHANGES_LOCK}, (last_value & 2147483647)::int) AS said FROM changes_id_seq)
+  INSERT INTO changes (id, conversation_id, user_id, kind, message_id, created_at)
+  SELECT nextval('changes_id_seq'), $1, $2, $3, $4, $5 FROM coming WHERE said::text IS NOT NULL RETURNING id`;
 
-export const changeStore = (q: Queryable) => ({
+/** `isTransaction`: of one, and for its length; the first thing that it says is true of all that follows. */
+export const changeStore = (q: Queryable, isTransaction: boolean) => ({
+  isSaid: q.dialect === "sqlite",
+
   async insert(c: Omit<ChangeRow, "id">): Promise<ChangeRow> {
+    const sql = this.isSaid ? INSERT : SAY_AND_INSERT;
+    this.isSaid ||= isTransaction;
     const made = await q.one<{ id: number }>(
-      INSERT[q.dialect],
+      sql,
       c.conversation_id,
       c.user_id,
       c.kind,
@@ -59,7 +62,8 @@ export const changeStore = (q: Queryable) => ({
   /** There always is one. */
   newest: async (upTo: number) =>
     (await q.one<ChangeRow>(
-      "SELECT * FROM changes WHERE id = (SELECT max(id) FROM changes WHERE id <= $1)",
+      `SELECT * FROM changes
+        WHERE id = COALESCE((SELECT max(id) FROM changes WHERE id <= $1), (SELECT min(id) FROM changes))`,
       upTo,
     ))!,
 

@@ -136,14 +136,15 @@ export const conversationStore = (q: Queryable) => ({
   passOn: (id: string, ownerId: string, heirId: string) =>
     q.run("UPDATE conversations SET owner_id = $1 WHERE id = $2 AND owner_id = $3", heirId, id, ownerId),
 
-  /** Some of those that a user is in. */
+  /** Some of those that a user is in, or owns. */
   idsOf: async (userId: string, limit: number) => {
-    const rows = await q.all<{ conversation_id: string }>(
-      "SELECT conversation_id FROM members WHERE user_id = $1 ORDER BY conversation_id LIMIT $2",
+    const rows = await q.all<{ id: string }>(
+      `SELECT id FROM (SELECT conversation_id AS id FROM members WHERE user_id = $1 ORDER BY conversation_id LIMIT $2) AS theirs
+        UNION SELECT id FROM (SELECT id FROM conversations WHERE owner_id = $1 LIMIT $2) AS owned`,
       userId,
       limit,
     );
-    return rows.map((row) => row.conversation_id);
+    return rows.map((row) => row.id);
   },
 
   /** Out of sight, and back: `null` brings it back. Returns whether that changed anything. */

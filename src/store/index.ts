@@ -15,7 +15,7 @@ import { throttleStore } from "./throttles.ts";
 import { transferStore } from "./transfer.ts";
 import { userStore } from "./users.ts";
 
-const bind = (q: Queryable) => ({
+const bind = (q: Queryable, isTransaction = false) => ({
   users: userStore(q),
   sessions: sessionStore(q),
   eras: eraStore(q),
@@ -29,7 +29,7 @@ const bind = (q: Queryable) => ({
   terms: termStore(q),
   idempotency: idempotencyStore(q),
   forms: formStore(q),
-  changes: changeStore(q),
+  changes: changeStore(q, isTransaction),
   transfer: transferStore(q),
 });
 
@@ -61,7 +61,7 @@ export const createStore = (db: Db): Store => ({
   now: db.now,
   trouble: db.trouble,
   others: db.others,
-  tx: (work) => db.tx((q) => work(bind(q))),
+  tx: (work) => db.tx((q) => work(bind(q, true))),
   snapshot: (work) => db.snapshot((q) => work(bind(q))),
   newestId: async () => (await db.one<{ id: string | null }>(NEWEST_ID))?.id ?? null,
 });

@@ -8,6 +8,7 @@ import {
 } from "jose";
 import type { KeyRow, KeyState } from "../../store/keys.ts";
 import type { Store } from "../../store/index.ts";
+import { DuetError } from "../../errors.ts";
 import { LIMITS } from "../../limits.ts";
 import type { Clock } from "../clock.ts";
 import { openSeal, type Seal } from "./seal.ts";
@@ -66,7 +67,7 @@ export async function openKeyRing(deps: {
   const { store, clock } = deps;
   const seal = await openSeal(deps.secret);
   let ring = new Map<string, RingKey>();
-  let loadedAt = 0;
+  let soughtAt = Number.NEGATIVE_INFINITY;
   let loading: Promise<void> | undefined;
 
   const load = () => (loading ??= read().finally(() => (loading = undefined)));
@@ -86,7 +87,6 @@ export async function openKeyRing(deps: {
       opened.set(row.id, { ...key, state, activatedAt, retiredAt });
     }
     ring = opened;
-    loadedAt = performance.now();
   }
 
   async function openKey(row: KeyRow): Promise<RingKey> {
@@ -139,9 +139,17 @@ export async function openKeyRing(deps: {
     while (active().algorithm !== algorithm) await rotate(algorithm);
   }
 
-  /** The key a token names. One that is not known yet may have been made by another process: the ring is read again, once a second at most. */
+  /**
+   * The key a token names. One that is not known yet may have been made by another process: the ring is read again, once a
+   * second at most; in between, where nobody would have told of it, nothing can be said. Error code: `unavailable`.
+   */
   async function find(id: string): Promise<RingKey | undefined> {
-    if (!ring.has(id) && performance.now() - loadedAt > RELOAD_MS) await load();
+    if (ring.has(id)) return ring.get(id);
+    if (performance.now() - soughtAt > RELOAD_MS) {
+      soughtAt = performance.now();
+      await reload();
+    } else if (!ring.has(id) && !store.hasOneWriter && !store.isCurrent())
+      throw new DuetError("unavailable", { retryAfterSeconds: 1 });
     return ring.get(id);
   }
 
@@ -150,7 +158,7 @@ export async function openKeyRing(deps: {
 
   store.onTold((text) => {
     // One that cannot be read now is read again when it is tended.
-    if (text === ROTATED || text === null) load().catch(() => {});
+    if (text === ROTATED || text === null) reload().catch(() => {});
   });
   await load();
   if (ring.size === 0) {

@@ -1,7 +1,7 @@
 import { DuetError } from "../../errors.ts";
 import { LIMITS } from "../../limits.ts";
 import type { ConversationRow } from "../../store/conversations.ts";
-import type { Store } from "../../store/index.ts";
+import type { Store, Tables } from "../../store/index.ts";
 import type { Throttle } from "../auth/throttle.ts";
 import type { Clock } from "../clock.ts";
 import type { Commit } from "../commit.ts";
@@ -29,23 +29,23 @@ export function createConversations(deps: {
 }) {
   const { store, commit, throttle, clock } = deps;
 
-  /** Error code: `not_found`. */
-  async function get(viewer: ViewerId, id: string): Promise<Conversation> {
-    const conversation = isId(id) ? await store.conversations.find(id, viewer.userId) : null;
+  /** `tables` of a transaction that has taken its turn, for what is to be true while it goes on. Error code: `not_found`. */
+  async function get(viewer: ViewerId, id: string, tables: Tables = store): Promise<Conversation> {
+    const conversation = isId(id) ? await tables.conversations.find(id, viewer.userId) : null;
     if (!conversation) throw new DuetError("not_found");
     return conversation;
   }
 
   /** For an owner's act, which to any other member is not there. Error code: `not_found`. */
-  async function getOwned(viewer: ViewerId, id: string): Promise<Conversation> {
-    const conversation = await get(viewer, id);
+  async function getOwned(viewer: ViewerId, id: string, tables: Tables = store): Promise<Conversation> {
+    const conversation = await get(viewer, id, tables);
     if (conversation.owner_id !== viewer.userId) throw new DuetError("not_found");
     return conversation;
   }
 
   /** One that the viewer has removed and may still have back. Error code: `not_found`. */
-  async function getRemoved(viewer: ViewerId, id: string): Promise<Conversation> {
-    const conversation = isId(id) ? await store.conversations.findRemoved(id, viewer.userId) : null;
+  async function getRemoved(viewer: ViewerId, id: string, tables: Tables = store): Promise<Conversation> {
+    const conversation = isId(id) ? await tables.conversations.findRemoved(id, viewer.userId) : null;
     if (!conversation) throw new DuetError("not_found");
     return conversation;
   }
@@ -89,6 +89,7 @@ export function createConversations(deps: {
       await throttle.take(["conversation_account", viewer.userId]);
       await commit(async (tx) => {
         await tx.conversations.takeTurn(id);
+        await getOwned(viewer, id, tx);
         const number = await tx.conversations.rename(id, title);
         if (number === null) throw new DuetError("not_found");
         await tx.terms.setTitle(number, indexedTerms(titleMark(number), title));
@@ -105,6 +106,7 @@ export function createConversations(deps: {
       await getOwned(viewer, id);
       await commit(async (tx) => {
         await tx.conversations.takeTurn(id);
+        await getOwned(viewer, id, tx);
         const now = clock();
         if (!(await tx.conversations.setRemoved(id, now))) throw new DuetError("not_found");
         for (const user_id of await tx.members.idsOf(id))
@@ -123,6 +125,7 @@ export function createConversations(deps: {
       await throttle.take(["conversation_account", viewer.userId]);
       await commit(async (tx) => {
         await tx.conversations.takeTurn(id);
+        await getRemoved(viewer, id, tx);
         if (!(await tx.conversations.setRemoved(id, null))) throw new DuetError("not_found");
         await noteChange(tx, { conversation_id: id, kind: "conversation", created_at: clock() });
       });

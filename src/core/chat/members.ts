@@ -55,6 +55,8 @@ export function createMembers(deps: {
       );
       return commit(async (tx) => {
         await tx.conversations.takeTurn(id);
+        await conversations.getOwned(viewer, id, tx);
+        if (!(await tx.users.findToRely(user.id))) throw invalidField("username", "no_such_user");
         const now = clock();
         const added = await tx.members.add(id, user.id, now);
         const all = await tx.members.list(id);
@@ -67,12 +69,14 @@ export function createMembers(deps: {
 
     /** The owner removes anyone else; anyone else leaves. Error codes: `not_found`, `owner_cannot_leave`. */
     async remove(viewer: ViewerId, id: string, userId: string): Promise<void> {
-      const conversation = await conversations.get(viewer, id);
-      const mayRemove = userId === viewer.userId || conversation.owner_id === viewer.userId;
-      if (!mayRemove) throw new DuetError("not_found");
-      if (userId === conversation.owner_id) throw new DuetError("owner_cannot_leave");
+      await conversations.get(viewer, id);
       await commit(async (tx) => {
         await tx.conversations.takeTurn(id);
+        // Only now: an owner who goes makes somebody else the owner.
+        const conversation = await conversations.get(viewer, id, tx);
+        const mayRemove = userId === viewer.userId || conversation.owner_id === viewer.userId;
+        if (!mayRemove) throw new DuetError("not_found");
+        if (userId === conversation.owner_id) throw new DuetError("owner_cannot_leave");
         if ((await tx.members.remove(id, userId)) === 0) throw new DuetError("not_found");
         const change = { conversation_id: id, created_at: clock() };
         await noteChange(tx, { ...change, kind: "conversation_removed", user_id: userId });

@@ -49,6 +49,7 @@ export function createMessages(deps: {
     await throttle.take(["message_account", viewer.userId]);
     return commit(async (tx) => {
       await tx.conversations.takeTurn(conversationId);
+      await conversations.get(viewer, conversationId, tx);
       const now = clock();
       if (!(await work(tx, now))) throw new DuetError("not_found");
       const change = { conversation_id: conversationId, message_id: id, created_at: now };

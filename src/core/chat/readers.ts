@@ -1,7 +1,7 @@
 import type { Store } from "../../store/index.ts";
 import type { Notifier } from "../notifier.ts";
 
-/** What one process says to another: `readers PROCESS USER COUNT`, `crowded USER`. */
+/** What one process says to another: `readers PROCESS USER COUNT`, `crowded PROCESS USER`. */
 const READERS = "readers ";
 const CROWDED = "crowded ";
 
@@ -20,7 +20,8 @@ export function createReaders(deps: { store: Store; notifier: Notifier; heartbea
   const own = new Set<string>();
 
   store.onTold((text) => {
-    if (text?.startsWith(CROWDED)) notifier.closeOldest(text.slice(CROWDED.length), minAgeMs);
+    if (text?.startsWith(`${CROWDED}${me} `))
+      notifier.closeOldest(text.slice(CROWDED.length + me.length + 1), minAgeMs);
     if (!text?.startsWith(READERS)) return;
     const [process, userId, count] = text.slice(READERS.length).split(" ") as [string, string, string];
     const counts = elsewhere.get(userId) ?? new Map<string, { count: number; heardAt: number }>();
@@ -52,11 +53,12 @@ export function createReaders(deps: { store: Store; notifier: Notifier; heartbea
 
     /**
      * Has the oldest stream of a user give way, if it has been open for two heartbeats; answers whether there is room now.
-     * Of another process it will be when whoever asks comes again.
+     * Where they are another process's it will be when whoever asks comes again.
      */
     makeRoom(userId: string): boolean {
       if (notifier.closeOldest(userId, minAgeMs)) return true;
-      store.tell(CROWDED + userId);
+      const counts = [...(elsewhere.get(userId) ?? [])].toSorted(([, a], [, b]) => b.count - a.count);
+      if (counts[0]) store.tell(`${CROWDED}${counts[0][0]} ${userId}`);
       return false;
     },
 
