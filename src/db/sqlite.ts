@@ -29,7 +29,9 @@ export function openSqlite(path: string, besides: string[] = []): Db {
   const writes = new Statements(writer);
   const reads = new Statements(reader);
   // Now the files are there that come with the first transaction.
+  writer.run(`PRAGMA busy_timeout = ${LIMITS.writeLockWaitMs}`);
   writer.run("BEGIN IMMEDIATE; ROLLBACK");
+  writer.run("PRAGMA busy_timeout = 0");
   const files = [path, `${path}-wal`, `${path}-shm`, ...besides].map((each) => ({
     path: each,
     inode: inodeOf(each),

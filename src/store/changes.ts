@@ -25,54 +25,55 @@ const SAY_AND_INSERT = `WITH coming AS MATERIALIZED (
   SELECT nextval('changes_id_seq'), $1, $2, $3, $4, $5 FROM coming WHERE said::text IS NOT NULL RETURNING id`;
 
 /** `isTransaction`: of one, and for its length; the first thing that it says is true of all that follows. */
-export const changeStore = (q: Queryable, isTransaction: boolean) => ({
-  isSaid: q.dialect === "sqlite",
+export const changeStore = (q: Queryable, isTransaction: boolean) => {
+  let isSaid = q.dialect === "sqlite";
+  return {
+    async insert(c: Omit<ChangeRow, "id">): Promise<ChangeRow> {
+      const sql = isSaid ? INSERT : SAY_AND_INSERT;
+      isSaid ||= isTransaction;
+      const made = await q.one<{ id: number }>(
+        sql,
+        c.conversation_id,
+        c.user_id,
+        c.kind,
+        c.message_id,
+        c.created_at,
+      );
+      return { ...c, id: made!.id };
+    },
 
-  async insert(c: Omit<ChangeRow, "id">): Promise<ChangeRow> {
-    const sql = this.isSaid ? INSERT : SAY_AND_INSERT;
-    this.isSaid ||= isTransaction;
-    const made = await q.one<{ id: number }>(
-      sql,
-      c.conversation_id,
-      c.user_id,
-      c.kind,
-      c.message_id,
-      c.created_at,
-    );
-    return { ...c, id: made!.id };
-  },
-
-  /** The first one after `afterId`, and not after `upTo`, that a user may know of. */
-  nextFor: (userId: string, afterId: number, upTo: number) =>
-    q.one<ChangeRow>(
-      // Each index finds its own first row: what others talk about is not gone through.
-      `SELECT * FROM changes WHERE id = (SELECT min(id) FROM (
+    /** The first one after `afterId`, and not after `upTo`, that a user may know of. */
+    nextFor: (userId: string, afterId: number, upTo: number) =>
+      q.one<ChangeRow>(
+        // Each index finds its own first row: what others talk about is not gone through.
+        `SELECT * FROM changes WHERE id = (SELECT min(id) FROM (
          SELECT min(id) AS id FROM changes WHERE id > $1 AND id <= $2 AND user_id = $3
           UNION ALL
          SELECT (SELECT min(id) FROM changes
                   WHERE conversation_id = members.conversation_id AND id > $1 AND id <= $2 AND user_id IS NULL) AS id
            FROM members WHERE members.user_id = $3) AS firsts)`,
-      afterId,
-      upTo,
-      userId,
-    ),
+        afterId,
+        upTo,
+        userId,
+      ),
 
-  find: (id: number) => q.one<ChangeRow>("SELECT * FROM changes WHERE id = $1", id),
+    find: (id: number) => q.one<ChangeRow>("SELECT * FROM changes WHERE id = $1", id),
 
-  /** There always is one. */
-  newest: async (upTo: number) =>
-    (await q.one<ChangeRow>(
-      `SELECT * FROM changes
+    /** There always is one. */
+    newest: async (upTo: number) =>
+      (await q.one<ChangeRow>(
+        `SELECT * FROM changes
         WHERE id = COALESCE((SELECT max(id) FROM changes WHERE id <= $1), (SELECT min(id) FROM changes))`,
-      upTo,
-    ))!,
+        upTo,
+      ))!,
 
-  /** The newest one stays: it says how far the count has come. */
-  removeBefore: (time: number, limit: number) =>
-    q.run(
-      `DELETE FROM changes WHERE id IN (SELECT id FROM changes WHERE created_at < $1 LIMIT $2)
+    /** The newest one stays: it says how far the count has come. */
+    removeBefore: (time: number, limit: number) =>
+      q.run(
+        `DELETE FROM changes WHERE id IN (SELECT id FROM changes WHERE created_at < $1 LIMIT $2)
           AND id < (SELECT max(id) FROM changes)`,
-      time,
-      limit,
-    ),
-});
+        time,
+        limit,
+      ),
+  };
+};
