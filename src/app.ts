@@ -60,9 +60,9 @@ export function createRoutes(duet: Duet, edge = createEdge(duet.settings)) {
 export async function createApp(config: Config, { log: given, ...tuning }: Tuning & { log?: Log } = {}) {
   const log = given ?? createLog(config.log, (line) => process.stderr.write(line));
   const issuer = issuerOf(config);
-  const data = await openData(config, issuer);
+  const data = await openData(config, issuer, tuning.clock);
   const settings = { ...config, issuer };
-  const duet = createDuet({ ...data, clock: tuning.clock ?? data.clock, settings, log }, tuning);
+  const duet = createDuet({ ...data, settings, log }, tuning);
   const edge = createEdge(duet.settings);
   const routes = createRoutes(duet, edge);
   const once = createOnce(duet.forms);

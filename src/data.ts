@@ -33,9 +33,9 @@ type Place = {
   release(): void;
 };
 
-/** For the server; a folder is held until `close`. Throws StartError. */
-export const openData = (config: Config, issuer: string): Promise<Data> =>
-  open(config, issuer, placeOf(config, true));
+/** For the server; a folder is held until `close`. `clock` stands for the database's in tests. Throws StartError. */
+export const openData = (config: Config, issuer: string, clock?: Clock): Promise<Data> =>
+  open(config, issuer, placeOf(config, true), clock);
 
 /** For an operator's command, beside a server that may be running: makes nothing, migrates nothing. Throws StartError. */
 export const openDataBeside = (config: Config, issuer: string): Promise<Data> =>
@@ -99,9 +99,10 @@ function serverOf({ databaseUrl, secret }: Config, isOurs: boolean): Place {
 }
 
 /** Takes over `place` and lets go of it in `close`, or before it throws. */
-async function open(config: Config, issuer: string, place: Place): Promise<Data> {
+async function open(config: Config, issuer: string, place: Place, given?: Clock): Promise<Data> {
   const { db, isOurs, isUnsure } = place;
   const store = createStore(db);
+  const clock = given ?? store.now;
   const close = () => db.close().finally(place.release);
   try {
     const keys = await db.alone(async () => {
@@ -113,7 +114,7 @@ async function open(config: Config, issuer: string, place: Place): Promise<Data>
       if (isFirstStart && !isOurs) throw new StartError("there are no keys yet; start the server once first");
       return openKeyRing({
         store,
-        clock: store.now,
+        clock,
         secret: place.secretOf(isFirstStart),
         algorithm: config.jwtAlg ?? ALGORITHMS[0],
         rotationMs: config.keyRotationSeconds * 1000,
@@ -122,7 +123,7 @@ async function open(config: Config, issuer: string, place: Place): Promise<Data>
     });
     // An operator's settings need not be the server's.
     if (isOurs && config.jwtAlg) await keys.moveTo(config.jwtAlg);
-    return { store, keys, clock: store.now, isUnsure, close };
+    return { store, keys, clock, isUnsure, close };
   } catch (error) {
     await close();
     throw error instanceof StartError ? error : unusable(place.name, error);

@@ -66,6 +66,7 @@ const BOUNDED: Record<string, string> = {
   "conversations.listByActivity": "unread messages, counted up to 100",
   "users.findDeparted": "the first of an index",
   "members.heirOf": "the members of one conversation, 200 at most",
+  "conversations.idsOf": "ten at most",
   "members.list": "the members of one conversation, 200 at most",
   "terms.findMessages": "a page of what was found",
 };

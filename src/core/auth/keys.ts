@@ -8,7 +8,6 @@ import {
 } from "jose";
 import type { KeyRow, KeyState } from "../../store/keys.ts";
 import type { Store } from "../../store/index.ts";
-import { DuetError } from "../../errors.ts";
 import { LIMITS } from "../../limits.ts";
 import type { Clock } from "../clock.ts";
 import { openSeal, type Seal } from "./seal.ts";
@@ -141,15 +140,14 @@ export async function openKeyRing(deps: {
 
   /**
    * The key a token names. One that is not known yet may have been made by another process: the ring is read again, once a
-   * second at most; in between, where nobody would have told of it, nothing can be said. Error code: `unavailable`.
+   * second at most where others would have told of it.
    */
   async function find(id: string): Promise<RingKey | undefined> {
     if (ring.has(id)) return ring.get(id);
-    if (performance.now() - soughtAt > RELOAD_MS) {
-      soughtAt = performance.now();
-      await reload();
-    } else if (!ring.has(id) && !store.hasOneWriter && !store.isCurrent())
-      throw new DuetError("unavailable", { retryAfterSeconds: 1 });
+    const isTold = store.hasOneWriter || store.isCurrent();
+    if (isTold && performance.now() - soughtAt <= RELOAD_MS) return undefined;
+    soughtAt = performance.now();
+    await reload();
     return ring.get(id);
   }
 
