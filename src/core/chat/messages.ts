@@ -90,7 +90,10 @@ export function createMessages(deps: {
    */
   async function markReadIn(viewer: ViewerId, conversation: Conversation, messageId: string): Promise<void> {
     if (messageId > conversation.read_id)
-      await commit((tx) => markReadTo(tx, viewer, conversation, messageId));
+      await commit(async (tx) => {
+        await tx.conversations.takeTurn(conversation.id);
+        await markReadTo(tx, viewer, conversation, messageId);
+      });
   }
 
   async function markReadTo(
@@ -99,7 +102,6 @@ export function createMessages(deps: {
     { id, unread }: Conversation,
     messageId: string,
   ) {
-    await tx.conversations.takeTurn(id);
     const marked = await tx.members.markRead(id, userId, messageId);
     const change = { conversation_id: id, user_id: userId, created_at: clock() };
     if (marked > 0 && unread > 0) await noteChange(tx, { ...change, kind: "read" });
