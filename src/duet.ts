@@ -43,7 +43,7 @@ export type Tuning = {
   argon2Cost?: Argon2Cost | undefined;
   /** Milliseconds that only count on, whatever the clock is set to. */
   monotonic?: () => number;
-  clock?: Clock;
+  clock?: Clock | undefined;
 };
 
 /**
@@ -63,7 +63,9 @@ export function createDuet(
   const steps = createStepWatch(clock, tuning.monotonic ?? (() => performance.now()));
 
   // Who somebody is: accounts, sessions and their two tokens.
-  const tokens = createTokens({ keys, clock, issuer: settings.issuer, settings });
+  /** A clock that was given, in a test, is as right as that. */
+  const trouble = () => (clock === store.now ? store.trouble() : undefined);
+  const tokens = createTokens({ keys, clock, issuer: settings.issuer, trouble, settings });
   const throttle = createThrottle({ store, clock, settings });
   const security = createSecurityEvents({ store, clock, log });
   const endings = createEndings({ store, commit, security, clock, steps });
@@ -157,8 +159,8 @@ export function createDuet(
 
     /** Resolves if the database takes a transaction, and no damage is known of it. Error code: `unavailable`. */
     async ready(): Promise<void> {
-      const trouble = damage ?? store.trouble();
-      if (trouble) throw new DuetError("unavailable", { cause: trouble });
+      const cause = damage ?? trouble();
+      if (cause) throw new DuetError("unavailable", { cause });
       await store.throttles.probe(clock());
     },
 

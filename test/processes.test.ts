@@ -4,10 +4,11 @@ import { openPostgres } from "../src/db/postgres.ts";
 import { migrate } from "../src/db/migrate.ts";
 import { LIMITS } from "../src/limits.ts";
 import { createStore } from "../src/store/index.ts";
-import { ORIGIN } from "./support/app.ts";
+import { ORIGIN, SECRET } from "./support/app.ts";
 import { startCluster, type Cluster } from "./support/cluster.ts";
 import { decode, PASSWORDS } from "./support/people.ts";
 import { makeDatabase } from "./support/postgres.ts";
+import { commandWith } from "./support/process.ts";
 import { Stream } from "./support/stream.ts";
 
 const databases: { drop(): Promise<void> }[] = [];
@@ -276,6 +277,42 @@ describe("four processes on one database", () => {
       expect(again.status).toBe(401);
     }
     expect(await sql.unsafe("SELECT id FROM forms")).toHaveLength(1);
+  });
+
+  test("follow an operator's commands: a rotation signs nobody out, and an account that is disabled is so everywhere", async () => {
+    const { url } = await database();
+    await using c = await startCluster(3, url, { DUET_RATE_LIMITS: "off" });
+    const settings = { DUET_DATABASE_URL: url, DUET_SECRET: SECRET, DUET_PUBLIC_URL: ORIGIN };
+    const alice = await register(c, "alice");
+    const kidOf = (token: string) => decode(token).header.kid;
+    let held = alice.refresh;
+    for (let n = 0; n < 3; n++) {
+      const rotated = await commandWith(settings, "keys", "rotate");
+      expect([rotated.errors, rotated.exitCode]).toEqual(["", 0]);
+      // Whoever signs with the new one, all the others take it.
+      const next = await c.ask(n, "POST", "/api/auth/refresh", { refresh_token: held });
+      expect(next.status).toBe(200);
+      held = next.body.refresh_token;
+      for (let i = 0; i < 3; i++) {
+        expect((await me(c, i, next.body.access_token)).status).toBe(200);
+        expect((await me(c, i, alice.access)).status).toBe(200);
+      }
+    }
+    const active = (await commandWith(settings, "keys", "list")).out
+      .split("\n")
+      .find((line) => line.startsWith("active"))!;
+    while (!active.includes(kidOf(held))) {
+      const next = await c.ask(1, "POST", "/api/auth/refresh", { refresh_token: held });
+      held = next.body.refresh_token;
+    }
+    const disabled = await commandWith(settings, "users", "disable", "alice");
+    expect([disabled.exitCode, disabled.out]).toEqual([0, "alice is disabled\n"]);
+    for (let i = 0; i < 3; i++) expect((await me(c, i, alice.access)).body.reason).toBe("user_disabled");
+    expect((await commandWith({ ...settings, DUET_SECRET: "" }, "keys")).errors).toBe(
+      "duet: DUET_SECRET: must be set, the same for all who use one DUET_DATABASE_URL\n",
+    );
+    const strange = await commandWith({ ...settings, DUET_SECRET: `${SECRET} not` }, "keys");
+    expect(strange.errors).toContain("the secret does not open the signing keys");
   });
 
   test("count wrong passwords together", async () => {

@@ -1,10 +1,10 @@
-import { afterAll, describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, setSystemTime, test } from "bun:test";
 import { indexedTerms, matchOf, messageMark } from "../src/core/chat/terms.ts";
 import { migrate } from "../src/db/migrate.ts";
 import { openPostgres } from "../src/db/postgres.ts";
 import { createStore } from "../src/store/index.ts";
 import { SECRET, startApp, UNLIMITED } from "./support/app.ts";
-import { login, register } from "./support/people.ts";
+import { login, me, refresh, register } from "./support/people.ts";
 import { makeDatabase } from "./support/postgres.ts";
 import { seedAccount } from "./support/seed.ts";
 
@@ -158,6 +158,32 @@ describe("on PostgreSQL, at the same moment", () => {
     expect(order).toEqual(["first", "second"]);
     await Promise.all([first.close(), second.close()]);
   }, 20_000);
+});
+
+describe("a process on PostgreSQL whose clock is wrong", () => {
+  test("goes by the database's, is not ready, and says why", async () => {
+    const { url } = await database();
+    const settings = { ...UNLIMITED, DUET_DATABASE_URL: url, DUET_SECRET: SECRET };
+    await using t = await startApp(settings, undefined, { clock: undefined });
+    const alice = await register(t, "alice");
+    expect((await t.fetch("/readyz")).status).toBe(200);
+    const now = Date.now();
+    setSystemTime(now + 3_600_000);
+    const answer = await t.fetch("/readyz");
+    expect(answer.status).toBe(503);
+    const said = t.logged
+      .filter(({ event }) => event === "unavailable")
+      .map(({ facts }) => String(facts["cause"]));
+    expect(said.at(-1)).toMatch(/^the clock is 3[56]\d\d\.\d s off the database's$/);
+    // An hour is longer than the access token lives, and nobody is signed out by it.
+    expect((await alice.call("GET", "/api/auth/sessions")).status).toBe(200);
+    // But nothing is signed that would say a wrong time.
+    expect((await refresh(t, alice.refreshToken)).status).toBe(503);
+    setSystemTime();
+    expect((await t.fetch("/readyz")).status).toBe(200);
+    const next = await refresh(t, alice.refreshToken);
+    expect((await me(t, next.body.access_token)).status).toBe(200);
+  });
 });
 
 describe("on PostgreSQL, with much of others'", () => {

@@ -40,6 +40,8 @@ export function createTokens(deps: {
   keys: Pick<KeyRing, "active" | "find" | "peek">;
   clock: Clock;
   issuer: string;
+  /** Why nothing can be signed now: the signer stamps `iat` by the machine's own clock, which may be known to be wrong. */
+  trouble: () => string | undefined;
   settings: { accessTtlSeconds: number };
 }) {
   const { keys, clock, issuer, settings } = deps;
@@ -63,9 +65,11 @@ export function createTokens(deps: {
 
   /**
    * The pair for a session's newest generation. The access token is new each time. The refresh token is a pure
-   * function of the row and the key: issuing again writes no row and makes no second one.
+   * function of the row and the key: issuing again writes no row and makes no second one. Error code: `unavailable`.
    */
   async function issuePair(session: SessionRow, username: string): Promise<TokenPair> {
+    const cause = deps.trouble();
+    if (cause) throw new DuetError("unavailable", { cause });
     const now = clock();
     const { signer } = keys.active();
     const refreshClaims = refreshClaimsOf(session);
