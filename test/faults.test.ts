@@ -242,6 +242,37 @@ describe("PostgreSQL", () => {
     await alice.check(0);
   });
 
+  test("that takes no more connections: what has none is 503, and all else goes on", async () => {
+    const name = await database();
+    await server.stop("SIGINT");
+    await server.start(["max_connections=14"]);
+    {
+      await using c = await startCluster(1, server.urlOf(name), UNLIMITED);
+      const alice = await talker(c);
+      const { items } = (await c.ask(0, "GET", "/api/conversations", undefined, alice.token)).body;
+      const statuses = new Set<number>();
+      for (let round = 0; round < 5; round++) {
+        const many = Array.from({ length: 60 }, (_, n) =>
+          c.ask(
+            0,
+            "GET",
+            `/api/conversations/${items[0].id}/messages?limit=${n + 1}`,
+            undefined,
+            alice.token,
+          ),
+        );
+        for (const { status } of await Promise.all(many)) statuses.add(status);
+      }
+      expect([...statuses].filter((status) => status !== 200 && status !== 503)).toEqual([]);
+      expect(statuses).toContain(200);
+      expect(await backAfter(c, 0)).toBeLessThan(BACK_MS);
+      await alice.say(0);
+      await alice.check(0);
+    }
+    await server.stop("SIGINT");
+    await server.start();
+  });
+
   test("that a network has forgotten, without a word to either side", async () => {
     const name = await database();
     await using wire = wireTo(server.port);
