@@ -186,6 +186,38 @@ describe("an archive", () => {
     expect(missing.errors).toMatch(/^duet: .*none cannot be read \(.*ENOENT.*\)\n$/);
   }, 60_000);
 
+  test("with rows that are none is refused in a sentence, and nothing starts on half of it", async () => {
+    const archive = readFileSync(await made(), "utf8")
+      .trimEnd()
+      .split("\n");
+    const withRow = (change: (row: Record<string, unknown>) => void) => {
+      const at = archive.findIndex((line) => line.startsWith('{"table":"sessions"'));
+      const line = JSON.parse(archive[at]!);
+      change(line.row);
+      const lines = [...archive.slice(0, at), JSON.stringify(line), ...archive.slice(at + 1, -1)];
+      const hash = new Bun.CryptoHasher("sha256");
+      for (const each of lines) hash.update(`${each}\n`);
+      const { counts } = JSON.parse(archive.at(-1)!);
+      const path = archiveIn();
+      writeFileSync(path, `${lines.join("\n")}\n${JSON.stringify({ counts, sha256: hash.digest("hex") })}\n`);
+      return path;
+    };
+    for (const path of [
+      withRow((row) => (row["generation"] = "many")),
+      withRow((row) => (row["user_id"] = null)),
+      withRow((row) => (row["stranger"] = 1)),
+      withRow((row) => (row["id); DROP TABLE users; --"] = 1)),
+    ]) {
+      const folder = temporaryFolder();
+      const { errors, exitCode } = await command("import", path, "--data", folder);
+      expect([exitCode, errors]).toEqual([
+        1,
+        expect.stringMatching(/^duet: rows of sessions are none that [^\n]+\n$/),
+      ]);
+      expect((await failure(fromSource("--data", folder))).errors).toContain("an import is not finished");
+    }
+  }, 60_000);
+
   test("goes on where its import was broken off, and comes only once, into what is empty", async () => {
     const path = await made();
     const archive = await checkArchive(readArchive(path));

@@ -2,7 +2,7 @@ import { environment, readConfig } from "../config.ts";
 import { checkArchive, exportLines, importLines, type Header } from "../core/chat/transfer.ts";
 import { openTables } from "../data.ts";
 import { readArchive, writeArchive } from "../db/archive.ts";
-import { StartError } from "../errors.ts";
+import { DuetError, StartError } from "../errors.ts";
 import { progressBar } from "./progress.ts";
 
 /**
@@ -64,6 +64,10 @@ export async function importAll(args: string[]): Promise<void> {
   const bar = progressBar();
   try {
     await importLines(store, archive, readArchive(path), store.now(), bar.show);
+  } catch (error) {
+    if (!(error instanceof DuetError)) throw error;
+    const { cause } = error.details;
+    throw new StartError(`the database does not answer (${cause}); run duet import again`, { cause: error });
   } finally {
     bar.end();
     await close();

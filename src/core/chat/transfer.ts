@@ -1,4 +1,4 @@
-import { StartError } from "../../errors.ts";
+import { DuetError, StartError } from "../../errors.ts";
 import { LIMITS } from "../../limits.ts";
 import type { Store, Tables } from "../../store/index.ts";
 import { TABLES, type Row, type TableName } from "../../store/transfer.ts";
@@ -111,10 +111,20 @@ export async function importLines(
     const [name, rows] = [table, batch];
     batch = [];
     if (name && rows.length > 0)
-      await store.tx(async (tx) => {
-        await tx.transfer.insert(name, rows);
-        await indexWords(tx, name, rows);
-      });
+      await store
+        .tx(async (tx) => {
+          await tx.transfer.insert(name, rows);
+          await indexWords(tx, name, rows);
+        })
+        .catch((cause) => {
+          if (cause instanceof DuetError && cause.status === 503) throw cause;
+          throw new StartError(
+            `rows of ${name} are none that this Duet takes (${cause}); nothing starts on what is here now`,
+            {
+              cause,
+            },
+          );
+        });
     progress(done, total, name ?? "");
   }
   for await (const text of lines) {
