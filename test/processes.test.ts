@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { THROTTLES } from "../src/core/auth/throttle.ts";
 import { openPostgres } from "../src/db/postgres.ts";
 import { migrate } from "../src/db/migrate.ts";
@@ -11,17 +11,8 @@ import { makeDatabase } from "./support/postgres.ts";
 import { commandWith } from "./support/process.ts";
 import { Stream } from "./support/stream.ts";
 
-const databases: { drop(): Promise<void> }[] = [];
-afterAll(() => Promise.all(databases.map((database) => database.drop())));
-
-async function database() {
-  const made = await makeDatabase();
-  databases.push(made);
-  return made;
-}
-
 const cluster = async (count: number, settings: Record<string, string> = { DUET_RATE_LIMITS: "off" }) =>
-  startCluster(count, (await database()).url, settings);
+  startCluster(count, (await makeDatabase()).url, settings);
 
 const password = PASSWORDS["alice"]!;
 
@@ -120,7 +111,7 @@ describe("four processes on one database", () => {
   });
 
   test("go on by asking the database where nothing is handed on to them", async () => {
-    const { url, sql } = await database();
+    const { url, sql } = await makeDatabase();
     await using c = await startCluster(2, url, { DUET_RATE_LIMITS: "off" });
     const one = await register(c, "alice");
     for (let i = 0; i < 3; i++) expect((await me(c, 1, one.access)).status).toBe(200);
@@ -239,7 +230,7 @@ describe("four processes on one database", () => {
   });
 
   test("do a form once that was sent to several of them, and keep no answer that a reader of the database could open", async () => {
-    const { url, sql } = await database();
+    const { url, sql } = await makeDatabase();
     await using c = await startCluster(3, url, { DUET_RATE_LIMITS: "off" });
     const listening = (i: number) => /Listening on (\S+)/.exec(c.processes[i]!.said())![1]!;
     const submit = (i: number) =>
@@ -280,7 +271,7 @@ describe("four processes on one database", () => {
   });
 
   test("follow an operator's commands: a rotation signs nobody out, and an account that is disabled is so everywhere", async () => {
-    const { url } = await database();
+    const { url } = await makeDatabase();
     await using c = await startCluster(3, url, { DUET_RATE_LIMITS: "off" });
     const settings = { DUET_DATABASE_URL: url, DUET_SECRET: SECRET, DUET_PUBLIC_URL: ORIGIN };
     const alice = await register(c, "alice");
@@ -348,7 +339,7 @@ describe("four processes on one database", () => {
 
 describe("changes that are committed in another order than they were made in", () => {
   test("are told to nobody until none can come before them", async () => {
-    const { url } = await database();
+    const { url } = await makeDatabase();
     const [a, b] = [openPostgres(url), openPostgres(url)];
     await migrate(a);
     const second = createStore(b);

@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, setSystemTime, test } from "bun:test";
+import { describe, expect, setSystemTime, test } from "bun:test";
 import { indexedTerms, matchOf, messageMark } from "../src/core/chat/terms.ts";
 import { migrate } from "../src/db/migrate.ts";
 import { openPostgres } from "../src/db/postgres.ts";
@@ -8,18 +8,9 @@ import { login, me, refresh, register } from "./support/people.ts";
 import { makeDatabase } from "./support/postgres.ts";
 import { seedAccount } from "./support/seed.ts";
 
-const databases: { drop(): Promise<void> }[] = [];
-afterAll(() => Promise.all(databases.map((database) => database.drop())));
-
-async function database() {
-  const made = await makeDatabase();
-  databases.push(made);
-  return made;
-}
-
 /** An application on PostgreSQL, and what a test does to it from the side. */
 async function start() {
-  const { url, sql } = await database();
+  const { url, sql } = await makeDatabase();
   const t = await startApp({ ...UNLIMITED, DUET_DATABASE_URL: url, DUET_SECRET: SECRET });
   return Object.assign(t, {
     url,
@@ -139,7 +130,7 @@ describe("on PostgreSQL, at the same moment", () => {
   });
 
   test("a start waits for the one that brings the schema up to date, however long that takes", async () => {
-    const { url } = await database();
+    const { url } = await makeDatabase();
     const [first, second] = [openPostgres(url), openPostgres(url)];
     const held = Promise.withResolvers<void>();
     let isHeld = false;
@@ -162,7 +153,7 @@ describe("on PostgreSQL, at the same moment", () => {
 
 describe("a process on PostgreSQL whose clock is wrong", () => {
   test("goes by the database's, is not ready, and says why", async () => {
-    const { url } = await database();
+    const { url } = await makeDatabase();
     const settings = { ...UNLIMITED, DUET_DATABASE_URL: url, DUET_SECRET: SECRET };
     await using t = await startApp(settings, undefined, { clock: undefined });
     const alice = await register(t, "alice");
@@ -188,7 +179,7 @@ describe("a process on PostgreSQL whose clock is wrong", () => {
 
 describe("on PostgreSQL, with much of others'", () => {
   test("search and streams go by an index, whatever is asked for", async () => {
-    const { url, sql } = await database();
+    const { url, sql } = await makeDatabase();
     const db = openPostgres(url);
     await migrate(db);
     const store = createStore(db);

@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { cpSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { checkArchive, exportLines, importLines, type Header } from "../src/core/chat/transfer.ts";
@@ -11,15 +11,6 @@ import { login, me, refresh, register } from "./support/people.ts";
 import { makeDatabase } from "./support/postgres.ts";
 import { command, commandWith, failure, fromSource } from "./support/process.ts";
 import { Stream } from "./support/stream.ts";
-
-const databases: { drop(): Promise<void> }[] = [];
-afterAll(() => Promise.all(databases.map((database) => database.drop())));
-
-async function database() {
-  const made = await makeDatabase();
-  databases.push(made);
-  return made;
-}
 
 const archiveIn = (folder = temporaryFolder()) => join(folder, "duet.jsonl");
 
@@ -64,7 +55,7 @@ describe("moving everything", () => {
       /^duet: the data was moved away on [\d-]+ \([\w-]+\); start where it is now, or take that back by duet export --undo\n$/,
     );
 
-    const { url } = await database();
+    const { url } = await makeDatabase();
     const there = { DUET_DATABASE_URL: url, DUET_SECRET: secret };
     const imported = await commandWith(there, "import", archive);
     expect([imported.errors, imported.exitCode]).toEqual(["", 0]);
@@ -222,7 +213,7 @@ describe("an archive", () => {
     const path = await made();
     const archive = await checkArchive(readArchive(path));
     const total = Object.values(archive.counts).reduce((a, b) => a + b, 0);
-    const { url } = await database();
+    const { url } = await makeDatabase();
     for (const settings of [
       { DUET_DATA: temporaryFolder() },
       { DUET_DATABASE_URL: url, DUET_SECRET: SECRET },

@@ -1,3 +1,4 @@
+import { afterAll } from "bun:test";
 import { spawn, type ChildProcess } from "node:child_process";
 import { chownSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -132,7 +133,10 @@ async function administer() {
   return { sql: new SQL({ url, max: 2 }), url };
 }
 
-/** An empty database of its own, which goes with `drop`. */
+const made = new Set<() => Promise<void>>();
+if (process.env["NODE_ENV"] === "test") afterAll(() => Promise.all([...made].map((drop) => drop())));
+
+/** An empty database of its own, which goes with `drop`, or with the tests of the file. */
 export async function makeDatabase(): Promise<{ url: string; sql: SQL; drop(): Promise<void> }> {
   const { sql: administrator, url } = await (administration ??= administer());
   const name = `duet_${crypto.randomUUID().replaceAll("-", "")}`;
@@ -142,12 +146,11 @@ export async function makeDatabase(): Promise<{ url: string; sql: SQL; drop(): P
   );
   const own = url.replace(/[^/]+$/, name);
   const sql = new SQL({ url: own, max: 2, bigint: true });
-  return {
-    url: own,
-    sql,
-    async drop() {
-      await sql.close();
-      await administrator.unsafe(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
-    },
-  };
+  async function drop() {
+    made.delete(drop);
+    await sql.close();
+    await administrator.unsafe(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
+  }
+  made.add(drop);
+  return { url: own, sql, drop };
 }
