@@ -42,17 +42,18 @@ export const openDataBeside = (config: Config, issuer: string): Promise<Data> =>
   open(config, issuer, placeOf(config, false));
 
 /**
- * The tables alone, for carrying all of them elsewhere or filling them: `isOurs` where no server may be running. Throws
- * StartError.
+ * The tables alone, for carrying all of them elsewhere or filling them: `isOurs` where no server may be running, `isThere`
+ * where none are to be made. Throws StartError.
  */
 export async function openTables(
   config: Config,
-  { isOurs }: { isOurs: boolean },
+  { isOurs, isThere }: { isOurs: boolean; isThere: boolean },
 ): Promise<{ store: Store; close(): Promise<void> }> {
+  if (isThere && !config.databaseUrl) findFolder(config.data);
   const place = placeOf(config, isOurs);
   const close = () => place.db.close().finally(place.release);
   try {
-    await place.db.alone(() => (isOurs ? migrate(place.db) : checkMigrated(place.db)));
+    await place.db.alone(() => (isThere ? checkMigrated(place.db) : migrate(place.db)));
     return { store: createStore(place.db), close };
   } catch (error) {
     await close();
@@ -134,3 +135,5 @@ function unusable(name: string, error: unknown): StartError {
   const reason = error instanceof DuetError ? error.details.cause : error;
   return new StartError(`${name} cannot be used (${reason})`, { cause: error });
 }
+
+export { assertSettled } from "./core/moves.ts";

@@ -23,7 +23,7 @@ export const LIMITS = {
   streamHeartbeatMs: 15_000,
   /** of a form that was sent twice: the answer, and for one that is being done elsewhere */
   formKeepMs: 60_000,
-  formWaitMs: 10_000,
+  formWaitMs: 30_000,
   conversationKeepMs: 30 * 24 * 60 * 60 * 1000,
   searchItemsMax: 30,
   /** where all of a list is read, for an export */

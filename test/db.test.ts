@@ -267,7 +267,7 @@ describe("migrations", () => {
         ),
       ]),
     );
-    expect(checksums).toEqual({ "0001_start": ["509882a3fe194799", "1a213057d5290589"] });
+    expect(checksums).toEqual({ "0001_start": ["31bdfb2aa6c5b80c", "f415db5e37787883"] });
   });
 });
 

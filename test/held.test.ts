@@ -147,3 +147,36 @@ describe("memory that is held for slow peers", () => {
     for (const socket of [...sockets, other, next]) socket.destroy();
   });
 });
+
+describe("forms that are kept to be answered again", () => {
+  test("hold a bounded part of the memory, whoever sends them", async () => {
+    await using server = await run([BINARY, "--port", "0", "--data", temporaryFolder()]);
+    const rssBytes = () =>
+      Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${server.process.pid}/status`, "utf8"))![1]) * 1024;
+    const body = new URLSearchParams({ filler: "x".repeat(100_000) }).toString();
+    const headers = {
+      origin: server.url,
+      "sec-fetch-site": "same-origin",
+      "content-type": "application/x-www-form-urlencoded",
+    };
+    let n = 0;
+    const flood = () =>
+      Promise.all(
+        Array.from({ length: 8 }, async () => {
+          for (let i = 0; i < 250; i++)
+            await fetch(`${server.url}/auth/logout?once=${n++}`, {
+              method: "POST",
+              body,
+              headers,
+              redirect: "manual",
+            });
+        }),
+      );
+    await flood();
+    const before = rssBytes();
+    await flood();
+    await flood();
+    // Four thousand more would be 400 MB.
+    expect(rssBytes() - before).toBeLessThan(150 * 2 ** 20);
+  }, 60_000);
+});

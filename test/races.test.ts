@@ -1,5 +1,6 @@
 import { describe, expect, setSystemTime, test } from "bun:test";
 import { indexedTerms, matchOf, messageMark } from "../src/core/chat/terms.ts";
+import { createForms } from "../src/core/forms.ts";
 import { migrate } from "../src/db/migrate.ts";
 import { openPostgres } from "../src/db/postgres.ts";
 import { createStore } from "../src/store/index.ts";
@@ -149,6 +150,29 @@ describe("on PostgreSQL, at the same moment", () => {
     expect(order).toEqual(["first", "second"]);
     await Promise.all([first.close(), second.close()]);
   }, 20_000);
+});
+
+describe("a form that several processes were sent", () => {
+  test("is done by one of those that wait when the first one is gone, and by no more", async () => {
+    const { url } = await makeDatabase();
+    const db = openPostgres(url);
+    await migrate(db);
+    const store = createStore(db);
+    const forms = createForms({ store, clock: Date.now });
+    const first = (await forms.claim("f")) as { claim: string };
+    await forms.settle("f", "another", null);
+    const waiting = [forms.claim("f"), forms.claim("f"), forms.claim("f")];
+    // It was refused: one of the three does it, and tells the others.
+    await forms.settle("f", first.claim, null);
+    const next = (await Promise.race(waiting)) as { claim: string };
+    expect(next.claim).toBeString();
+    await forms.settle("f", first.claim, null);
+    await forms.settle("f", next.claim, "sealed");
+    const all = await Promise.all(waiting);
+    expect(all.filter((each) => "claim" in each)).toHaveLength(1);
+    expect(all.filter((each) => "sealedAnswer" in each)).toEqual(Array(2).fill({ sealedAnswer: "sealed" }));
+    await db.close();
+  });
 });
 
 describe("a process on PostgreSQL whose clock is wrong", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { cpSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { checkArchive, exportLines, importLines, type Header } from "../src/core/chat/transfer.ts";
 import { openTables } from "../src/data.ts";
@@ -132,8 +132,30 @@ describe("moving everything", () => {
   test("can be taken back", async () => {
     await using t = await startApp();
     await t.app.close();
-    expect((await command("export", archiveIn(), "--move", "--data", t.folder)).exitCode).toBe(0);
+    const archive = archiveIn();
+    const move = (path: string) => command("export", path, "--move", "--data", t.folder);
+    expect((await move(archive)).exitCode).toBe(0);
+    // Not once more, whatever for: the first one holds.
+    for (const path of [archive, archiveIn()]) expect((await move(path)).errors).toContain("was moved away");
+    await expect(t.restart()).rejects.toThrow("was moved away");
     expect((await command("export", "--undo", "--data", t.folder)).exitCode).toBe(0);
+    expect((await command("export", "--undo", "--data", t.folder)).errors).toBe(
+      "duet: nothing was moved away from here\n",
+    );
+    // What cannot be written has moved nothing.
+    writeFileSync(join(t.folder, "there"), "");
+    expect((await move(join(t.folder, "there"))).errors).toContain("EEXIST");
+    // Nor is anything made where there is nothing.
+    const nowhere = join(t.folder, "nowhere");
+    for (const args of [
+      ["export", archiveIn(), "--move"],
+      ["export", "--undo"],
+    ]) {
+      expect((await command(...args, "--data", nowhere)).errors).toBe(
+        `duet: there is no database in ${nowhere}\n`,
+      );
+      expect(existsSync(nowhere)).toBe(false);
+    }
     await using again = await t.restart();
     expect((await again.fetch("/readyz")).status).toBe(200);
   });
@@ -209,6 +231,26 @@ describe("an archive", () => {
     }
   }, 60_000);
 
+  test("is not read into a database that is another program's, nor from an endless line", async () => {
+    const archive = await made();
+    const { url, sql } = await makeDatabase();
+    await sql.unsafe("CREATE TABLE customers (id INTEGER)");
+    const there = { DUET_DATABASE_URL: url, DUET_SECRET: SECRET };
+    for (const args of [["import", archive], ["export", archiveIn()], ["keys"]])
+      expect((await commandWith(there, ...args)).errors).toBe(
+        "duet: the database is another program's; Duet needs one of its own\n",
+      );
+    const empty = { ...there, DUET_DATABASE_URL: (await makeDatabase()).url };
+    expect((await commandWith(empty, "export", archiveIn())).errors).toBe(
+      "duet: the database is empty; start the server once first\n",
+    );
+    const endless = archiveIn();
+    writeFileSync(endless, `${readFileSync(archive, "utf8").split("\n")[0]}\n${"x".repeat(2 ** 22)}`);
+    expect((await command("import", endless, "--data", temporaryFolder())).errors).toContain(
+      "longer than any row",
+    );
+  });
+
   test("goes on where its import was broken off, and comes only once, into what is empty", async () => {
     const path = await made();
     const archive = await checkArchive(readArchive(path));
@@ -220,7 +262,7 @@ describe("an archive", () => {
     ]) {
       const config = readConfig(settings);
       for (let at = 3; at < total; at += 7) {
-        const { store, close } = await openTables(config, { isOurs: true });
+        const { store, close } = await openTables(config, { isOurs: true, isThere: false });
         async function* broken() {
           let n = 0;
           for await (const line of readArchive(path)) {
@@ -232,7 +274,7 @@ describe("an archive", () => {
         await close();
       }
       await expect(startApp(settings)).rejects.toThrow("an import is not finished; run duet import again");
-      const { store, close } = await openTables(config, { isOurs: true });
+      const { store, close } = await openTables(config, { isOurs: true, isThere: false });
       const shown: number[] = [];
       await importLines(store, archive, readArchive(path), 2, (done) => shown.push(done));
       expect(shown.at(-1)).toBe(total);

@@ -1,6 +1,6 @@
 import { environment, readConfig } from "../config.ts";
 import { checkArchive, exportLines, importLines, type Header } from "../core/chat/transfer.ts";
-import { openTables } from "../data.ts";
+import { assertSettled, openTables } from "../data.ts";
 import { readArchive, writeArchive } from "../db/archive.ts";
 import { DuetError, StartError } from "../errors.ts";
 import { progressBar } from "./progress.ts";
@@ -16,7 +16,8 @@ export async function exportAll(args: string[]): Promise<void> {
   const [path, ...flags] = args.filter((arg) => arg !== "--move");
   if (!path || path.startsWith("--"))
     throw new StartError("say duet export FILE, or duet export FILE --move");
-  const { store, close } = await openTables(readConfig(environment(), flags), { isOurs: isMove });
+  const config = readConfig(environment(), flags);
+  const { store, close } = await openTables(config, { isOurs: isMove, isThere: true });
   const header: Header = {
     format: "duet",
     version: 1,
@@ -27,6 +28,7 @@ export async function exportAll(args: string[]): Promise<void> {
   const bar = progressBar();
   try {
     if (isMove) {
+      await assertSettled(store);
       await store.transfer.beginMove(header.id, "out", store.now());
       if ((await store.others()) > 0)
         throw new StartError("a server is using the database; stop all of them first");
@@ -34,7 +36,7 @@ export async function exportAll(args: string[]): Promise<void> {
     await store.snapshot((tables) => writeArchive(path, exportLines(tables, header, bar.show)));
     if (isMove) await store.transfer.finishMove(header.id, store.now());
   } catch (error) {
-    if (isMove) await store.transfer.takeBackMoves();
+    if (isMove) await store.transfer.takeBackMove(header.id);
     throw error;
   } finally {
     bar.end();
@@ -47,8 +49,10 @@ export async function exportAll(args: string[]): Promise<void> {
 }
 
 async function takeBack(flags: string[]): Promise<void> {
-  const { store, close } = await openTables(readConfig(environment(), flags), { isOurs: true });
-  await store.transfer.takeBackMoves().finally(close);
+  const config = readConfig(environment(), flags);
+  const { store, close } = await openTables(config, { isOurs: true, isThere: true });
+  const taken = await store.transfer.takeBackMoves().finally(close);
+  if (taken === 0) throw new StartError("nothing was moved away from here");
   console.log(
     "The data may be used here again. If it is in use elsewhere too, sessions go on in two places.",
   );
@@ -60,7 +64,7 @@ export async function importAll(args: string[]): Promise<void> {
   if (!path || path.startsWith("--")) throw new StartError("say duet import FILE");
   const config = readConfig(environment(), flags);
   const archive = await checkArchive(readArchive(path));
-  const { store, close } = await openTables(config, { isOurs: true });
+  const { store, close } = await openTables(config, { isOurs: true, isThere: false });
   const bar = progressBar();
   try {
     await importLines(store, archive, readArchive(path), store.now(), bar.show);

@@ -15,24 +15,25 @@ export function createForms({ store, clock }: { store: Store; clock: Clock }) {
     isNeeded: !store.hasOneWriter,
 
     /**
-     * Null for the first, who is to call `settle`; for the others the sealed answer, once it is there. Where the first one was
-     * refused, or its process is gone, one of those that wait is the first now. Error code: `unavailable`.
+     * For the first its claim, with which it is to call `settle`; for the others the sealed answer, once it is there. Where
+     * the first one was refused, or its process is gone, one of those that wait is the first now. Error code: `unavailable`.
      */
-    async claim(id: string): Promise<string | null> {
+    async claim(id: string): Promise<{ claim: string } | { sealedAnswer: string }> {
+      const claim = crypto.randomUUID();
       for (;;) {
-        if (await store.forms.claim(id, clock())) return null;
+        if (await store.forms.claim({ id, claim }, clock())) return { claim };
         const giveUpAt = performance.now() + LIMITS.formWaitMs;
         for (let row; (row = await store.forms.find(id)); await Bun.sleep(LOOK_AGAIN_MS)) {
-          if (row.sealed_answer !== null) return row.sealed_answer;
-          if (performance.now() > giveUpAt) await store.forms.release(id);
+          if (row.sealed_answer !== null) return { sealedAnswer: row.sealed_answer };
+          if (performance.now() > giveUpAt) await store.forms.release({ id, claim: row.claim });
         }
       }
     },
 
     /** What came of it; null where it may be tried again. */
-    async settle(id: string, sealedAnswer: string | null): Promise<void> {
-      if (sealedAnswer === null) await store.forms.release(id);
-      else await store.forms.keep(id, sealedAnswer);
+    async settle(id: string, claim: string, sealedAnswer: string | null): Promise<void> {
+      if (sealedAnswer === null) await store.forms.release({ id, claim });
+      else await store.forms.keep({ id, claim }, sealedAnswer);
     },
   };
 }

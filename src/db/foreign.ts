@@ -8,7 +8,9 @@ const HEADER_BYTES = 48;
 const INDEX_BYTES = 32 * 1024;
 
 /** Of each database that is open in this process, with how often it is. */
-const mapped = new Map<string, { header: Uint32Array; uses: number }>();
+const mapped = new Map<string, { header: Uint32Array; inode: number; uses: number }>();
+
+const inodeOf = (path: string) => statSync(path, { throwIfNoEntry: false })?.ino ?? 0;
 
 /**
  * The header of the WAL index, in memory that SQLite shares among processes. To be called before SQLite opens the database:
@@ -24,10 +26,14 @@ export function mapIndexHeader(path: string): Uint32Array {
   }
   if (!statSync(file, { throwIfNoEntry: false })?.size)
     writeFileSync(file, new Uint8Array(INDEX_BYTES), { mode: 0o600 });
+  const inode = inodeOf(file);
   const header = new Uint32Array(Bun.mmap(file, { shared: true }).buffer, 0, HEADER_BYTES / 4);
-  mapped.set(path, { header, uses: 1 });
+  mapped.set(path, { header, inode, uses: 1 });
   return header;
 }
+
+/** Whether SQLite uses the file that was mapped: whoever closed the database meanwhile as the last one has removed it. */
+export const isMapped = (path: string): boolean => mapped.get(path)?.inode === inodeOf(`${path}-shm`);
 
 /** After SQLite has closed it. */
 export function releaseIndexHeader(path: string): void {

@@ -10,6 +10,7 @@ const sha256 = (text: string) => new Bun.CryptoHasher("sha256").update(text).dig
  */
 export async function migrate(db: Db, migrations: Migration[] = embedded): Promise<void> {
   const [integer, strict] = db.dialect === "sqlite" ? ["INTEGER", " STRICT"] : ["BIGINT", ""];
+  await assertOurs(db);
   await db.run(
     `CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, checksum TEXT NOT NULL, applied_at ${integer} NOT NULL)${strict}`,
   );
@@ -32,8 +33,25 @@ export async function migrate(db: Db, migrations: Migration[] = embedded): Promi
   }
 }
 
+/** Of a file this is known by its header (check.ts). Answers whether there is anything in it. */
+async function assertOurs(db: Db): Promise<boolean> {
+  if (db.dialect === "sqlite") return true;
+  const names = (
+    await db.all<{ name: string }>(
+      "SELECT tablename AS name FROM pg_tables WHERE schemaname = current_schema()",
+    )
+  ).map(({ name }) => name);
+  const columns = await db.all<{ name: string }>(
+    "SELECT column_name AS name FROM information_schema.columns WHERE table_schema = current_schema() AND table_name = 'migrations' AND column_name = 'checksum'",
+  );
+  if (names.length > 0 && columns.length === 0)
+    throw new StartError("the database is another program's; Duet needs one of its own");
+  return names.length > 0;
+}
+
 /** For a program beside the server, which must find everything done. Throws StartError. */
 export async function checkMigrated(db: Db): Promise<void> {
+  if (!(await assertOurs(db))) throw new StartError("the database is empty; start the server once first");
   if ((await pendingMigrations(db, embedded)).length > 0)
     throw new StartError("the database is of an older Duet; start the server once first");
 }

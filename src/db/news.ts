@@ -1,3 +1,4 @@
+import { DuetError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import { inTime } from "./in-time.ts";
 import { createSharedClock } from "./shared-clock.ts";
@@ -173,6 +174,13 @@ export function createNews(
     onTold: (listener: (text: string | null) => void) => void hearers.push(listener),
     /** Whoever is there is heard of within that time. */
     async others(): Promise<number> {
+      // What is said before it listens is not heard.
+      const giveUpAt = performance.now() + LIMITS.databaseWaitMs;
+      while (performance.now() >= currentUntil) {
+        if (performance.now() > giveUpAt)
+          throw new DuetError("unavailable", { cause: "no notification comes through" });
+        await Bun.sleep(GATHER_MS);
+      }
       await Bun.sleep(LIMITS.memoryLeaseMs);
       const since = performance.now() - LIMITS.memoryLeaseMs;
       return [...others.values()].filter((at) => at > since).length;

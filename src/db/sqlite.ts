@@ -3,7 +3,8 @@ import { statSync } from "node:fs";
 import { DuetError } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { Db, Queryable, Row, Touched, Value } from "./index.ts";
-import { createForeignCommits, mapIndexHeader, releaseIndexHeader } from "./foreign.ts";
+import { connect, openBoth } from "./connect.ts";
+import { createForeignCommits, releaseIndexHeader } from "./foreign.ts";
 import { ALWAYS_SETTLED } from "./settled.ts";
 import { databaseError, sqliteCode, Statements } from "./statements.ts";
 
@@ -23,15 +24,9 @@ type Job = {
  * `BEGIN IMMEDIATE … COMMIT` with one fsync; each is answered after that commit. The file must exist.
  */
 export function openSqlite(path: string, besides: string[] = []): Db {
-  const header = mapIndexHeader(path);
-  const writer = connect(path, { readwrite: true, create: false });
-  const reader = connect(path, { readonly: true });
+  const { header, writer, reader } = openBoth(path);
   const writes = new Statements(writer);
   const reads = new Statements(reader);
-  // Now the files are there that come with the first transaction.
-  writer.run(`PRAGMA busy_timeout = ${LIMITS.writeLockWaitMs}`);
-  writer.run("BEGIN IMMEDIATE; ROLLBACK");
-  writer.run("PRAGMA busy_timeout = 0");
   const files = [path, `${path}-wal`, `${path}-shm`, ...besides].map((each) => ({
     path: each,
     inode: inodeOf(each),
@@ -212,25 +207,6 @@ async function inSavepoint(writer: Database, work: () => unknown): Promise<unkno
     }
     throw error;
   }
-}
-
-function connect(
-  path: string,
-  options: { readonly?: boolean; readwrite?: boolean; create?: boolean },
-): Database {
-  const db = new Database(path, { ...options, strict: true });
-  // A backup that was put back need not be in WAL any more.
-  if (!options.readonly) db.run("PRAGMA journal_mode = WAL");
-  db.run("PRAGMA foreign_keys = ON");
-  db.run("PRAGMA synchronous = FULL");
-  db.run("PRAGMA trusted_schema = OFF");
-  // Of the one that nearly everything is read through; taken as it is used.
-  if (!options.readonly) db.run(`PRAGMA cache_size = -${LIMITS.databaseCacheBytes / 1024}`);
-  // What a long reader has made of the WAL does not stay on the disk for ever.
-  db.run(`PRAGMA journal_size_limit = ${LIMITS.walBytesKept}`);
-  // Only the reader may wait inside SQLite; waiting there stops the event loop, so the writer waits in begin().
-  db.run(`PRAGMA busy_timeout = ${options.readonly ? 1000 : 0}`);
-  return db;
 }
 
 const isRead = (sql: string) => /^\s*SELECT\b/i.test(sql);

@@ -6,6 +6,12 @@ import { openAnswer, sealAnswer, type Kept } from "./kept.ts";
 type Work = (request: Request) => Promise<Response>;
 
 const KEPT_MAX = 1000;
+const KEPT_BYTES_MAX = 8 * 1024 * 1024;
+/** What an answer costs besides its body. */
+const ENTRY_BYTES = 2048;
+const SWEEP_MS = 5000;
+
+type Entry = { answer: Promise<Kept | null>; bytes: number; until: number };
 
 /**
  * A form that is submitted twice is done once: the address it is sent to has a key of the page's own (`?once=`), and the
@@ -14,7 +20,37 @@ const KEPT_MAX = 1000;
  * in the database, sealed by what was sent. Programs have `Idempotency-Key`.
  */
 export function createOnce(forms: Forms) {
-  const kept = new Map<string, Promise<Kept | null>>();
+  /** The oldest first. What was sent is in none of them. */
+  const kept = new Map<string, Entry>();
+  let bytes = 0;
+
+  function forget(id: string): void {
+    bytes -= kept.get(id)?.bytes ?? 0;
+    kept.delete(id);
+  }
+
+  /** Also where there are too many, or too much. */
+  function sweep(): void {
+    const now = performance.now();
+    for (const [id, { until }] of kept)
+      if (until < now || kept.size > KEPT_MAX || bytes > KEPT_BYTES_MAX) forget(id);
+      else break;
+  }
+  setInterval(sweep, SWEEP_MS).unref();
+
+  function keep(id: string, answer: Promise<Kept | null>): void {
+    kept.set(id, { answer, bytes: 0, until: performance.now() + LIMITS.formKeepMs });
+    sweep();
+  }
+
+  function settle(id: string, answer: Kept | null): void {
+    const entry = kept.get(id);
+    if (!entry) return;
+    if (!answer) return forget(id);
+    entry.bytes = answer.body.byteLength + ENTRY_BYTES;
+    bytes += entry.bytes;
+    sweep();
+  }
 
   return (request: Request, work: Work): Promise<Response> =>
     request.method === "POST" && request.url.includes("once=") ? doOnce(request, work) : work(request);
@@ -33,12 +69,11 @@ export function createOnce(forms: Forms) {
     const id = hashOf("form").toString("base64url");
     // Where the first one was refused, one of those that waited for it is the first now.
     for (let first; (first = kept.get(id));) {
-      const answer = await first;
+      const answer = await first.answer;
       if (answer) return new Response(answer.body, answer);
     }
     const { promise, resolve } = Promise.withResolvers<Kept | null>();
-    kept.set(id, promise);
-    if (kept.size > KEPT_MAX) kept.delete(kept.keys().next().value!);
+    keep(id, promise);
     let answer: Kept | null = null;
     try {
       const again = new Request(request, { method: "POST", body });
@@ -47,18 +82,17 @@ export function createOnce(forms: Forms) {
         : await keepable(await work(again));
       if (done instanceof Response) return done;
       answer = done;
-      setTimeout(() => kept.delete(id), LIMITS.formKeepMs).unref();
       return new Response(answer.body, answer);
     } finally {
-      if (!answer) kept.delete(id);
+      settle(id, answer);
       resolve(answer);
     }
   }
 
   /** By this process, or by another that was first. */
   async function doAmongOthers(id: string, secret: Uint8Array, work: () => Promise<Response>) {
-    const elsewhere = await forms.claim(id);
-    if (elsewhere !== null) return openAnswer(elsewhere, secret);
+    const claimed = await forms.claim(id);
+    if ("sealedAnswer" in claimed) return openAnswer(claimed.sealedAnswer, secret);
     let sealed: string | null = null;
     try {
       const done = await keepable(await work());
@@ -66,7 +100,7 @@ export function createOnce(forms: Forms) {
       return done;
     } finally {
       // What cannot be settled now is given up by those who wait for it.
-      await forms.settle(id, sealed).catch(() => {});
+      await forms.settle(id, claimed.claim, sealed).catch(() => {});
     }
   }
 }

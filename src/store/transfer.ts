@@ -44,8 +44,9 @@ export const transferStore = (q: Queryable) => ({
   /** Rows that all have the same columns. */
   async insert(table: TableName, rows: Row[]): Promise<void> {
     const columns = Object.keys(rows[0] ?? {});
-    if (!columns.every((column) => /^[a-z_]+$/.test(column)))
-      throw new Error(`no columns of ${table}: ${columns}`);
+    const isAlike = rows.every((row) => Object.keys(row).join() === columns.join());
+    if (!isAlike || !columns.every((column) => /^[a-z_]+$/.test(column)))
+      throw new Error("their columns are others");
     const places = rows.map((_, i) => `(${list(columns.length, i * columns.length + 1)})`).join(", ");
     const values = rows.flatMap((row) => columns.map((column) => row[column] as Value));
     await q.run(`INSERT INTO ${table} (${columns.join(", ")}) VALUES ${places}`, ...values);
@@ -78,6 +79,8 @@ export const transferStore = (q: Queryable) => ({
     ),
 
   finishMove: (id: string, now: number) => q.run("UPDATE moves SET finished_at = $1 WHERE id = $2", now, id),
+
+  takeBackMove: (id: string) => q.run("DELETE FROM moves WHERE id = $1 AND direction = 'out'", id),
 
   takeBackMoves: () => q.run("DELETE FROM moves WHERE direction = 'out'"),
 });

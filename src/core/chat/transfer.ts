@@ -2,6 +2,7 @@ import { DuetError, StartError } from "../../errors.ts";
 import { LIMITS } from "../../limits.ts";
 import type { Store, Tables } from "../../store/index.ts";
 import { TABLES, type Row, type TableName } from "../../store/transfer.ts";
+import { isId } from "../ids.ts";
 import { indexedTerms, messageMark, titleMark } from "./terms.ts";
 
 /** The first line of an archive, the lines of its rows, and the last one, by which a whole one is known. */
@@ -100,9 +101,7 @@ export async function importLines(
       await transfer.emptyChanges();
     });
   }
-  const there = Object.fromEntries(
-    await Promise.all(NAMES.map(async (name) => [name, await store.transfer.count(name)] as const)),
-  );
+  const there = await countsOf(store);
   const total = Object.values(archive.counts).reduce((sum, n) => sum + n, 0);
   let done = 0;
   let batch: Row[] = [];
@@ -139,13 +138,19 @@ export async function importLines(
   }
   await write();
   await store.transfer.numberOn();
-  for (const name of NAMES) {
-    const found = await store.transfer.count(name);
+  for (const [name, found] of Object.entries(await countsOf(store)))
     if (found !== archive.counts[name])
       throw new StartError(`${name}: ${found} rows are there, ${archive.counts[name]} were to come`);
-  }
   await store.transfer.finishMove(archive.id, now);
 }
+
+/** However long it takes. */
+const countsOf = (store: Store): Promise<Record<string, number>> =>
+  store.snapshot(async ({ transfer }) => {
+    const counts: Record<string, number> = {};
+    for (const name of NAMES) counts[name] = await transfer.count(name);
+    return counts;
+  });
 
 async function indexWords(tx: Tables, table: TableName, rows: Row[]): Promise<void> {
   if (table === "conversations")
@@ -170,6 +175,7 @@ function parse(line: string): Record<string, unknown> {
 
 function readHeader(read: Record<string, unknown>): Header {
   if (read["format"] !== "duet") throw new StartError("this is no archive of Duet");
+  if (typeof read["id"] !== "string" || !isId(read["id"])) throw new StartError("this is no archive of Duet");
   if (read["version"] !== 1)
     throw new StartError("the archive is of a newer Duet; import it with that version");
   return read as Header;

@@ -191,6 +191,7 @@ INSERT INTO changes (conversation_id, kind, created_at) VALUES ('', 'start', 0);
 
 CREATE TABLE forms (
   id TEXT PRIMARY KEY,
+  claim TEXT NOT NULL,
   sealed_answer TEXT,
   created_at BIGINT NOT NULL
 );

@@ -191,6 +191,7 @@ INSERT INTO changes (conversation_id, kind, created_at) VALUES ('', 'start', 0);
 -- sent: by the hash it is found, and without knowing what was sent nobody opens the answer.
 CREATE TABLE forms (
   id TEXT PRIMARY KEY,
+  claim TEXT NOT NULL,
   sealed_answer TEXT,
   created_at INTEGER NOT NULL
 ) STRICT;
