@@ -136,4 +136,4 @@ function unusable(name: string, error: unknown): StartError {
   return new StartError(`${name} cannot be used (${reason})`, { cause: error });
 }
 
-export { assertSettled } from "./core/moves.ts";
+export { assertSettled, MOVED } from "./core/moves.ts";

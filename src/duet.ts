@@ -29,8 +29,9 @@ import { createCommit } from "./core/commit.ts";
 import { createForms } from "./core/forms.ts";
 import { createHousekeeping } from "./core/housekeeping.ts";
 import type { Log } from "./core/log.ts";
+import { assertSettled, MOVED } from "./core/moves.ts";
 import { createNotifier } from "./core/notifier.ts";
-import { DuetError } from "./errors.ts";
+import { DuetError, StartError } from "./errors.ts";
 import { LIMITS } from "./limits.ts";
 import type { Store } from "./store/index.ts";
 
@@ -59,12 +60,21 @@ export function createDuet(
   let damage: string | undefined;
   const remembered = createRememberedSessions(store);
   const tail = createTail(store);
-  const commit = createCommit({ store, notifier, onChange: tail.add });
+  let moved: string | undefined;
+  const commit = createCommit({ store, notifier, isOver: () => moved, onChange: tail.add });
+  store.onTold((text) => {
+    if (text !== MOVED && text !== null) return;
+    assertSettled(store).catch((error) => {
+      if (!(error instanceof StartError)) return;
+      moved = error.message;
+      log("error", "moved_away", { cause: moved });
+    });
+  });
   const steps = createStepWatch(clock, tuning.monotonic ?? (() => performance.now()));
 
   // Who somebody is: accounts, sessions and their two tokens.
   /** A clock that was given, in a test, is as right as that. */
-  const trouble = () => (clock === store.now ? store.trouble() : undefined);
+  const trouble = () => moved ?? (clock === store.now ? store.trouble() : undefined);
   const tokens = createTokens({ keys, clock, issuer: settings.issuer, trouble, settings });
   const throttle = createThrottle({ store, clock, settings });
   const security = createSecurityEvents({ store, clock, log });

@@ -1,10 +1,11 @@
+import { join } from "node:path";
 import { describe, expect, test } from "bun:test";
 import { THROTTLES } from "../src/core/auth/throttle.ts";
 import { openPostgres } from "../src/db/postgres.ts";
 import { migrate } from "../src/db/migrate.ts";
 import { LIMITS } from "../src/limits.ts";
 import { createStore } from "../src/store/index.ts";
-import { ORIGIN, SECRET } from "./support/app.ts";
+import { ORIGIN, SECRET, temporaryFolder } from "./support/app.ts";
 import { startCluster, type Cluster } from "./support/cluster.ts";
 import { decode, PASSWORDS } from "./support/people.ts";
 import { makeDatabase } from "./support/postgres.ts";
@@ -304,6 +305,30 @@ describe("four processes on one database", () => {
     );
     const strange = await commandWith({ ...settings, DUET_SECRET: `${SECRET} not` }, "keys");
     expect(strange.errors).toContain("the secret does not open the signing keys");
+  });
+
+  test("do nothing more with what was moved away while one of them stood still", async () => {
+    const { url } = await makeDatabase();
+    await using c = await startCluster(1, url, { DUET_RATE_LIMITS: "off" });
+    const alice = await register(c, "alice");
+    const { body } = await c.ask(0, "POST", "/api/conversations", { title: "x" }, alice.access);
+    const settings = { DUET_DATABASE_URL: url, DUET_SECRET: SECRET };
+    const stopped = c.processes[0]!.process;
+    stopped.kill("SIGSTOP");
+    const archive = join(temporaryFolder(), "duet.jsonl");
+    const moved = await commandWith(settings, "export", archive, "--move");
+    stopped.kill("SIGCONT");
+    expect([moved.errors, moved.exitCode]).toEqual(["", 0]);
+    while ((await c.ask(0, "GET", "/readyz")).status !== 503);
+    const post = await c.ask(
+      0,
+      "POST",
+      `/api/conversations/${body.id}/messages`,
+      { body: "lost" },
+      alice.access,
+    );
+    expect([post.status, (await refreshAt(c, 0, alice.refresh)).status]).toEqual([503, 503]);
+    expect(c.processes[0]!.errors()).toContain("moved_away");
   });
 
   test("count wrong passwords together", async () => {

@@ -1,6 +1,6 @@
 import { environment, readConfig } from "../config.ts";
 import { checkArchive, exportLines, importLines, type Header } from "../core/chat/transfer.ts";
-import { assertSettled, openTables } from "../data.ts";
+import { assertSettled, MOVED, openTables } from "../data.ts";
 import { readArchive, writeArchive } from "../db/archive.ts";
 import { DuetError, StartError } from "../errors.ts";
 import { progressBar } from "./progress.ts";
@@ -34,7 +34,10 @@ export async function exportAll(args: string[]): Promise<void> {
         throw new StartError("a server is using the database; stop all of them first");
     }
     await store.snapshot((tables) => writeArchive(path, exportLines(tables, header, bar.show)));
-    if (isMove) await store.transfer.finishMove(header.id, store.now());
+    if (isMove) {
+      await store.transfer.finishMove(header.id, store.now());
+      store.tell(MOVED);
+    }
   } catch (error) {
     if (isMove) await store.transfer.takeBackMove(header.id);
     throw error;

@@ -1,3 +1,4 @@
+import { DuetError } from "../errors.ts";
 import type { Store, Tables } from "../store/index.ts";
 import type { ChangeRow } from "../store/changes.ts";
 import type { Notifier } from "./notifier.ts";
@@ -25,6 +26,8 @@ const USERS_PER_MESSAGE = 150;
 export function createCommit(deps: {
   store: Store;
   notifier: Notifier;
+  /** Why nothing may be written any more; undefined while it may. */
+  isOver: () => string | undefined;
   /** Is told of every change that was committed, with those who may know of it. */
   onChange: (change: ChangeRow, audience: ReadonlySet<string>) => void;
 }): Commit {
@@ -52,6 +55,8 @@ export function createCommit(deps: {
   }
 
   return async (work) => {
+    const cause = deps.isOver();
+    if (cause) throw new DuetError("unavailable", { cause });
     const { result, concerned, tells, last } = await store.tx(async (tables) => {
       const concerned = new Set<string>();
       const tells: (() => void)[] = [];
