@@ -11,7 +11,7 @@ export function help(): string {
   const flags = widest(rows.map(({ flag }) => flag));
   const variables = widest(rows.map(({ variable }) => variable));
   return [
-    "Usage: duet [serve] [--demo] [--flag value …] | duet keys [list|rotate] | duet users disable|enable NAME\n       duet check | duet export FILE [--move] | duet import FILE\n       duet help | duet version",
+    "Usage: duet [serve] [--demo] [--flag value …] | duet keys [list|rotate] | duet users disable|enable NAME\n       duet check | duet export FILE [--move] | duet export --undo | duet import FILE\n       duet help | duet version",
     "",
     ...rows.map(({ flag, variable, doc }) => `  ${flag.padEnd(flags)}${variable.padEnd(variables)}${doc}`),
   ].join("\n");
