@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { openPostgres } from "../src/db/postgres.ts";
 import { migrate } from "../src/db/migrate.ts";
 import { createStore } from "../src/store/index.ts";
-import type { Answer } from "./support/app.ts";
-import { startCluster, type Cluster } from "./support/cluster.ts";
+import { answerOf, type Answer } from "./support/app.ts";
+import { send, startCluster, type Cluster } from "./support/cluster.ts";
 import { PASSWORDS } from "./support/people.ts";
 import { startPostgres, type PostgresServer } from "./support/postgres.ts";
 import { wireTo } from "./support/wire.ts";
@@ -319,20 +319,10 @@ describe("processes that are replaced one after the other", () => {
     const alice = await talker(c);
     const balanced: Cluster = {
       ...c,
-      async ask(_, method, path, body, token, headers = {}) {
+      async ask(_, ...request) {
         for (;;) {
-          const response = await fetch(c.url + path, {
-            method,
-            headers: {
-              "content-type": "application/json",
-              ...(token && { authorization: `Bearer ${token}` }),
-              ...headers,
-            },
-            ...(body !== undefined && { body: JSON.stringify(body) }),
-          }).catch(() => undefined);
-          if (!response || response.status === 502) continue;
-          const text = await response.text();
-          return { status: response.status, headers: response.headers, text, body: text && JSON.parse(text) };
+          const response = await send(c.url, ...request).catch(() => undefined);
+          if (response && response.status !== 502) return answerOf(response);
         }
       },
     };

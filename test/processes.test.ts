@@ -161,10 +161,9 @@ describe("four processes on one database", () => {
       for (const username of names.slice(1))
         await c.ask(n, "POST", `/api/conversations/${body.id}/members`, { username }, alice!.access);
     }
-    const listening = (i: number) => /Listening on (\S+)/.exec(c.processes[i]!.said())![1]!;
     const streams = await Promise.all(
       people.map((person, i) =>
-        Stream.open((path, init) => fetch(listening(i + 1) + path, init), person.access),
+        Stream.open((path, init) => fetch(c.urlOf(i + 1) + path, init), person.access),
       ),
     );
     const MESSAGES = 150;
@@ -214,9 +213,8 @@ describe("four processes on one database", () => {
     // It is told a moment later.
     for (const i of [0, 1, 2]) while (entriesOf(await lab(i)) < 3);
 
-    const listening = (i: number) => /Listening on (\S+)/.exec(c.processes[i]!.said())![1]!;
     const open = (i: number) =>
-      fetch(`${listening(i)}/api/events`, { headers: { authorization: `Bearer ${alice.access}` } });
+      fetch(`${c.urlOf(i)}/api/events`, { headers: { authorization: `Bearer ${alice.access}` } });
     const streams = [];
     for (let n = 0; n < LIMITS.streamsPerUserMax; n++) {
       const answer = await open(n % 3);
@@ -233,9 +231,8 @@ describe("four processes on one database", () => {
   test("do a form once that was sent to several of them, and keep no answer that a reader of the database could open", async () => {
     const { url, sql } = await makeDatabase();
     await using c = await startCluster(3, url, { DUET_RATE_LIMITS: "off" });
-    const listening = (i: number) => /Listening on (\S+)/.exec(c.processes[i]!.said())![1]!;
-    const submit = (i: number) =>
-      fetch(`${listening(i)}/register?once=a-key-of-the-page`, {
+    const submit = (i: number, path: string, fields: Record<string, string>) =>
+      fetch(c.urlOf(i) + path, {
         method: "POST",
         redirect: "manual",
         headers: {
@@ -243,9 +240,12 @@ describe("four processes on one database", () => {
           "content-type": "application/x-www-form-urlencoded",
           "sec-fetch-site": "same-origin",
         },
-        body: new URLSearchParams({ username: "alice", password, email: "" }).toString(),
+        body: new URLSearchParams(fields).toString(),
       });
-    const answers = await Promise.all([0, 1, 2, 0, 1, 2].map(submit));
+    const form = { username: "alice", password, email: "" };
+    const answers = await Promise.all(
+      [0, 1, 2, 0, 1, 2].map((i) => submit(i, "/register?once=a-key-of-the-page", form)),
+    );
     expect(answers.map(({ status }) => status)).toEqual(Array(6).fill(303));
     const cookies = new Set(answers.map(({ headers }) => headers.getSetCookie().join("\n")));
     expect(cookies.size).toBe(1);
@@ -256,16 +256,7 @@ describe("four processes on one database", () => {
     expect(`${row.id} ${row.sealed_answer}`).not.toMatch(/eyJ|a-key-of-the-page/);
     // What was refused may be tried again, anywhere.
     for (const i of [1, 2]) {
-      const again = await fetch(`${listening(i)}/login?once=another`, {
-        method: "POST",
-        redirect: "manual",
-        headers: {
-          origin: ORIGIN,
-          "content-type": "application/x-www-form-urlencoded",
-          "sec-fetch-site": "same-origin",
-        },
-        body: new URLSearchParams({ identifier: "alice", password: "wrong" }).toString(),
-      });
+      const again = await submit(i, "/login?once=another", { identifier: "alice", password: "wrong" });
       expect(again.status).toBe(401);
     }
     expect(await sql.unsafe("SELECT id FROM forms")).toHaveLength(1);

@@ -18,8 +18,6 @@ const UNLIMITED = { DUET_RATE_LIMITS: "off" };
 
 type Person = { access: string; refresh: string; conversation: string };
 
-const urlOf = (c: Cluster, i: number) => /Listening on (\S+)/.exec(c.processes[i]!.said())![1]!;
-
 async function people(c: Cluster): Promise<Person[]> {
   return Promise.all(
     Array.from({ length: PEOPLE }, async (_, n) => {
@@ -51,13 +49,13 @@ const WORK: Record<string, (c: Cluster, all: Person[]) => Promise<number>> = {
     inAll(c, async (i) => {
       const connections = Math.ceil(32 / c.processes.length);
       const headers = bearer(all[i]!.access);
-      return perSecond(await load(`${urlOf(c, i)}/api/auth/me`, { seconds: SECONDS, connections, headers }));
+      return perSecond(await load(`${c.urlOf(i)}/api/auth/me`, { seconds: SECONDS, connections, headers }));
     }),
   "POST /api/auth/refresh": (c, all) =>
     inAll(c, async (i) => {
       const own = all.filter((_, n) => n % c.processes.length === i);
       const script = join(import.meta.dir, "refresh.ts");
-      const port = new URL(urlOf(c, i)).port;
+      const port = new URL(c.urlOf(i)).port;
       const child = Bun.spawn(["bun", script, port, ...own.map(({ refresh }) => refresh)], {
         stdout: "pipe",
       });
@@ -87,7 +85,7 @@ const WORK: Record<string, (c: Cluster, all: Person[]) => Promise<number>> = {
       const rates = await Promise.all(
         own.map(async ({ access, conversation }) =>
           perSecond(
-            await load(`${urlOf(c, i)}/api/conversations/${conversation}/messages`, {
+            await load(`${c.urlOf(i)}/api/conversations/${conversation}/messages`, {
               seconds: SECONDS,
               connections: 4,
               headers: { ...bearer(access), "content-type": "application/json" },

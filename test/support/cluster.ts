@@ -1,17 +1,32 @@
 import { ORIGIN, SECRET, answerOf, type Answer } from "./app.ts";
 import { bareEnvironment, BINARY, run, type Running } from "./process.ts";
 
+type JsonRequest = [
+  method: string,
+  path: string,
+  body?: unknown,
+  token?: string,
+  headers?: Record<string, string>,
+];
+
+/** What a program asks of a server. */
+export const send = (url: string, ...[method, path, body, token, headers = {}]: JsonRequest) =>
+  fetch(url + path, {
+    method,
+    headers: {
+      "content-type": "application/json",
+      ...(token && { authorization: `Bearer ${token}` }),
+      ...headers,
+    },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+
 export type Cluster = {
   processes: Running[];
+  /** Where one of them listens. */
+  urlOf(process: number): string;
   /** A request to one of the processes. */
-  ask(
-    process: number,
-    method: string,
-    path: string,
-    body?: unknown,
-    token?: string,
-    headers?: Record<string, string>,
-  ): Promise<Answer>;
+  ask(process: number, ...request: JsonRequest): Promise<Answer>;
   /** A load balancer before all of them, which knows nothing of sessions. */
   url: string;
   start(): Promise<Running>;
@@ -64,18 +79,8 @@ export async function startCluster(
       processes.push(one);
       return one;
     },
-    async ask(process, method, path, body, token, headers = {}) {
-      const response = await fetch(listening(processes[process]!) + path, {
-        method,
-        headers: {
-          "content-type": "application/json",
-          ...(token && { authorization: `Bearer ${token}` }),
-          ...headers,
-        },
-        ...(body !== undefined && { body: JSON.stringify(body) }),
-      });
-      return answerOf(response);
-    },
+    urlOf: (process) => listening(processes[process]!),
+    ask: async (process, ...request) => answerOf(await send(listening(processes[process]!), ...request)),
     async [Symbol.asyncDispose]() {
       await balancer.stop(true);
       await Promise.all(processes.map((one) => one[Symbol.asyncDispose]()));
