@@ -29,9 +29,9 @@ import { createCommit } from "./core/commit.ts";
 import { createForms } from "./core/forms.ts";
 import { createHousekeeping } from "./core/housekeeping.ts";
 import type { Log } from "./core/log.ts";
-import { assertSettled, MOVED } from "./core/moves.ts";
+import { watchMoves } from "./core/moves.ts";
 import { createNotifier } from "./core/notifier.ts";
-import { DuetError, StartError } from "./errors.ts";
+import { DuetError } from "./errors.ts";
 import { LIMITS } from "./limits.ts";
 import type { Store } from "./store/index.ts";
 
@@ -60,21 +60,14 @@ export function createDuet(
   let damage: string | undefined;
   const remembered = createRememberedSessions(store);
   const tail = createTail(store);
-  let moved: string | undefined;
-  const commit = createCommit({ store, notifier, isOver: () => moved, onChange: tail.add });
-  store.onTold((text) => {
-    if (text !== MOVED && text !== null) return;
-    assertSettled(store).catch((error) => {
-      if (!(error instanceof StartError)) return;
-      moved = error.message;
-      log("error", "moved_away", { cause: moved });
-    });
-  });
+  const whyMoved = watchMoves({ store, log });
+  const commit = createCommit({ store, notifier, whyOver: whyMoved, onChange: tail.add });
   const steps = createStepWatch(clock, tuning.monotonic ?? (() => performance.now()));
 
+  /** Why nothing can be signed. A clock that was given, in a test, is as right as that. */
+  const trouble = () => whyMoved() ?? (clock === store.now ? store.trouble() : undefined);
+
   // Who somebody is: accounts, sessions and their two tokens.
-  /** A clock that was given, in a test, is as right as that. */
-  const trouble = () => moved ?? (clock === store.now ? store.trouble() : undefined);
   const tokens = createTokens({ keys, clock, issuer: settings.issuer, trouble, settings });
   const throttle = createThrottle({ store, clock, settings });
   const security = createSecurityEvents({ store, clock, log });

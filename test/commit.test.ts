@@ -14,7 +14,7 @@ async function openCommit() {
   const store = createStore(db);
   const notifier = createNotifier();
   const news = notifier.subscribe("alice");
-  return { store, commit: createCommit({ store, notifier, isOver: () => undefined, onChange() {} }), news };
+  return { store, commit: createCommit({ store, notifier, whyOver: () => undefined, onChange() {} }), news };
 }
 const change = () => ({
   conversation_id: newId(Date.now()),

@@ -27,7 +27,7 @@ export function createCommit(deps: {
   store: Store;
   notifier: Notifier;
   /** Why nothing may be written any more; undefined while it may. */
-  isOver: () => string | undefined;
+  whyOver: () => string | undefined;
   /** Is told of every change that was committed, with those who may know of it. */
   onChange: (change: ChangeRow, audience: ReadonlySet<string>) => void;
 }): Commit {
@@ -55,7 +55,7 @@ export function createCommit(deps: {
   }
 
   return async (work) => {
-    const cause = deps.isOver();
+    const cause = deps.whyOver();
     if (cause) throw new DuetError("unavailable", { cause });
     const { result, concerned, tells, last } = await store.tx(async (tables) => {
       const concerned = new Set<string>();

@@ -1,5 +1,6 @@
 import { StartError } from "../errors.ts";
 import type { Store } from "../store/index.ts";
+import type { Log } from "./log.ts";
 
 /** What one process says to the others when all has been taken away: one that stood still meanwhile hears it when it goes on. */
 export const MOVED = "moved";
@@ -14,4 +15,18 @@ export async function assertSettled(store: Store): Promise<void> {
       );
     if (finished_at === null) throw new StartError("an import is not finished; run duet import again");
   }
+}
+
+/** For a server that runs: why it must not write any more, undefined while it may. Effect: the log, when that comes. */
+export function watchMoves({ store, log }: { store: Store; log: Log }): () => string | undefined {
+  let moved: string | undefined;
+  store.onTold((text) => {
+    if (text !== MOVED && text !== null) return;
+    assertSettled(store).catch((error: unknown) => {
+      if (!(error instanceof StartError)) return;
+      moved = error.message;
+      log("error", "moved_away", { cause: moved });
+    });
+  });
+  return () => moved;
 }

@@ -38,14 +38,16 @@ export function createOnce(forms: Forms) {
   }
   setInterval(sweep, SWEEP_MS).unref();
 
-  function keep(id: string, answer: Promise<Kept | null>): void {
-    kept.set(id, { answer, bytes: 0, until: performance.now() + LIMITS.formKeepMs });
+  function keep(id: string, answer: Promise<Kept | null>): Entry {
+    const entry = { answer, bytes: 0, until: performance.now() + LIMITS.formKeepMs };
+    kept.set(id, entry);
     sweep();
+    return entry;
   }
 
-  function settle(id: string, answer: Kept | null): void {
-    const entry = kept.get(id);
-    if (!entry) return;
+  function settle(id: string, entry: Entry, answer: Kept | null): void {
+    // It was forgotten meanwhile; what is there now is another's.
+    if (kept.get(id) !== entry) return;
     if (!answer) return forget(id);
     entry.bytes = answer.body.byteLength + ENTRY_BYTES;
     bytes += entry.bytes;
@@ -73,7 +75,7 @@ export function createOnce(forms: Forms) {
       if (answer) return new Response(answer.body, answer);
     }
     const { promise, resolve } = Promise.withResolvers<Kept | null>();
-    keep(id, promise);
+    const entry = keep(id, promise);
     let answer: Kept | null = null;
     try {
       const again = new Request(request, { method: "POST", body });
@@ -84,7 +86,7 @@ export function createOnce(forms: Forms) {
       answer = done;
       return new Response(answer.body, answer);
     } finally {
-      settle(id, answer);
+      settle(id, entry, answer);
       resolve(answer);
     }
   }
