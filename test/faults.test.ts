@@ -306,7 +306,8 @@ describe("PostgreSQL", () => {
         await tables.throttles.take(second, 0, 1, 1000);
       });
     await Promise.all([inOrder("a", "b"), inOrder("b", "a")]);
-    expect(runs).toBe(3);
+    // One of the two at least; it may meet the other once more before that has what it waited for.
+    expect(runs).toBeGreaterThan(2);
     const rows = await db.all<{ full_at: number }>("SELECT full_at FROM throttles ORDER BY id");
     expect(rows).toEqual([{ full_at: 3 }, { full_at: 3 }]);
     await db.close();
