@@ -31,9 +31,16 @@ export function readConfig(env: Record<string, string | undefined>, args: string
     }
   };
   for (const name of NAMES) read(name);
-  if (config.refreshOverlapSeconds >= config.accessTtlSeconds)
+  // As long as an access token's life, it would hide a thief: the owner always comes back within it.
+  for (const name of ["refreshOverlapSeconds", "programOverlapSeconds"] as const) {
+    if (!given.has(name)) config[name] = Math.min(config[name], config.accessTtlSeconds / 4);
+    else if (config[name] >= config.accessTtlSeconds)
+      faults.push(`${variableOf(name)}: must be shorter than ${variableOf("accessTtlSeconds")}`);
+  }
+  // What is answered with itself is as old as that, and has to leave a session time to idle.
+  if ((config.keyOverlapSeconds ?? 0) > config.refreshTtlSeconds / 2)
     faults.push(
-      `${variableOf("refreshOverlapSeconds")}: must be shorter than ${variableOf("accessTtlSeconds")}`,
+      `${variableOf("keyOverlapSeconds")}: must not be longer than half of ${variableOf("refreshTtlSeconds")}`,
     );
   if (config.accessTtlSeconds > config.refreshTtlSeconds)
     faults.push(

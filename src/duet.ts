@@ -88,7 +88,7 @@ export function createDuet(
   const ownSessions = createOwnSessions({ store, endings, clock });
   const shownTokens = createShownTokens({ tokens, endings });
   const operator = createOperator({ store, commit, endings, security, clock });
-  const introspect = createIntrospect({ store, tokens, endings, clock, settings });
+  const introspect = createIntrospect({ store, tokens, endings, clock, steps, settings });
   const passwords = createPasswords({ settings, log, cost: tuning.argon2Cost });
   const users = createUsers({ store, commit, sessions, security, passwords, throttle, clock, settings });
   const lab = createLab({ store, tokens, diaries, clock, settings });

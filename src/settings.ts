@@ -60,7 +60,16 @@ export const SETTINGS = {
   refreshOverlapSeconds: setting(
     duration(0, 60),
     "10s",
-    "How long a refresh token still answers after its successor's first use; 0 is strict",
+    "How long a refresh token still answers after its successor's first use, in sessions of a browser; 0 is strict",
+  ),
+  programOverlapSeconds: setting(
+    duration(0, LIMITS.accessTtlHoursMax * 60 * MINUTE),
+    "2m",
+    "The same in sessions of programs, of which several may hold one token; 0 is strict",
+  ),
+  keyOverlapSeconds: optional(
+    duration(0, LIMITS.refreshTtlDaysMax * DAY),
+    "The same for programs that prove the key which holds their session (default: without end)",
   ),
   jwtAlg: optional(
     oneOf(ALGORITHMS),

@@ -262,7 +262,7 @@ describe("the architecture", () => {
       (file) => file.split(".")[0]!,
     );
     const isPartOfAnother =
-      "ids log text clock page viewer commit changes notifier housekeeping jws observer usernames lookalikes passwords profiles own-sessions shown diary signer seal introspection members thread readers moves forms".split(
+      "ids log text clock page viewer commit changes notifier housekeeping jws observer usernames lookalikes passwords profiles own-sessions shown diary signer seal introspection members thread readers moves forms overlap".split(
         " ",
       );
     for (const noun of nouns("core").filter((noun) => !isPartOfAnother.includes(noun)))

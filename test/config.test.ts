@@ -25,6 +25,8 @@ describe("the settings", () => {
       refreshTtlSeconds: 604_800,
       sessionTtlSeconds: 7_776_000,
       refreshOverlapSeconds: 10,
+      programOverlapSeconds: 120,
+      keyOverlapSeconds: undefined,
       jwtAlg: undefined,
       keyRotationSeconds: 7_776_000,
       passwordMin: 8,
@@ -95,7 +97,11 @@ describe("the settings", () => {
   });
 
   test.each<[Record<string, string>, string]>([
-    [{ DUET_ACCESS_TTL: "10s" }, "DUET_REFRESH_OVERLAP: must be shorter than DUET_ACCESS_TTL"],
+    [
+      { DUET_ACCESS_TTL: "10s", DUET_REFRESH_OVERLAP: "10s" },
+      "DUET_REFRESH_OVERLAP: must be shorter than DUET_ACCESS_TTL",
+    ],
+    [{ DUET_PROGRAM_OVERLAP: "30m" }, "DUET_PROGRAM_OVERLAP: must be shorter than DUET_ACCESS_TTL"],
     [
       { DUET_ACCESS_TTL: "8h", DUET_REFRESH_TTL: "4h" },
       "DUET_ACCESS_TTL: must not be longer than DUET_REFRESH_TTL",

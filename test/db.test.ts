@@ -267,7 +267,7 @@ describe("migrations", () => {
         ),
       ]),
     );
-    expect(checksums).toEqual({ "0001_start": ["31bdfb2aa6c5b80c", "f415db5e37787883"] });
+    expect(checksums).toEqual({ "0001_start": ["1caadb16ba0238f2", "244d3da27b26e3aa"] });
   });
 });
 
@@ -282,8 +282,8 @@ describe("the addresses of an account", () => {
       await db.tx(async (q) => {
         for (let n = 0; n < 2000; n++)
           await q.run(
-            `INSERT INTO sessions (id, user_id, generation, rotated_at, created_at, seen_at, idle_ends_at, ends_at, user_agent, ip, ended_at, end_reason)
-             VALUES ($1, 'u', 1, 1, 1, ${n}, 1, 1, '', $2, ${ended(n)})`,
+            `INSERT INTO sessions (id, user_id, kind, generation, rotated_at, created_at, seen_at, idle_ends_at, ends_at, user_agent, ip, ended_at, end_reason)
+             VALUES ($1, 'u', 'browser', 1, 1, 1, ${n}, 1, 1, '', $2, ${ended(n)})`,
             String(n).padStart(4, "0"),
             `10.0.${n >> 8}.${n & 255}`,
           );

@@ -19,7 +19,7 @@ const ALICE = { username: "alice", password: PASSWORDS["alice"]! };
 
 test("every service is there without HTTP: a session starts, is carried on and ends", async () => {
   const { users, sessions, shownTokens } = await openDuet();
-  const { issued } = await users.register(ALICE, LAPTOP);
+  const { issued } = await users.register(ALICE, { kind: "program", key: null }, LAPTOP);
   const viewer = await sessions.authenticate(issued.accessToken);
   const next = await sessions.refresh(issued.refreshToken, LAPTOP);
   expect(next).toMatchObject({ sessionId: viewer.sessionId, generation: 2 });

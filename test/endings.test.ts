@@ -40,7 +40,7 @@ const ENDS: Record<EndReason, [act: (t: TestApp, victim: Victim) => Promise<unkn
     async (t, { refreshToken, visitor }) => {
       visitor.forgetAccess();
       await visitor.open("/conversations");
-      advance(11);
+      advance(121);
       await t.json("POST", "/api/auth/refresh", { refresh_token: refreshToken }, ELSEWHERE);
     },
     SAFARI_ON_IPHONE,
@@ -187,7 +187,7 @@ describe("a session that ends", () => {
       const tab = await refresh(t, alice.refreshToken);
       expect([tab.status, tab.body.refresh_token]).toEqual([200, next.refresh_token]);
       // The overlap is not longer for that.
-      pass(11);
+      pass(121);
       expect((await refresh(t, alice.refreshToken)).body.reason).toBe("reuse_detected");
     },
   );

@@ -183,7 +183,7 @@ describe("the lab", () => {
   });
 
   test("keeps diaries of the sessions that were looked at last, each of a few pages", async () => {
-    await using t = await startApp(UNLIMITED);
+    await using t = await startApp({ ...UNLIMITED, DUET_REFRESH_OVERLAP: "0" });
     const { alice, act } = await inLab(t);
     for (let n = 0; n < LIMITS.labEntriesMax; n++) await act("refresh");
     const { html } = await alice.open("/lab");

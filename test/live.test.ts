@@ -194,7 +194,7 @@ describe("an event stream", () => {
     const next = (await refresh(t, robbed.refreshToken)).body;
     const cut = await Stream.open(t.fetch, next.access_token);
     await cut.next();
-    advance(11);
+    advance(121);
     await refresh(t, robbed.refreshToken);
     expect(await cut.next()).toMatchObject({ data: { reason: "reuse_detected" } });
 
@@ -270,7 +270,7 @@ describe("an event stream", () => {
   });
 
   test("ends with the access token it was opened with, so that the reader refreshes and comes back", async () => {
-    await using t = await startApp({ DUET_ACCESS_TTL: "1s", DUET_REFRESH_OVERLAP: "0" });
+    await using t = await startApp({ DUET_ACCESS_TTL: "1s", DUET_PROGRAM_OVERLAP: "0" });
     const alice = await register(t, "alice");
     const stream = await listen(t, alice);
     expect(await stream.next()).toMatchObject({ event: "ready" });

@@ -218,7 +218,7 @@ describe("/oauth/token", () => {
     const first = await renew(alice.refreshToken);
     expect((await renew(alice.refreshToken)).refresh_token).toBe(first.refresh_token);
     await me(t, first.access_token);
-    advance(11);
+    advance(121);
     const caught = await renew(alice.refreshToken);
     expect(caught).toMatchObject({ error: "invalid_grant", reason: "reuse_detected" });
     expect((await me(t, first.access_token)).body.reason).toBe("reuse_detected");
@@ -327,7 +327,7 @@ describe("/oauth/introspect", () => {
     // Its successor is in use: whoever shows it has kept a copy.
     const next = (await refresh(t, alice.refreshToken)).body;
     await me(t, next.access_token);
-    advance(10);
+    advance(120);
     for (const headers of strangers)
       expect(await ask(t, alice.refreshToken, headers)).toEqual({ active: false });
     expect((await me(t, next.access_token)).status).toBe(200);

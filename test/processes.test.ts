@@ -53,7 +53,7 @@ describe("four processes on one database", () => {
   });
 
   test("make one successor of one token, whoever is asked, and catch the thief who comes late", async () => {
-    await using c = await cluster(4, { DUET_RATE_LIMITS: "off", DUET_REFRESH_OVERLAP: "0" });
+    await using c = await cluster(4, { DUET_RATE_LIMITS: "off", DUET_PROGRAM_OVERLAP: "0" });
     const alice = await register(c, "alice");
     const answers = await Promise.all(
       Array.from({ length: 100 }, (_, i) => refreshAt(c, i % 4, alice.refresh)),

@@ -4,7 +4,9 @@ import { describeInBrowser } from "./support/browser.ts";
 import { clientClock, jumpAbout } from "./prove/clocks.ts";
 import { kills } from "./prove/crash.ts";
 import { revocation } from "./prove/ending.ts";
-import { Api, createRandom, type Scenario } from "./prove/kit.ts";
+import { agents, lateRequests } from "./prove/agents.ts";
+import { Api, createRandom, traces, type Scenario } from "./prove/kit.ts";
+import { replay } from "./prove/replay.ts";
 import { lostAnswers, thief, together } from "./prove/rotation.ts";
 import { faultsOf, table } from "./prove/start.ts";
 
@@ -12,17 +14,25 @@ import { faultsOf, table } from "./prove/start.ts";
 const seed = Math.floor(Date.now() / 86_400_000);
 
 async function prove(scenario: Scenario, scale: number) {
+  const from = traces.length;
   const findings = await scenario({ scale, random: createRandom(seed) });
   expect(findings.length).toBeGreaterThan(0);
   for (const { zeros } of findings) expect(Object.keys(zeros)).not.toEqual([]);
   expect(faultsOf(findings)).toEqual([]);
+  // And every answer is one that the rule allows, by a way that it allows.
+  expect(traces.slice(from).flatMap(({ seen }) => replay(seen))).toEqual([]);
+  return traces.slice(from).flatMap(({ seen }) => seen).length;
 }
 
 describe(`the proof, in short, against the executable (seed ${seed})`, () => {
-  test("100 clients that refresh one token get one successor", () => prove(together, 0.02));
+  test("100 clients that refresh one token get one successor", async () => {
+    expect(await prove(together, 0.02)).toBeGreaterThan(300);
+  });
   test("half of all answers lost sign nobody out", () => prove(lostAnswers, 0.01));
   test("SIGKILL loses nothing that was acknowledged", () => prove(kills, 0.03));
   test("a thief is always caught, and nobody else is", () => prove(thief, 0.02));
+  test("16 programs with one credential file sign nobody out", () => prove(agents, 0.05));
+  test("requests that are held up for W sign nobody out", () => prove(lateRequests, 0.05));
   test("a revoked session does nothing more", () => prove(revocation, 0.03));
 
   test("a server's clock that jumps about signs nobody out", async () => {

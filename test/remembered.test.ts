@@ -95,8 +95,12 @@ describe("what is remembered of sessions", () => {
             case "sign in": {
               const input = { username: name, password: passwordOfNow(name) };
               const { issued } = await own.users
-                .login({ identifier: renamed.get(name)!, password: input.password }, HERE)
-                .catch(() => own.users.register(input, HERE));
+                .login(
+                  { identifier: renamed.get(name)!, password: input.password },
+                  { kind: "program", key: null },
+                  HERE,
+                )
+                .catch(() => own.users.register(input, { kind: "program", key: null }, HERE));
               return pairs.push({ ...issued, name });
             }
             case "disable":

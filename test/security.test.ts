@@ -23,7 +23,7 @@ describe("security events", () => {
     const thief = await t.json("POST", "/api/auth/login", { ...signIn, password: PASSWORDS["bob"] });
     const next = await refresh(t, thief.body.refresh_token);
     await me(t, next.body.access_token);
-    advance(11);
+    advance(121);
     await t.json("POST", "/api/auth/refresh", { refresh_token: thief.body.refresh_token }, headers);
     await alice.call("POST", "/api/auth/logout-all");
     await t.app.duet.operator.disable("alice");

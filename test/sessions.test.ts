@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { advance, freezeClock, startApp, testFolder, type TestApp } from "./support/app.ts";
+import { Visitor } from "./support/browserless.ts";
 import { decode, login, me, refresh, register, type Person } from "./support/people.ts";
 
 /** The rows themselves, read beside the server. */
@@ -82,7 +83,7 @@ describe("a refresh", () => {
     const alice = await register(t, "alice");
     const first = await refresh(t, alice.refreshToken);
     expect((await me(t, first.body.access_token)).status).toBe(200); // the successor's first use
-    advance(10);
+    advance(120);
     const straggler = await refresh(t, alice.refreshToken);
     expect(straggler.status).toBe(200);
     expect(straggler.body.refresh_token).toBe(first.body.refresh_token);
@@ -97,7 +98,7 @@ describe("a refresh", () => {
     const stolen = phone.refreshToken;
     const owner = await refresh(t, phone.refreshToken);
     await me(t, owner.body.access_token);
-    advance(11);
+    advance(121);
     expect(refusal(await refresh(t, stolen))).toEqual(ended("reuse_detected"));
     expect(refusal(await me(t, owner.body.access_token))).toEqual(ended("reuse_detected"));
     expect(refusal(await me(t, phone.accessToken))).toEqual(ended("reuse_detected"));
@@ -112,7 +113,7 @@ describe("a refresh", () => {
     await using t = await startApp();
     const alice = await register(t, "alice");
     await me(t, (await refresh(t, alice.refreshToken)).body.access_token);
-    advance(11);
+    advance(121);
     const answers = await Promise.all(Array.from({ length: 50 }, () => refresh(t, alice.refreshToken)));
     expect(answers.map(refusal)).toEqual(Array(50).fill(ended("reuse_detected")));
     expect(t.logged.filter(({ event }) => event === "reuse_detected")).toHaveLength(1);
@@ -124,7 +125,7 @@ describe("a refresh", () => {
     const alice = await register(t, "alice");
     const thief = await refresh(t, alice.refreshToken);
     await me(t, thief.body.access_token);
-    advance(11);
+    advance(121);
     expect(refusal(await refresh(t, alice.refreshToken))).toEqual(ended("reuse_detected"));
     expect(refusal(await me(t, thief.body.access_token))).toEqual(ended("reuse_detected"));
   });
@@ -134,14 +135,61 @@ describe("a refresh", () => {
     await using t = await startApp();
     const alice = await register(t, "alice");
     const second = await refresh(t, alice.refreshToken);
+    advance(121);
     const third = await refresh(t, second.body.refresh_token);
     expect(decode(third.body.refresh_token).claims.gen).toBe(3);
+    // Its successor was used at that moment, two generations behind or not.
+    advance(120);
+    const late = await refresh(t, alice.refreshToken);
+    expect(late.body.refresh_token).toBe(third.body.refresh_token);
+    advance(1);
     expect(refusal(await refresh(t, alice.refreshToken))).toEqual(ended("reuse_detected"));
+  });
+
+  test("by several programs that hold one token is answered with the newest pair, whoever is behind", async () => {
+    freezeClock();
+    await using t = await startApp();
+    const { refreshToken: shared } = await register(t, "alice");
+    const a = await refresh(t, shared);
+    await me(t, a.body.access_token);
+    advance(3);
+    const b = await refresh(t, shared);
+    expect(b.body.refresh_token).toBe(a.body.refresh_token);
+    advance(11);
+    const c = await refresh(t, shared);
+    expect(c.body.refresh_token).toBe(a.body.refresh_token);
+    // Twice on, while a sibling still shows the first.
+    advance(46);
+    const further = await refresh(t, a.body.refresh_token);
+    expect(decode(further.body.refresh_token).claims.gen).toBe(3);
+    await me(t, further.body.access_token);
+    // A third step would make the row forget the first one, which lives: the newest is answered with itself.
+    const kept = await refresh(t, further.body.refresh_token);
+    expect(kept.body.refresh_token).toBe(further.body.refresh_token);
+    advance(60);
+    const sibling = await refresh(t, shared);
+    expect([sibling.status, sibling.body.refresh_token]).toEqual([200, further.body.refresh_token]);
+    advance(61);
+    expect(decode((await refresh(t, further.body.refresh_token)).body.refresh_token).claims.gen).toBe(4);
+    expect(refusal(await refresh(t, shared))).toEqual(ended("reuse_detected"));
+  });
+
+  test("follows the way that its session was started, not the one that its token is shown on", async () => {
+    freezeClock();
+    await using t = await startApp();
+    const browser = new Visitor(t);
+    await browser.register("bob");
+    const token = browser.jar.get("duet_refresh")!.value;
+    expect(await rowOf(t, token)).toMatchObject({ kind: "browser" });
+    const next = await refresh(t, token);
+    await me(t, next.body.access_token);
+    advance(11);
+    expect(refusal(await refresh(t, token))).toEqual(ended("reuse_detected"));
   });
 
   test("is strict where the overlap is 0, and a lost answer is still no theft", async () => {
     freezeClock();
-    await using t = await startApp({ DUET_REFRESH_OVERLAP: "0" });
+    await using t = await startApp({ DUET_PROGRAM_OVERLAP: "0" });
     const alice = await register(t, "alice");
     const lost = await refresh(t, alice.refreshToken);
     const again = await refresh(t, alice.refreshToken);
@@ -223,7 +271,10 @@ describe("a session", () => {
     freezeClock();
     await using t = await startApp();
     let { refreshToken } = await register(t, "alice");
-    for (let i = 0; i < 20; i++) refreshToken = (await refresh(t, refreshToken)).body.refresh_token;
+    for (let i = 0; i < 20; i++) {
+      refreshToken = (await refresh(t, refreshToken)).body.refresh_token;
+      advance(121);
+    }
     expect(await t.sql("SELECT count(*) AS n FROM sessions")).toEqual([{ n: 1 }]);
     expect(await rowOf(t, refreshToken)).toMatchObject({ generation: 21, confirmed_at: null });
   });

@@ -36,7 +36,15 @@ export function oauthRoutes({ users, sessions, shownTokens, introspect, settings
               const { username, password } = body;
               if (username === undefined) throw invalidField("username", "required");
               if (password === undefined) throw invalidField("password", "required");
-              return tokenBody((await users.login({ identifier: username, password }, device)).issued);
+              return tokenBody(
+                (
+                  await users.login(
+                    { identifier: username, password },
+                    { kind: "program", key: null },
+                    device,
+                  )
+                ).issued,
+              );
             }
             case "refresh_token":
               if (!body.refresh_token) throw invalidField("refresh_token", "required");

@@ -21,6 +21,7 @@ export const sessionRoutes = ({ users, sessions, shownTokens, deviceOf, answerJs
       async ({ body, request, server }) => {
         const { user, issued } = await users.login(
           { ...body, identifier: body.username },
+          { kind: "program", key: null },
           deviceOf({ request, server }),
         );
         return { ...tokenBody(issued), user: userBody(user) };

@@ -11,7 +11,11 @@ export const registration = ({ users, deviceOf }: Pick<Duet, "users"> & Pick<Edg
   new Elysia({ name: "api/registration" }).use(jsonBodies).post(
     "/api/auth/register",
     async ({ body, request, server, set }) => {
-      const { user, issued } = await users.register(body, deviceOf({ request, server }));
+      const { user, issued } = await users.register(
+        body,
+        { kind: "program", key: null },
+        deviceOf({ request, server }),
+      );
       set.status = 201;
       return { ...tokenBody(issued), user: userBody(user) };
     },

@@ -1,8 +1,10 @@
 /** The present, in epoch milliseconds. */
 export type Clock = () => number;
 
-/** What no clock that is merely corrected does between two looks. */
-const STEP_MS = 60_000;
+/** More than a clock drifts between two looks while anybody is there; how long something has been in use is in doubt then. */
+const STEP_MS = 1000;
+/** More than a clock is merely corrected by. */
+const LEAP_MS = 60_000;
 const UNSTEADY_MS = 24 * 60 * 60 * 1000;
 
 export type StepWatch = ReturnType<typeof createStepWatch>;
@@ -15,15 +17,23 @@ export type StepWatch = ReturnType<typeof createStepWatch>;
 export function createStepWatch(clock: Clock, monotonic: () => number) {
   let offset = clock() - monotonic();
   let steppedAt = Number.NEGATIVE_INFINITY;
+  let leaptAt = Number.NEGATIVE_INFINITY;
 
-  /** How long ago the clock was last set, in milliseconds. */
-  function sinceStep(): number {
+  /** Returns the present of the second clock. */
+  function look(): number {
     const now = monotonic();
     const current = clock() - now;
-    if (Math.abs(current - offset) > STEP_MS) steppedAt = now;
+    const by = Math.abs(current - offset);
+    if (by > STEP_MS) steppedAt = now;
+    if (by > LEAP_MS) leaptAt = now;
     offset = current;
-    return now - steppedAt;
+    return now;
   }
 
-  return { sinceStep, isSteady: () => sinceStep() > UNSTEADY_MS };
+  return {
+    /** How long ago the clock was last set, if only by seconds; in milliseconds. */
+    sinceStep: () => look() - steppedAt,
+    /** Whether it has not been set by a minute or more for a day. */
+    isSteady: () => look() - leaptAt > UNSTEADY_MS,
+  };
 }

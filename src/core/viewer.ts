@@ -4,9 +4,17 @@ export type Viewer = {
   username: string;
   email: string | null;
   sessionId: string;
+  /** How that session was started: one that takes its place is started so too. */
+  start: Start;
   /** When the access token that was shown expires, in epoch milliseconds. */
   tokenExpiresAt: number;
 };
 
 /** As much of a viewer as decides what is theirs. */
 export type ViewerId = Pick<Viewer, "userId">;
+
+/**
+ * How a session is started, which is so for ever: by a page, whose tabs wait for one another, or by a program, of which
+ * several may hold one token; and the thumbprint (RFC 7638) of the key that holds it, if one does.
+ */
+export type Start = { kind: "browser" | "program"; key: string | null };

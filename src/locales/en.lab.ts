@@ -1,6 +1,6 @@
 const deathOf = (generation: number, overlap: string | null) =>
   overlap
-    ? `The refresh token of generation ${generation} dies in ${overlap}, or when one more generation is made.`
+    ? `The refresh token of generation ${generation} dies in ${overlap}.`
     : `The refresh token of generation ${generation} is dead.`;
 
 /** The lab. Rows are those of the rule of rotation, in its order; generations are numbers. */
@@ -17,7 +17,7 @@ export const lab = {
   ruleLead: "A refresh token dies when its successor is first used, not when its successor is issued.",
   used: "“Used” is the first time that any token of the new generation, access or refresh, reaches the server.",
   overlap: (life: string) =>
-    `For the sake of other tabs the old one is still accepted for ${life} after that, or until yet another generation is made: the overlap.`,
+    `For the sake of other tabs, and of requests that are held up on their way, the old one is still accepted for ${life} after that: the overlap.`,
   strict: "There is no overlap here: the rule is set to be strict.",
   access: "Access token",
   accessNote: "Proves who is calling, on every route. Its cookie is HttpOnly: no script reads it.",
@@ -106,17 +106,29 @@ export const lab = {
       "the newest one",
       "It gets a successor, one generation up, and stays good until that is first used.",
     ],
+    kept: [
+      "the newest one, while one two steps behind may still be shown",
+      "Itself again: with one more step the server could no longer tell when that one dies. A moment later it steps again.",
+    ],
     unconfirmed: [
       "the one before, while nobody has used its successor",
       "The same successor again: its answer may have been lost, or another tab asked first. Nobody is signed out.",
     ],
     overlap: [
-      "the one before, whose successor was first used less than the overlap ago",
-      "The same successor again: most likely another tab. A thief this fast gets it too. Then both hold one token, and whoever shows it after the other has gone on sets off the alarm.",
+      "an older one, whose successor was first used less than the overlap ago",
+      "The newest pair again: most likely another tab, or a request that was held up. A thief this fast gets it too. Then both hold one token, and whoever shows it after the other has gone on sets off the alarm.",
     ],
     reuse: [
-      "the one before when the overlap is over, or any older one",
+      "an older one, whose successor was first used longer ago than the overlap",
       "Theft: two parties hold this session. The server cannot tell which of them is you, so the session ends for both; only you know the password. No other session ends.",
+    ],
+    bound: [
+      "any older one of a session that a key holds, with that key",
+      "The newest pair: whoever has the key is no thief, however late.",
+    ],
+    unproven: [
+      "any one of a session that a key holds, without that key",
+      "Refused, and nothing ends: without its key a copy opens nothing. The owner is told.",
     ],
     unknown: [
       "one that is newer than the server knows",

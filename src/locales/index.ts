@@ -47,7 +47,7 @@ const UNITS = [
 
 /** A span in the largest unit that fits it evenly: "30 minutes". */
 export function describeDuration(language: Language, seconds: number): string {
-  const [unit, size] = UNITS.find(([, each]) => seconds % each === 0)!;
+  const [unit, size] = UNITS.find(([, each]) => seconds % each === 0) ?? UNITS.at(-1)!;
   return LOCALES[language].duration(seconds / size, unit);
 }
 

@@ -1,12 +1,18 @@
 import type { EndReason } from "../errors.ts";
 import type { Queryable } from "../db/index.ts";
 
+/** How a session was started: by a page, whose tabs wait for one another, or by a program, of which several may hold one token. */
+export type SessionKind = "browser" | "program";
+
 export type SessionRow = {
   id: string;
   user_id: string;
+  kind: SessionKind;
+  key_thumbprint: string | null;
   generation: number;
   rotated_at: number;
   confirmed_at: number | null;
+  previous_confirmed_at: number | null;
   created_at: number;
   /** The last rotation or first use, not every request. */
   seen_at: number;
@@ -42,8 +48,8 @@ const endOf = (column: string) =>
 export const sessionStore = (q: Queryable) => ({
   find: (id: string) =>
     q.one<SessionWithUser>(
-      `SELECT sessions.id, sessions.user_id, sessions.generation, sessions.rotated_at, sessions.confirmed_at,
-              sessions.created_at, sessions.seen_at, sessions.idle_ends_at, sessions.ends_at, sessions.user_agent,
+      `SELECT sessions.id, sessions.user_id, sessions.kind, sessions.key_thumbprint, sessions.generation,
+              sessions.rotated_at, sessions.confirmed_at, sessions.previous_confirmed_at, sessions.created_at, sessions.seen_at, sessions.idle_ends_at, sessions.ends_at, sessions.user_agent,
               sessions.ip, ${["ended_at", "end_reason", "ended_user_agent", "ended_ip"].map(endOf).join(", ")},
               users.username, users.email, users.disabled_at
          FROM sessions LEFT JOIN users ON users.id = sessions.user_id
@@ -66,13 +72,18 @@ export const sessionStore = (q: Queryable) => ({
     ),
 
   insert: (
-    s: Omit<SessionRow, "confirmed_at" | "ended_at" | "end_reason" | "ended_user_agent" | "ended_ip">,
+    s: Omit<
+      SessionRow,
+      "confirmed_at" | "previous_confirmed_at" | "ended_at" | "end_reason" | "ended_user_agent" | "ended_ip"
+    >,
   ) =>
     q.run(
-      `INSERT INTO sessions (id, user_id, era, generation, rotated_at, created_at, seen_at, idle_ends_at, ends_at, user_agent, ip)
-       VALUES ($1, $2, (SELECT era FROM users WHERE id = $2), $3, $4, $5, $6, $7, $8, $9, $10)`,
+      `INSERT INTO sessions (id, user_id, era, kind, key_thumbprint, generation, rotated_at, created_at, seen_at, idle_ends_at, ends_at, user_agent, ip)
+       VALUES ($1, $2, (SELECT era FROM users WHERE id = $2), $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
       s.id,
       s.user_id,
+      s.kind,
+      s.key_thumbprint,
       s.generation,
       s.rotated_at,
       s.created_at,
@@ -84,12 +95,13 @@ export const sessionStore = (q: Queryable) => ({
     ),
 
   /**
-   * Compare and set: from `generation` to the next one. Of any number of callers exactly one gets the row; null if
-   * another did, or the session has ended.
+   * Compare and set: from `generation` to the next one, which is the first use of the one before. Of any number of callers
+   * exactly one gets the row; null if another did, or the session has ended.
    */
   advance: (to: Pick<SessionRow, "id" | "generation" | "rotated_at" | "idle_ends_at">) =>
     q.one<{ id: string }>(
-      `UPDATE sessions SET generation = $1, rotated_at = $2, confirmed_at = NULL, seen_at = $2, idle_ends_at = $3
+      `UPDATE sessions SET generation = $1, rotated_at = $2, confirmed_at = NULL, seen_at = $2, idle_ends_at = $3,
+              previous_confirmed_at = COALESCE(confirmed_at, $2)
         WHERE id = $4 AND generation = $1 - 1 AND ${IS_LIVE} RETURNING id /* touches session $4 */`,
       to.generation,
       to.rotated_at,

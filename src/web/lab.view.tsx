@@ -187,7 +187,7 @@ const Happened = ({ page, entry, settings }: Pick<Told, "page" | "settings"> & {
     if (count > 0) counts.set(row, count);
   }
   const isGranted = entry.decisions.some(
-    (row) => row === "newest" || row === "unconfirmed" || row === "overlap",
+    (row) => row !== "ended" && row !== "reuse" && row !== "unproven" && row !== "unknown",
   );
   const overlap = settings.refreshOverlapSeconds;
   const life = overlap > 0 ? describeDuration(page.language, overlap) : null;

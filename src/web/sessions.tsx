@@ -76,7 +76,11 @@ export function sessionPages({
         "/login",
         async ({ request, server, body, set }) => {
           try {
-            const { user, issued } = await users.login(body, deviceOf({ request, server }));
+            const { user, issued } = await users.login(
+              body,
+              { kind: "browser", key: null },
+              deviceOf({ request, server }),
+            );
             cookies.setTokens(set, issued, { clearEnded: true });
             if (!body.dialog)
               return goOn(request, set, arrivals.nextOf(request, issued, safeNext(body.next)));

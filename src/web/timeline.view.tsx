@@ -57,10 +57,8 @@ export const Timeline = ({ page, diary, now, isOver, overlapMs, width }: Timelin
       ))}
       {diary.generations.slice(-LANES).map(({ generation, issuedAt, usedAt, accessEndsAt }, lane) => {
         const y = TOP + lane * LANE;
-        const [next, afterNext] = diary.generations.filter((each) => each.generation > generation);
+        const next = diary.generations.find((each) => each.generation === generation + 1);
         const usedNext = next?.usedAt ?? Infinity;
-        // The one before the one before is dead, whatever the overlap.
-        const overlapEnds = Math.min(usedNext + overlapMs, afterNext?.issuedAt ?? Infinity);
         const bar = (className: string, top: number, height: number, start: number, stop: number) => (
           <Bar
             className={className}
@@ -77,7 +75,7 @@ export const Timeline = ({ page, diary, now, isOver, overlapMs, width }: Timelin
             </Label>
             {bar("bar-access", 4, 6, issuedAt, accessEndsAt)}
             {bar("bar-refresh", 13, 12, issuedAt, usedNext)}
-            {usedNext < now && bar("bar-overlap", 13, 12, usedNext, overlapEnds)}
+            {usedNext < now && bar("bar-overlap", 13, 12, usedNext, usedNext + overlapMs)}
             {usedAt !== null && usedAt > from && <circle class="use" cx={x(usedAt)} cy={y + 19} r="4" />}
           </>
         );

@@ -41,7 +41,11 @@ export const userPages = ({
       async ({ request, server, body, set }) => {
         const next = safeNext(body.next);
         try {
-          const { issued } = await users.register(body, deviceOf({ request, server }));
+          const { issued } = await users.register(
+            body,
+            { kind: "browser", key: null },
+            deviceOf({ request, server }),
+          );
           cookies.setTokens(set, issued, { clearEnded: true });
           return goOn(request, set, arrivals.nextOf(request, issued, next));
         } catch (error) {

@@ -16,6 +16,7 @@ const duet = createDuet({ ...data, settings: { ...config, issuer }, clock: Date.
 const cookies = createCookies(issuer);
 const { issued } = await duet.users.register(
   { username: "alice", password: "a kettle for the lighthouse" },
+  { kind: "browser", key: null },
   { userAgent: "bench", ip: "127.0.0.1" },
 );
 const refused = () => new Response("", { status: 401 });

@@ -119,7 +119,7 @@ export async function jumpAbout(
           if (!answer.ok && answer.status !== 401) zeros["errors of the server"]++;
           else if (!answer.ok) signedOut(answer);
           else if (client.choose.chance(0.5)) {
-            if (generationOf(answer.body.refresh_token) <= generationOf(client.token))
+            if (generationOf(answer.body.refresh_token) < generationOf(client.token))
               signedOut("an old token");
             client.token = answer.body.refresh_token;
             const used = await api.me(answer.body.access_token);

@@ -42,7 +42,7 @@ async function work(load: Load, name: string, pair: Pair, conversation: string, 
 /** SIGKILL at random moments, while four people post and refresh. Strict rotation: no overlap helps. */
 export const kills: Scenario = async ({ scale, random }) => {
   const rounds = Math.max(5, Math.round(200 * scale));
-  await using server = await new Server({ DUET_REFRESH_OVERLAP: "0" }).start();
+  await using server = await new Server({ DUET_PROGRAM_OVERLAP: "0" }).start();
   const api = new Api(server.url);
   const load: Load = { api, isOver: false, acknowledged: [], refreshes: 0, signedOut: 0 };
   const witness = await api.register("witness");

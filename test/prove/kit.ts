@@ -5,6 +5,7 @@ import { makeDatabase } from "../support/postgres.ts";
 import { folderOnDisk } from "../support/app.ts";
 import { BINARY, bareEnvironment, freePort, run, type Running } from "../support/process.ts";
 import { PASSWORDS } from "../support/people.ts";
+import type { Seen } from "./replay.ts";
 
 /** One line of the proof. What must be zero is counted, not assumed. */
 export type Finding = {
@@ -111,6 +112,19 @@ export class Server {
   }
 }
 
+/** What clients see of refreshes and first uses, for the model to explain (replay.ts). */
+export type Trace = { overlapMs: number; seen: Seen[] };
+
+/** All traces of this run. */
+export const traces: Trace[] = [];
+
+/** A new one, of sessions whose W is known. */
+export function traceWith(overlapMs: number): Trace {
+  const trace: Trace = { overlapMs, seen: [] };
+  traces.push(trace);
+  return trace;
+}
+
 export type Pair = { access_token: string; refresh_token: string };
 export type Refusal = { status: number; code?: string; reason?: string };
 export type Answer<T> = { ok: true; body: T } | ({ ok: false } & Refusal);
@@ -120,6 +134,7 @@ export class Api {
   constructor(
     readonly url: string,
     readonly send: (url: string, init: RequestInit) => Promise<Response> = fetch,
+    readonly trace?: Trace,
   ) {}
 
   async ask<T>(
@@ -148,9 +163,32 @@ export class Api {
     }
   }
 
-  refresh = (token: string) =>
-    this.ask<Pair>("POST", "/api/auth/refresh", { body: { refresh_token: token } });
-  me = (token: string) => this.ask<{ id: string }>("GET", "/api/auth/me", { token });
+  async refresh(token: string): Promise<Answer<Pair>> {
+    const ask = () => this.ask<Pair>("POST", "/api/auth/refresh", { body: { refresh_token: token } });
+    const { result, ...span } = await spanned(ask);
+    const shown = generationOf(token);
+    if (result.ok) this.#note(token, span, { shown, got: generationOf(result.body.refresh_token) });
+    else this.#note(token, span, { shown, reason: result.reason ?? `${result.status}` });
+    return result;
+  }
+
+  async me(token: string): Promise<Answer<{ id: string }>> {
+    const { result, ...span } = await spanned(() =>
+      this.ask<{ id: string }>("GET", "/api/auth/me", { token }),
+    );
+    this.#note(token, span, { used: generationOf(token), isTaken: result.ok });
+    return result;
+  }
+
+  #note(
+    token: string,
+    { sent, answered }: Span,
+    what: { shown: number; got?: number; reason?: string } | { used: number; isTaken: boolean },
+  ) {
+    if (!this.trace) return;
+    const { overlapMs, seen } = this.trace;
+    seen.push({ session: sessionOf(token), overlapMs, sent, answered, ...what });
+  }
 
   async register(username: string): Promise<Pair> {
     return must(await this.ask<Pair>("POST", "/api/auth/register", { body: credentials(username) }));
@@ -165,6 +203,15 @@ const credentials = (username: string) => ({
   username,
   password: PASSWORDS[username] ?? `the umbrella stand of ${username} 9`,
 });
+
+/** Something that the server did between the sending of a request and the arrival of its answer. */
+export type Span = { sent: number; answered: number };
+
+export async function spanned<T>(work: () => Promise<T>): Promise<Span & { result: T }> {
+  const sent = Date.now();
+  const result = await work();
+  return { sent, answered: Date.now(), result };
+}
 
 /** For what is no part of the proof and has to work. */
 export function must<T>(answer: Answer<T>): T {

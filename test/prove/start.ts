@@ -1,8 +1,9 @@
 import { parseArgs } from "node:util";
+import { agents, lateRequests } from "./agents.ts";
 import { revocation } from "./ending.ts";
 import { clientClock, serverClock } from "./clocks.ts";
 import { kills } from "./crash.ts";
-import { createRandom, type Finding, type Scenario } from "./kit.ts";
+import { createRandom, traces, type Finding, type Scenario } from "./kit.ts";
 import { lostAnswers, thief, together } from "./rotation.ts";
 import { storm } from "./storm.ts";
 
@@ -11,6 +12,8 @@ export const SCENARIOS: Record<string, Scenario> = {
   lostAnswers,
   kills,
   thief,
+  agents,
+  lateRequests,
   revocation,
   clientClock,
   serverClock,
@@ -18,7 +21,7 @@ export const SCENARIOS: Record<string, Scenario> = {
 };
 
 /** Those that are about the rule and several processes; the others are about one process or a browser. */
-const ON_POSTGRES = ["together", "lostAnswers", "kills", "thief", "revocation"];
+const ON_POSTGRES = ["together", "lostAnswers", "kills", "thief", "agents", "lateRequests", "revocation"];
 
 /** Everything that had to be zero and was not. */
 export const faultsOf = (findings: Finding[]): string[] =>
@@ -45,6 +48,7 @@ if (import.meta.main) {
       scale: { type: "string", default: "1" },
       only: { type: "string" },
       database: { type: "string", default: "sqlite" },
+      trace: { type: "string" },
     },
   });
   console.log(`seed ${values.seed}: to play it again, bun run prove --seed ${values.seed}\n`);
@@ -61,6 +65,8 @@ if (import.meta.main) {
     console.error(`${name}: ${((performance.now() - from) / 1000).toFixed(0)} s`);
   }
   console.log(table(findings));
+  const seen = traces.flatMap((trace) => trace.seen);
+  if (values.trace) await Bun.write(values.trace, seen.map((each) => `${JSON.stringify(each)}\n`).join(""));
   const faults = faultsOf(findings);
   if (faults.length > 0) console.error(`\n${faults.join("\n")}`);
   process.exit(faults.length > 0 ? 1 : 0);

@@ -131,7 +131,7 @@ const sessions: Row[] = [
   },
   {
     id: "B8",
-    what: "the overlap does not slide, and covers the direct parent only",
+    what: "the overlap does not slide, and is the same for every generation",
     by: ["rotation: %s", "fuzz: moment and generation: only a token whose successor was used is ever reuse"],
     note: "While the successor is unused its parent answers for as long as the session may idle: that is the rule (README), and what makes a lost answer harmless.",
   },

@@ -1,6 +1,7 @@
 import { afterAll, describe } from "bun:test";
 import type { Browser, BrowserContext, BrowserContextOptions, Page, Route } from "playwright-core";
 import { startApp, type TestApp } from "./app.ts";
+import { Visitor } from "./browserless.ts";
 import { chromiumPath, launch } from "./chromium.ts";
 import { decode, PASSWORDS, register as registerByProgram } from "./people.ts";
 
@@ -83,7 +84,7 @@ export async function open(
   return { name, context, page, complaints, [Symbol.asyncDispose]: () => context.close() };
 }
 
-/** Somebody who is signed in: a program has made the account, and the browser holds the cookies of that session. */
+/** Somebody who is signed in: a program has made the account, and the browser a session of its own by its cookies. */
 export async function signedIn(
   site: Site,
   name: string,
@@ -91,7 +92,13 @@ export async function signedIn(
 ): Promise<SignedIn> {
   const [person, account] = [await open(site, name, options), await registerByProgram(site, name)];
   const { context, page } = person;
-  await holdCookies(site, context, account);
+  const visitor = new Visitor(site);
+  await visitor.submit("/login", { identifier: name, password: account.password });
+  const heldAs = (cookie: string) => visitor.jar.get(cookie)!.value;
+  await holdCookies(site, context, {
+    accessToken: heldAs("duet_access"),
+    refreshToken: heldAs("duet_refresh"),
+  });
   const program = async (method: string, path: string, body?: unknown) => {
     const answer = await account.call(method, `/api${path}`, body);
     if (answer.status >= 400) throw new Error(answer.text);

@@ -40,8 +40,8 @@ export function seed(
   );
   many(
     rows.sessions,
-    `INSERT INTO sessions (id, user_id, generation, rotated_at, created_at, seen_at, idle_ends_at, ends_at, user_agent, ip)
-     VALUES (?, ?, 1, ?, ?, ?, ?, ?, 'seed', '192.0.2.1')`,
+    `INSERT INTO sessions (id, user_id, kind, generation, rotated_at, created_at, seen_at, idle_ends_at, ends_at, user_agent, ip)
+     VALUES (?, ?, 'browser', 1, ?, ?, ?, ?, ?, 'seed', '192.0.2.1')`,
     (n) => {
       const at = n % 3 === 0 ? now - 200 * 86_400_000 : now;
       return [id(2, n), id(1, n % users), at, at, at + n, at + 7 * 86_400_000, at + 90 * 86_400_000];
@@ -109,6 +109,8 @@ export async function seedAccount(
       await tx.sessions.insert({
         id: own(1, n),
         user_id: userId,
+        kind: "browser",
+        key_thumbprint: null,
         generation: 1,
         ...times,
         ...ends,

@@ -122,7 +122,7 @@ export function createAccount(deps: {
           throw new DuetError("validation_failed", { fields: [{ field: "new_password", ...weakness }] });
         return { row, hash: await hashing.hash(input.newPassword) };
       });
-      const session = sessions.draft(row, device);
+      const session = sessions.draft(row, viewer.start, device);
       await commit(async (tx) => {
         await endings.assertNotEnded(tx, viewer.sessionId);
         if ((await tx.users.replacePasswordHash(row.id, row.password_hash, hash)) === 0)

@@ -1,7 +1,8 @@
 import type { Store } from "../../store/index.ts";
-import type { Clock } from "../clock.ts";
+import type { Clock, StepWatch } from "../clock.ts";
 import type { Device } from "./devices.ts";
 import type { Endings } from "./endings.ts";
+import { overlapOf, type OverlapSettings } from "./overlap.ts";
 import { decideRotation } from "./rotation.ts";
 import type { Claims } from "./signer.ts";
 import type { Tokens } from "./tokens.ts";
@@ -17,9 +18,10 @@ export function createIntrospect(deps: {
   tokens: Tokens;
   endings: Endings;
   clock: Clock;
-  settings: { refreshOverlapSeconds: number };
+  steps: StepWatch;
+  settings: OverlapSettings;
 }) {
-  const { store, tokens, endings, clock, settings } = deps;
+  const { store, tokens, endings, clock, steps, settings } = deps;
 
   /**
    * The claims of a token that would be accepted now, else null (RFC 7662 section 2.2). Asking about an access token is
@@ -34,12 +36,20 @@ export function createIntrospect(deps: {
       const { claims } = verification;
       const session = await store.sessions.find(claims.sid);
       if (session?.user_id !== claims.sub) return null;
-      const { kind } = decideRotation(session, claims.gen, clock(), settings.refreshOverlapSeconds * 1000);
+      const isOwn = by.sessionId === session.id;
+      // Whoever asks about their own session has shown its key with the access token that they asked by.
+      const shown = { generation: claims.gen, key: isOwn ? session.key_thumbprint : null };
+      const { kind } = decideRotation(
+        session,
+        shown,
+        clock(),
+        overlapOf(session, settings, steps.sinceStep()),
+      );
       if (kind === "ended" || kind === "unknown") return null;
       // An access token outlives its generation, up to its `exp`.
       if (type === "access") return claims;
       if (kind === "reuse") await endings.end(session.id, "reuse_detected", by.device);
-      return kind !== "reuse" && by.sessionId === session.id ? claims : null;
+      return kind !== "reuse" && isOwn ? claims : null;
     }
     return null;
   };

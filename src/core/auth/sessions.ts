@@ -4,10 +4,11 @@ import type { Store } from "../../store/index.ts";
 import type { SessionRow } from "../../store/sessions.ts";
 import type { Clock, StepWatch } from "../clock.ts";
 import { newId } from "../ids.ts";
-import type { Viewer } from "../viewer.ts";
+import type { Start, Viewer } from "../viewer.ts";
 import type { Device } from "./devices.ts";
 import type { Endings } from "./endings.ts";
-import { decideRotation, endReasonOf } from "./rotation.ts";
+import { overlapOf, type OverlapSettings } from "./overlap.ts";
+import { decideRotation, endReasonOf, stepOf } from "./rotation.ts";
 import type { SessionObserver } from "./observer.ts";
 import { isOwned, type OwnedSession, type RememberedSessions } from "./remembered.ts";
 import type { Claims } from "./signer.ts";
@@ -30,26 +31,28 @@ export function createSessions(deps: {
   clock: Clock;
   steps: StepWatch;
   observe: SessionObserver;
-  settings: { refreshTtlSeconds: number; sessionTtlSeconds: number; refreshOverlapSeconds: number };
+  settings: { refreshTtlSeconds: number; sessionTtlSeconds: number } & OverlapSettings;
 }) {
   const { store, remembered, tokens, endings, throttle, clock, steps, settings } = deps;
-  const overlapMs = settings.refreshOverlapSeconds * 1000;
   const idleEnd = (now: number, endsAt: number) => Math.min(now + settings.refreshTtlSeconds * 1000, endsAt);
 
   /**
    * A new row that is not in the database yet. The caller inserts it in one transaction with what earned it (a new
    * user, the sign-in's event), then calls `issue`. Each sign-in makes a new session, so that none can be planted
-   * (session fixation).
+   * (session fixation). What `start` says is so for ever.
    */
-  function draft(user: { id: string }, device: Device): SessionRow {
+  function draft(user: { id: string }, start: Start, device: Device): SessionRow {
     const now = clock();
     const endsAt = now + settings.sessionTtlSeconds * 1000;
     return {
       id: newId(now),
       user_id: user.id,
+      kind: start.kind,
+      key_thumbprint: start.key,
       generation: 1,
       rotated_at: now,
       confirmed_at: null,
+      previous_confirmed_at: null,
       created_at: now,
       seen_at: now,
       idle_ends_at: idleEnd(now, endsAt),
@@ -73,7 +76,7 @@ export function createSessions(deps: {
    * Exchanges a refresh token for a pair of the newest generation: RFC 6749 section 6, with the rotation of
    * RFC 9700 section 4.14.2 as decided by rotation.ts. Error codes: `token_missing`, `token_expired`,
    * `token_invalid`, `token_type_mismatch`, `user_not_found`, `session_ended` with its reason, `rate_limited`.
-   * Effects: at most one step of `generation`; a reuse ends the session, committed before the refusal is answered,
+   * Effects: at most one step of `generation`, or the first use of the newest one; a reuse ends the session, committed before the refusal is answered,
    * with `device` as where the old token came from.
    */
   async function refresh(
@@ -88,10 +91,8 @@ export function createSessions(deps: {
     for (let known = remembered.findLive(claims.sid, clock()); ; known = undefined) {
       const session = known?.user_id === claims.sub ? known : await findOwned(claims);
       const now = clock();
-      // Right after the clock was set, nobody can tell how long the newest pair has been in use.
-      const isUntimed = overlapMs > 0 && steps.sinceStep() <= overlapMs;
-      const window = isUntimed ? Number.POSITIVE_INFINITY : overlapMs;
-      const decision = decideRotation(session, claims.gen, now, window);
+      const overlap = overlapOf(session, settings, steps.sinceStep());
+      const decision = decideRotation(session, { generation: claims.gen }, now, overlap);
       // Memory only says yes: to any other answer the database is asked.
       if (session === known && decision.kind !== "newest") continue;
       const tell = (newestGeneration: number) =>
@@ -110,16 +111,19 @@ export function createSessions(deps: {
         case "reuse":
           tell(session.generation);
           return endings.refuse(session, "reuse_detected", device);
+        case "unproven":
         case "unknown":
           tell(session.generation);
           throw new DuetError("token_invalid");
       }
       // Signed while it is being written; nobody has it before that.
       const row = decision.kind === "newest" ? successorOf(session, now) : session;
+      const isFirstUse = decision.kind === "kept" && session.confirmed_at === null;
       const [isWritten, issued] = await Promise.all([
         store.tx(async (tx) => {
           // Limited only here, after `reuse` and `ended`: no limit may delay the end of a stolen session.
           if (!isPermitted) await throttle.takeIn(tx, ["refresh_session", session.id]);
+          if (isFirstUse) return (await tx.sessions.confirm(row.id, row.generation, now)) > 0;
           return row === session || (await tx.sessions.advance(row)) !== null;
         }),
         issue(row, session.username),
@@ -127,6 +131,7 @@ export function createSessions(deps: {
       isPermitted = true;
       if (!isWritten) continue;
       if (row !== session) remembered.keepNext(session, row);
+      if (isFirstUse) observe({ kind: "used", sessionId: session.id, at: now, generation: row.generation });
       tell(row.generation);
       return issued;
     }
@@ -193,9 +198,8 @@ export function createSessions(deps: {
   /** The row after one step from the generation that was read. */
   const successorOf = (session: OwnedSession, now: number): OwnedSession => ({
     ...session,
-    generation: session.generation + 1,
+    ...stepOf(session, now),
     rotated_at: now,
-    confirmed_at: null,
     seen_at: now,
     idle_ends_at: idleEnd(now, session.ends_at),
   });
@@ -208,5 +212,6 @@ const viewerOf = (session: OwnedSession, claims: Claims): Viewer => ({
   username: session.username,
   email: session.email,
   sessionId: session.id,
+  start: { kind: session.kind, key: session.key_thumbprint },
   tokenExpiresAt: claims.exp * 1000,
 });

@@ -10,6 +10,7 @@ import type { Device } from "./devices.ts";
 import type { Hashing, Passwords } from "./passwords.ts";
 import { emailKey, readProfile, wordsOf } from "./profiles.ts";
 import type { SecurityEvents } from "./security.ts";
+import type { Start } from "../viewer.ts";
 import type { IssuedTokens, Sessions } from "./sessions.ts";
 import { hashingOf, judgingOf, isCode, isUnavailable, type Throttle, type LimitKey } from "./throttle.ts";
 import { usernameKey } from "./usernames.ts";
@@ -41,6 +42,7 @@ export function createUsers(deps: {
      */
     async register(
       input: { username: string; password: string; email?: string | null | undefined },
+      start: Start,
       device: Device,
     ): Promise<SignedIn> {
       if (settings.registration === "closed") throw new DuetError("registration_closed");
@@ -60,7 +62,7 @@ export function createUsers(deps: {
           created_at: now,
           disabled_at: null,
         };
-        const session = sessions.draft(user, device);
+        const session = sessions.draft(user, start, device);
         await commit(async (tx) => {
           await tx.users.insert(user);
           await tx.users.setShapes(user.id, profile.shapes);
@@ -85,7 +87,11 @@ export function createUsers(deps: {
      * such user, a wrong password and a disabled account, after the same work; `rate_limited`, `too_busy`.
      * Effects: `sessions` and the security event, or the event alone.
      */
-    async login(input: { identifier: string; password: string }, device: Device): Promise<SignedIn> {
+    async login(
+      input: { identifier: string; password: string },
+      start: Start,
+      device: Device,
+    ): Promise<SignedIn> {
       const identifier = input.identifier.trim().slice(0, LIMITS.emailCharsMax).toWellFormed();
       // A name and its address are counted apart, or a limit would tell that they are one account's.
       const account = identifier.includes("@") ? emailKey(identifier) : usernameKey(identifier);
@@ -104,7 +110,7 @@ export function createUsers(deps: {
           const isWrong = isCode("invalid_credentials");
           return throttle.counting(limits, isWrong, () => check(found, hashing), hashingOf(account, network));
         });
-        const issued = await signIn(row, rehashed, device);
+        const issued = await signIn(row, rehashed, start, device);
         if (issued) return { user: row, issued };
       }
     },
@@ -118,9 +124,10 @@ export function createUsers(deps: {
   async function signIn(
     row: UserRow,
     rehashed: string | undefined,
+    start: Start,
     device: Device,
   ): Promise<IssuedTokens | null> {
-    const session = sessions.draft(row, device);
+    const session = sessions.draft(row, start, device);
     const isCurrent = await commit(async (tx) => {
       const current = await tx.users.findToRely(row.id);
       if (current?.password_hash !== row.password_hash || current.disabled_at !== null) return false;
