@@ -4,12 +4,14 @@ import { createDepartures } from "./core/auth/departures.ts";
 import { createDiaries } from "./core/auth/diary.ts";
 import { createEndings } from "./core/auth/endings.ts";
 import { createIntrospect } from "./core/auth/introspection.ts";
+import { createHolders } from "./core/auth/holders.ts";
 import type { KeyRing } from "./core/auth/keys.ts";
 import { createLab } from "./core/auth/lab.ts";
 import { createOperator } from "./core/auth/operator.ts";
 import { createOwnSessions } from "./core/auth/own-sessions.ts";
 import { createPasswords, type Argon2Cost } from "./core/auth/passwords.ts";
 import { createRememberedSessions } from "./core/auth/remembered.ts";
+import { createProofs } from "./core/auth/proofs.ts";
 import { createSecurityEvents } from "./core/auth/security.ts";
 import { createSessions } from "./core/auth/sessions.ts";
 import { createShownTokens } from "./core/auth/shown.ts";
@@ -74,11 +76,14 @@ export function createDuet(
   const endings = createEndings({ store, commit, security, clock, steps });
   const diaries = createDiaries({ store, clock, settings });
   const observe = diaries.observer("page");
+  const proofs = createProofs({ keys, clock, throttle, issuer: settings.issuer });
+  const holders = createHolders({ store, proofs, security, throttle });
   const sessions = createSessions({
     store,
     remembered,
     tokens,
     endings,
+    holders,
     throttle,
     clock,
     steps,
@@ -86,11 +91,21 @@ export function createDuet(
     settings,
   });
   const ownSessions = createOwnSessions({ store, endings, clock });
-  const shownTokens = createShownTokens({ tokens, endings });
+  const shownTokens = createShownTokens({ store, tokens, endings, holders });
   const operator = createOperator({ store, commit, endings, security, clock });
   const introspect = createIntrospect({ store, tokens, endings, clock, steps, settings });
   const passwords = createPasswords({ settings, log, cost: tuning.argon2Cost });
-  const users = createUsers({ store, commit, sessions, security, passwords, throttle, clock, settings });
+  const users = createUsers({
+    store,
+    commit,
+    sessions,
+    security,
+    proofs,
+    passwords,
+    throttle,
+    clock,
+    settings,
+  });
   const lab = createLab({ store, tokens, diaries, clock, settings });
 
   // What they say to each other.
@@ -145,6 +160,7 @@ export function createDuet(
     sessions,
     ownSessions,
     shownTokens,
+    proofs,
     operator,
     endings,
     security,

@@ -5,6 +5,8 @@
 export const ERROR_STATUS = {
   malformed_body: 400,
   malformed_request: 400,
+  invalid_dpop_proof: 400,
+  use_dpop_nonce: 400,
   invalid_credentials: 401,
   token_missing: 401,
   token_expired: 401,
@@ -126,6 +128,10 @@ export type ErrorDetails = {
   retryAfterSeconds?: number;
   /** Codings of a body that would be taken (RFC 9110 section 15.5.16). */
   acceptEncoding?: string;
+  /** What the next proof must carry (RFC 9449 section 8). */
+  dpopNonce?: string;
+  /** A protected resource was asked for by this scheme: a proof that is wrong is then 401 (RFC 9449 section 7.1). */
+  scheme?: "DPoP";
   cause?: unknown;
 };
 
@@ -139,7 +145,7 @@ export class DuetError extends Error {
   ) {
     super(code, { cause: details.cause });
     this.name = "DuetError";
-    this.status = ERROR_STATUS[code];
+    this.status = details.scheme && ERROR_STATUS[code] === 400 ? 401 : ERROR_STATUS[code];
   }
 }
 

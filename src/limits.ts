@@ -44,6 +44,8 @@ export const LIMITS = {
   changesKeepMs: 24 * 60 * 60 * 1000,
   userAgentCharsMax: 400,
   tokenCharsMax: 4096,
+  /** `jti` of a proof */
+  proofIdCharsMax: 256,
   hashQueueMax: 64,
   fieldErrorsMax: 20,
   writesPerCommitMax: 500,

@@ -267,7 +267,7 @@ describe("migrations", () => {
         ),
       ]),
     );
-    expect(checksums).toEqual({ "0001_start": ["1caadb16ba0238f2", "244d3da27b26e3aa"] });
+    expect(checksums).toEqual({ "0001_start": ["8a005c9080f6db34", "ab10523f03e29f31"] });
   });
 });
 

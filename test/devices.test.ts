@@ -22,6 +22,8 @@ describe("one's devices", () => {
         id: expect.any(String),
         current: false,
         device: "Safari, iPhone",
+        kind: "program",
+        bound: false,
         ip: "127.0.0.1",
         created_at: "2026-11-23T09:01:00.000Z",
         seen_at: "2026-11-23T09:01:00.000Z",

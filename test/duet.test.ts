@@ -6,6 +6,7 @@ import { openData } from "../src/data.ts";
 import { createDuet } from "../src/duet.ts";
 import { temporaryFolder } from "./support/app.ts";
 import { PASSWORDS } from "./support/people.ts";
+import { shownFrom } from "./support/shown.ts";
 
 async function openDuet() {
   const config = readConfig({ DUET_DATA: temporaryFolder() });
@@ -20,12 +21,12 @@ const ALICE = { username: "alice", password: PASSWORDS["alice"]! };
 test("every service is there without HTTP: a session starts, is carried on and ends", async () => {
   const { users, sessions, shownTokens } = await openDuet();
   const { issued } = await users.register(ALICE, { kind: "program", key: null }, LAPTOP);
-  const viewer = await sessions.authenticate(issued.accessToken);
-  const next = await sessions.refresh(issued.refreshToken, LAPTOP);
+  const viewer = await sessions.authenticate(issued.accessToken, shownFrom(LAPTOP));
+  const next = await sessions.refresh(issued.refreshToken, shownFrom(LAPTOP));
   expect(next).toMatchObject({ sessionId: viewer.sessionId, generation: 2 });
-  await shownTokens.logout([next.refreshToken], LAPTOP);
+  await shownTokens.logout([next.refreshToken], shownFrom(LAPTOP));
   const refusal = { code: "session_ended", details: { end: { reason: "logout", ...LAPTOP } } };
-  await expect(sessions.authenticate(next.accessToken)).rejects.toMatchObject(refusal);
+  await expect(sessions.authenticate(next.accessToken, shownFrom(LAPTOP))).rejects.toMatchObject(refusal);
 });
 
 test("another Elysia program mounts the routes beside its own, and they know who is calling", async () => {

@@ -16,6 +16,7 @@ import {
 } from "./support/app.ts";
 import { login, PASSWORDS, refresh, register, type Person } from "./support/people.ts";
 import { Stream } from "./support/stream.ts";
+import { shownFrom } from "./support/shown.ts";
 
 /** The place of what every list of changes begins with. */
 const beginningOf = async (t: TestApp) => `${(await t.sql("SELECT min(id) AS id FROM changes"))[0]!["id"]}-0`;
@@ -331,7 +332,10 @@ describe("an event stream", () => {
     await using t = await startApp();
     const alice = await register(t, "alice");
     const { sessions, live } = t.app.duet;
-    const viewer = await sessions.authenticate(alice.accessToken);
+    const viewer = await sessions.authenticate(
+      alice.accessToken,
+      shownFrom({ userAgent: "", ip: "127.0.0.1" }),
+    );
     let looks = 0;
     const counting = {
       ...viewer,

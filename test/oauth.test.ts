@@ -109,6 +109,85 @@ describe("clients that nobody here wrote, against the executable", () => {
     expect(await wrong.catch((error) => error)).toMatchObject({ error: "invalid_grant" });
   });
 
+  test("oauth4webapi with DPoP: asks again with the nonce, refreshes, shows it with ath, and nobody else can", async () => {
+    const found = await oauth.discoveryRequest(issuer, { algorithm: "oauth2", ...insecure });
+    const as = await oauth.processDiscoveryResponse(issuer, found);
+    expect(as.dpop_signing_alg_values_supported).toContain("ES256");
+    const app: oauth.Client = { client_id: "any" };
+    const none = oauth.None();
+    const DPoP = oauth.DPoP(app, await oauth.generateKeyPair("ES256"));
+    const grant = async () => {
+      const fields = new URLSearchParams(alice);
+      const options = { ...insecure, DPoP };
+      const answer = await oauth.genericTokenEndpointRequest(as, app, none, "password", fields, options);
+      return oauth.processGenericTokenEndpointResponse(as, app, answer);
+    };
+    const first = await grant().catch((error) => error);
+    expect(oauth.isDPoPNonceError(first)).toBe(true);
+    const pair = await grant();
+    expect(pair.token_type).toBe("dpop");
+    const renewed = await oauth.refreshTokenGrantRequest(as, app, none, pair.refresh_token!, {
+      ...insecure,
+      DPoP,
+    });
+    const next = await oauth.processRefreshTokenResponse(as, app, renewed);
+    const at = new URL("/api/auth/me", issuer);
+    const headers = new Headers();
+    const answer = await oauth.protectedResourceRequest(next.access_token, "GET", at, headers, null, {
+      ...insecure,
+      DPoP,
+    });
+    expect(await answer.json()).toMatchObject({ username: "alice" });
+    // With another key, and without one.
+    const other = oauth.DPoP(app, await oauth.generateKeyPair("ES256"));
+    for (const options of [{ ...insecure, DPoP: other }, insecure]) {
+      const ask = async () =>
+        oauth.processRefreshTokenResponse(
+          as,
+          app,
+          await oauth.refreshTokenGrantRequest(as, app, none, next.refresh_token!, options),
+        );
+      let refused = await ask().catch((error) => error);
+      if (oauth.isDPoPNonceError(refused)) refused = await ask().catch((error) => error);
+      expect(["invalid_grant", "invalid_dpop_proof"]).toContain(refused.error);
+    }
+    const challenged = await oauth
+      .protectedResourceRequest(next.access_token, "GET", at, headers, null, insecure)
+      .catch((error) => error);
+    expect(challenged).toBeInstanceOf(oauth.WWWAuthenticateChallengeError);
+    expect(challenged.cause[0]).toMatchObject({
+      scheme: "dpop",
+      parameters: { error: "invalid_dpop_proof" },
+    });
+  });
+
+  test("openid-client with DPoP: the same, as its users write it", async () => {
+    const config = await client.discovery(issuer, "any", undefined, client.None(), {
+      algorithm: "oauth2",
+      execute: [client.allowInsecureRequests],
+    });
+    const DPoP = client.getDPoPHandle(config, await client.randomDPoPKeyPair("ES256"));
+    const pair = await client.genericGrantRequest(config, "password", alice, { DPoP });
+    expect(pair.token_type).toBe("dpop");
+    let next = pair;
+    for (let n = 2; n < 4; n++) {
+      next = await client.refreshTokenGrant(config, next.refresh_token!, undefined, { DPoP });
+      expect(decode(next.access_token).claims.gen).toBe(n);
+      const at = new URL("/api/auth/me", issuer);
+      const options = { DPoP };
+      const answer = await client.fetchProtectedResource(
+        config,
+        next.access_token,
+        at,
+        "GET",
+        null,
+        undefined,
+        options,
+      );
+      expect(await answer.json()).toMatchObject({ username: "alice" });
+    }
+  });
+
   test("jose and express-oauth2-jwt-bearer, strict: verify by the published keys alone", async () => {
     const config = await client.discovery(issuer, "any", undefined, client.None(), {
       algorithm: "oauth2",

@@ -22,6 +22,7 @@ import {
   type TestApp,
 } from "./support/app.ts";
 import { login, PASSWORDS, refresh, register, type Person } from "./support/people.ts";
+import { KeyHolder } from "./support/dpop.ts";
 
 const JSON_TYPE = { "content-type": "application/json" };
 type Ask = (t: TestApp, alice: Person, language: string) => Promise<Answer>;
@@ -67,6 +68,16 @@ const crowd = () =>
 const WAYS: Record<ErrorCode, Ask> = {
   malformed_body: withBody("/api/auth/login", '{"username": "alice'),
   malformed_request: ask("GET", "/healthz", { headers: { host: "one.example, two.example" } }),
+  invalid_dpop_proof: async (t, _, language) => {
+    const key = await KeyHolder.create(t);
+    const headers = { dpop: await key.proof("GET", "/elsewhere"), "accept-language": language };
+    return t.json("POST", "/api/auth/login", { username: "alice", password: "x" }, headers);
+  },
+  use_dpop_nonce: async (t, _, language) => {
+    const key = await KeyHolder.create(t);
+    const headers = { dpop: await key.proof("POST", "/api/auth/login"), "accept-language": language };
+    return t.json("POST", "/api/auth/login", { username: "alice", password: "x" }, headers);
+  },
   invalid_credentials: withBody("/api/auth/login", { username: "alice", password: "wrong" }),
   token_missing: ask("GET", "/api/auth/me"),
   token_expired: async (t, alice, language) => {

@@ -7,6 +7,7 @@ import { LIMITS } from "../src/limits.ts";
 import { createStore } from "../src/store/index.ts";
 import { ORIGIN, SECRET, temporaryFolder } from "./support/app.ts";
 import { startCluster, type Cluster } from "./support/cluster.ts";
+import { KeyHolder } from "./support/dpop.ts";
 import { decode, PASSWORDS } from "./support/people.ts";
 import { makeDatabase } from "./support/postgres.ts";
 import { commandWith } from "./support/process.ts";
@@ -68,6 +69,35 @@ describe("four processes on one database", () => {
     const late = await refreshAt(c, 2, alice.refresh);
     expect(late).toMatchObject({ status: 401, body: { reason: "reuse_detected" } });
     expect((await refreshAt(c, 3, next!)).body.reason).toBe("reuse_detected");
+  });
+
+  test("take a proof of possession once, whichever of them is asked", async () => {
+    await using c = await cluster(4, { DUET_RATE_LIMITS: "off" });
+    const key = await KeyHolder.create();
+    const alice = { username: "alice", password: PASSWORDS["alice"] };
+    const asked = await c.ask(0, "POST", "/api/auth/register", alice, undefined, {
+      dpop: await key.proof("POST", "/api/auth/register"),
+    });
+    // The nonce that one of them gives counts in all.
+    key.nonce = asked.headers.get("dpop-nonce")!;
+    const headers = { dpop: await key.proof("POST", "/api/auth/register") };
+    const { body } = await c.ask(1, "POST", "/api/auth/register", alice, undefined, headers);
+    const once = {
+      authorization: `DPoP ${body.access_token}`,
+      dpop: await key.proof("GET", "/api/auth/me", body.access_token),
+    };
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, (_, i) => c.ask(i % 4, "GET", "/api/auth/me", undefined, undefined, once)),
+    );
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
+    const again = { dpop: await key.proof("POST", "/api/auth/refresh") };
+    const refreshes = await Promise.all(
+      Array.from({ length: 20 }, (_, i) =>
+        c.ask(i % 4, "POST", "/api/auth/refresh", { refresh_token: body.refresh_token }, undefined, again),
+      ),
+    );
+    expect(refreshes.map(({ status }) => status)).toEqual(Array(20).fill(200));
+    expect(new Set(refreshes.map((answer) => answer.body.refresh_token)).size).toBe(1);
   });
 
   test("end a session in all of them, however it ends", async () => {

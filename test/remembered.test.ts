@@ -13,6 +13,7 @@ import type { SessionWithUser } from "../src/store/sessions.ts";
 import { freezeClock, ORIGIN, startApp, UNLIMITED, type TestApp } from "./support/app.ts";
 import { register } from "./support/people.ts";
 import { ROOT } from "./support/process.ts";
+import { shownFrom } from "./support/shown.ts";
 
 const HERE = { userAgent: "test", ip: "192.0.2.9" };
 
@@ -88,7 +89,9 @@ describe("what is remembered of sessions", () => {
           const duet = beside ? other : own;
           const name = NAMES[who]!;
           const pair = pairs[which % Math.max(pairs.length, 1)];
-          const viewer = pair && (await own.sessions.authenticate(pair.accessToken).catch(() => undefined));
+          const viewer =
+            pair &&
+            (await own.sessions.authenticate(pair.accessToken, shownFrom(HERE)).catch(() => undefined));
           switch (kind) {
             case "clock":
               return setSystemTime(Date.now() + by);
@@ -109,8 +112,11 @@ describe("what is remembered of sessions", () => {
           }
           if (!pair) return;
           if (kind === "refresh")
-            return pairs.push({ ...(await duet.sessions.refresh(pair.refreshToken, HERE)), name: pair.name });
-          if (kind === "sign out") return duet.shownTokens.logout([pair.refreshToken], HERE);
+            return pairs.push({
+              ...(await duet.sessions.refresh(pair.refreshToken, shownFrom(HERE))),
+              name: pair.name,
+            });
+          if (kind === "sign out") return duet.shownTokens.logout([pair.refreshToken], shownFrom(HERE));
           if (!viewer) return;
           if (kind === "sign out all") return duet.account.logoutAll(viewer, HERE);
           if (kind === "rename") {
@@ -136,10 +142,12 @@ describe("what is remembered of sessions", () => {
             const verdicts = [];
             for (const { sessions } of [own, own, other])
               verdicts.push(
-                await sessions.authenticate(accessToken).catch(({ code, details }: DuetError) => ({
-                  code,
-                  reason: details.end?.reason,
-                })),
+                await sessions
+                  .authenticate(accessToken, shownFrom(HERE))
+                  .catch(({ code, details }: DuetError) => ({
+                    code,
+                    reason: details.end?.reason,
+                  })),
               );
             expect(verdicts[0]).toEqual(verdicts[2]!);
             expect(verdicts[1]).toEqual(verdicts[2]!);
@@ -160,7 +168,7 @@ describe("what is remembered of sessions", () => {
     const store = { ...data.store, sessions: { ...data.store.sessions, find } };
     const settings = { ...config, issuer: issuerOf(config) };
     const { sessions } = createDuet({ ...data, store, settings, clock: Date.now, log: () => {} });
-    const me = () => sessions.authenticate(alice.accessToken);
+    const me = () => sessions.authenticate(alice.accessToken, shownFrom(HERE));
     for (let i = 0; i < 5; i++) await me();
     // The first use is noted, which changes the row.
     expect(asked.length).toBe(2);

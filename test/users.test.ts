@@ -9,6 +9,7 @@ import { readUsername } from "../src/core/auth/usernames.ts";
 import { FULL_COST, startApp, temporaryFolder, UNLIMITED, type TestApp } from "./support/app.ts";
 import { ROOT } from "./support/process.ts";
 import { decode, login, me, PASSWORDS, refresh, register, type Person } from "./support/people.ts";
+import { shownFrom } from "./support/shown.ts";
 
 const rowOf = async (t: TestApp, username: string): Promise<any> =>
   (await t.sql("SELECT * FROM users WHERE username = $1", username))[0];
@@ -74,7 +75,10 @@ describe("registering", () => {
       // Nor by renaming; what one looks like oneself is no hindrance, and is free when one goes on to another.
       const bob = await register(t, "bob");
       const { account, sessions } = t.app.duet;
-      const viewer = await sessions.authenticate(bob.accessToken);
+      const viewer = await sessions.authenticate(
+        bob.accessToken,
+        shownFrom({ userAgent: "", ip: "127.0.0.1" }),
+      );
       const rename = (username: string) =>
         account.updateProfile(viewer, { username }, { userAgent: "", ip: "192.0.2.1" }).then(
           () => undefined,

@@ -1,7 +1,7 @@
 import { Elysia, t } from "elysia";
 import type { Member } from "../core/chat/members.ts";
 import type { Duet } from "../duet.ts";
-import { bearerViewer } from "../http/auth.ts";
+import { bearerViewer, type Guard } from "../http/auth.ts";
 import { jsonBodies } from "../http/body.ts";
 import { conversationBody, limitOf, pageQuery, timeBody } from "./shapes.ts";
 
@@ -11,11 +11,11 @@ export const conversationRoutes = ({
   conversations,
   members,
   messages,
-  sessions,
-}: Pick<Duet, "conversations" | "members" | "messages" | "sessions">) =>
+  ...guard
+}: Pick<Duet, "conversations" | "members" | "messages"> & Guard) =>
   new Elysia({ name: "api/conversations", prefix: "/api/conversations" })
     .use(jsonBodies)
-    .use(bearerViewer(sessions))
+    .use(bearerViewer(guard))
     .get(
       "",
       async ({ viewer, query }) => {

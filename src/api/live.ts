@@ -1,14 +1,14 @@
 import { Elysia } from "elysia";
 import type { LiveEvent } from "../core/chat/live.ts";
 import type { Duet } from "../duet.ts";
-import { bearerViewer } from "../http/auth.ts";
+import { bearerViewer, type Guard } from "../http/auth.ts";
 import { eventStream, streamEvent, type SseEvent } from "../http/sse.ts";
 import { conversationBody, messageBody } from "./shapes.ts";
 
 /** One event stream for everything that the viewer may see; `Last-Event-ID` goes on from where one was cut. */
-export const liveRoutes = ({ live, sessions }: Pick<Duet, "live" | "sessions">) =>
+export const liveRoutes = ({ live, ...guard }: Pick<Duet, "live"> & Guard) =>
   new Elysia({ name: "api/live" })
-    .use(bearerViewer(sessions))
+    .use(bearerViewer(guard))
     .get("/api/events", async ({ viewer, headers }) =>
       eventStream(await live.open(viewer, headers["last-event-id"]), eventBody),
     );

@@ -1,13 +1,13 @@
 import { Elysia, t } from "elysia";
 import type { Duet } from "../duet.ts";
-import { bearerViewer } from "../http/auth.ts";
+import { bearerViewer, type Guard } from "../http/auth.ts";
 import { jsonBodies } from "../http/body.ts";
 import { limitOf, messageBody, pageQuery } from "./shapes.ts";
 
-export const messageRoutes = ({ messages, sessions }: Pick<Duet, "messages" | "sessions">) =>
+export const messageRoutes = ({ messages, ...guard }: Pick<Duet, "messages"> & Guard) =>
   new Elysia({ name: "api/messages", prefix: "/api/conversations/:id/messages" })
     .use(jsonBodies)
-    .use(bearerViewer(sessions))
+    .use(bearerViewer(guard))
     .get(
       "",
       async ({ viewer, params, query }) => {

@@ -1,23 +1,25 @@
 import { Elysia, t } from "elysia";
 import { invalidField } from "../errors.ts";
+import { PROOF_ALGORITHMS } from "../core/auth/proofs.ts";
 import type { Claims } from "../core/auth/signer.ts";
 import type { Duet } from "../duet.ts";
+import type { Guard } from "../http/auth.ts";
 import { createCallerCheck } from "../http/caller.ts";
 import { formOrJsonBodies } from "../http/body.ts";
 import { PUBLIC_DOCUMENT } from "../http/headers.ts";
 import type { Edge } from "../http/edge.ts";
-import { tokenBody } from "./shapes.ts";
+import { programStart, tokenBody } from "./shapes.ts";
 
-type Deps = Pick<Duet, "users" | "sessions" | "shownTokens" | "introspect" | "settings"> &
-  Pick<Edge, "deviceOf">;
+type Deps = Pick<Duet, "users" | "shownTokens" | "introspect" | "settings"> & Pick<Edge, "deviceOf"> & Guard;
 
 /**
  * The standard routes, so that any OAuth 2 client library works with Duet as it is. Clients are public and all one:
  * a `client_id` is taken and means nothing.
  */
-export function oauthRoutes({ users, sessions, shownTokens, introspect, settings, deviceOf }: Deps) {
+export function oauthRoutes({ users, shownTokens, introspect, settings, deviceOf, ...guard }: Deps) {
+  const { sessions, proofs, showingOf } = guard;
   const { issuer, introspectionSecret } = settings;
-  const checkCaller = createCallerCheck(sessions, introspectionSecret);
+  const checkCaller = createCallerCheck(guard, introspectionSecret);
   return (
     new Elysia({ name: "api/oauth" })
       .use(formOrJsonBodies)
@@ -30,25 +32,22 @@ export function oauthRoutes({ users, sessions, shownTokens, introspect, settings
         "/oauth/token",
         async ({ body, request, server, set }) => {
           set.headers["pragma"] = "no-cache";
-          const device = deviceOf({ request, server });
+          const showing = showingOf({ request, server }, "body");
           switch (body.grant_type) {
             case "password": {
               const { username, password } = body;
               if (username === undefined) throw invalidField("username", "required");
               if (password === undefined) throw invalidField("password", "required");
-              return tokenBody(
-                (
-                  await users.login(
-                    { identifier: username, password },
-                    { kind: "program", key: null },
-                    device,
-                  )
-                ).issued,
-              );
+              const start = await programStart(proofs, showing, set);
+              const input = { identifier: username, password };
+              return tokenBody((await users.login(input, start, showing.device())).issued);
             }
-            case "refresh_token":
+            case "refresh_token": {
               if (!body.refresh_token) throw invalidField("refresh_token", "required");
-              return tokenBody(await sessions.refresh(body.refresh_token, device));
+              const issued = await sessions.refresh(body.refresh_token, showing);
+              if (issued.isHeld) set.headers["dpop-nonce"] = proofs.nonce();
+              return tokenBody(issued);
+            }
             default:
               throw invalidField("grant_type", "invalid");
           }
@@ -67,7 +66,7 @@ export function oauthRoutes({ users, sessions, shownTokens, introspect, settings
         "/oauth/revoke",
         async ({ body, request, server }) => {
           if (body.token === "") throw invalidField("token", "required");
-          await shownTokens.logout([body.token], deviceOf({ request, server }));
+          await shownTokens.logout([body.token], showingOf({ request, server }, "body"));
           // Some clients parse every answer.
           return {};
         },
@@ -77,7 +76,7 @@ export function oauthRoutes({ users, sessions, shownTokens, introspect, settings
       .post(
         "/oauth/introspect",
         async ({ body, request, server }) => {
-          const sessionId = await checkCaller(request, body.client_secret);
+          const sessionId = await checkCaller({ request, server }, body.client_secret);
           if (!body.token) throw invalidField("token", "required");
           const claims = await introspect(body.token, { sessionId, device: deviceOf({ request, server }) });
           return claims ? introspectionBody(claims) : { active: false };
@@ -96,6 +95,7 @@ const metadata = (issuer: string, hasIntrospectionSecret: boolean) => ({
   // There is no authorization endpoint: Duet signs in its own people only.
   response_types_supported: [],
   grant_types_supported: ["password", "refresh_token"],
+  dpop_signing_alg_values_supported: PROOF_ALGORITHMS,
   token_endpoint_auth_methods_supported: ["none"],
   revocation_endpoint_auth_methods_supported: ["none"],
   introspection_endpoint_auth_methods_supported: [
@@ -107,6 +107,6 @@ const metadata = (issuer: string, hasIntrospectionSecret: boolean) => ({
 
 const introspectionBody = ({ type, ...claims }: Claims) => ({
   active: true,
-  token_type: type === "access" ? "Bearer" : "refresh_token",
+  token_type: type === "refresh" ? "refresh_token" : claims.cnf ? "DPoP" : "Bearer",
   ...claims,
 });

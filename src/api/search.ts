@@ -1,11 +1,11 @@
 import { Elysia, t } from "elysia";
 import type { Duet } from "../duet.ts";
-import { bearerViewer } from "../http/auth.ts";
+import { bearerViewer, type Guard } from "../http/auth.ts";
 import { conversationBody, messageBody } from "./shapes.ts";
 
 /** The viewer's own conversations and messages by their words. */
-export const searchRoutes = ({ search, sessions }: Pick<Duet, "search" | "sessions">) =>
-  new Elysia({ name: "api/search" }).use(bearerViewer(sessions)).get(
+export const searchRoutes = ({ search, ...guard }: Pick<Duet, "search"> & Guard) =>
+  new Elysia({ name: "api/search" }).use(bearerViewer(guard)).get(
     "/api/search",
     async ({ viewer, query }) => {
       const { conversations, messages, isCut } = await search.find(viewer, query.q);

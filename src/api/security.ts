@@ -3,12 +3,12 @@ import { nameDevice } from "../core/auth/devices.ts";
 import type { SecurityEvent } from "../core/auth/security.ts";
 import type { Viewer } from "../core/viewer.ts";
 import type { Duet } from "../duet.ts";
-import { bearerViewer } from "../http/auth.ts";
+import { bearerViewer, type Guard } from "../http/auth.ts";
 import { limitOf, pageQuery, timeBody } from "./shapes.ts";
 
 /** What has happened to the viewer's account, not to be taken for the event stream, which is live.ts. */
-export const securityRoutes = ({ security, sessions }: Pick<Duet, "security" | "sessions">) =>
-  new Elysia({ name: "api/security" }).use(bearerViewer(sessions)).get(
+export const securityRoutes = ({ security, ...guard }: Pick<Duet, "security"> & Guard) =>
+  new Elysia({ name: "api/security" }).use(bearerViewer(guard)).get(
     "/api/auth/events",
     async ({ viewer, query }) => {
       const { items, next } = await security.list(viewer, { ...query, limit: limitOf(query.limit) });

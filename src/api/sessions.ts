@@ -7,32 +7,33 @@ import { DuetError } from "../errors.ts";
 import { bearerViewer, presentedToken } from "../http/auth.ts";
 import { jsonBodies } from "../http/body.ts";
 import type { Edge } from "../http/edge.ts";
-import { limitOf, pageQuery, tokenBody, timeBody, userBody } from "./shapes.ts";
+import { limitOf, pageQuery, programStart, tokenBody, timeBody, userBody } from "./shapes.ts";
 
-type Deps = Pick<Duet, "account" | "users" | "sessions" | "ownSessions" | "shownTokens"> &
-  Pick<Edge, "deviceOf" | "answerJson">;
+type Deps = Pick<Duet, "account" | "users" | "sessions" | "ownSessions" | "shownTokens" | "proofs"> &
+  Pick<Edge, "deviceOf" | "showingOf" | "answerJson">;
 
 /** To sign in is to create a session, to sign out is to end it. */
-export const sessionRoutes = ({ users, sessions, shownTokens, deviceOf, answerJson }: Deps) =>
+export const sessionRoutes = ({ users, sessions, shownTokens, proofs, showingOf, answerJson }: Deps) =>
   new Elysia({ name: "api/sessions" })
     .use(jsonBodies)
     .post(
       "/api/auth/login",
-      async ({ body, request, server }) => {
-        const { user, issued } = await users.login(
-          { ...body, identifier: body.username },
-          { kind: "program", key: null },
-          deviceOf({ request, server }),
-        );
+      async ({ body, request, server, set }) => {
+        const showing = showingOf({ request, server });
+        const start = await programStart(proofs, showing, set);
+        const input = { ...body, identifier: body.username };
+        const { user, issued } = await users.login(input, start, showing.device());
         return { ...tokenBody(issued), user: userBody(user) };
       },
       { body: t.Object({ username: t.String(), password: t.String() }) },
     )
     .post(
       "/api/auth/refresh",
-      async ({ body, request, server }) => {
-        const issued = await sessions.refresh(body.refresh_token, deviceOf({ request, server }));
-        return answerJson(tokenBody(issued), request);
+      async ({ body, request, server, set }) => {
+        const issued = await sessions.refresh(body.refresh_token, showingOf({ request, server }));
+        if (!issued.isHeld) return answerJson(tokenBody(issued), request);
+        set.headers["dpop-nonce"] = proofs.nonce();
+        return tokenBody(issued);
       },
       { body: t.Object({ refresh_token: t.String() }) },
     )
@@ -43,17 +44,17 @@ export const sessionRoutes = ({ users, sessions, shownTokens, deviceOf, answerJs
           (token) => token !== undefined,
         );
         if (presented.length === 0) throw new DuetError("token_missing");
-        await shownTokens.logout(presented, deviceOf({ request, server }));
+        await shownTokens.logout(presented, showingOf({ request, server }));
         set.status = 204;
       },
       { body: t.Object({ refresh_token: t.Optional(t.String()) }) },
     );
 
 /** The viewer's own sessions, which people know as their devices. */
-export const deviceRoutes = ({ account, sessions, ownSessions, deviceOf }: Deps) =>
+export const deviceRoutes = ({ account, ownSessions, deviceOf, ...guard }: Deps) =>
   new Elysia({ name: "api/devices" })
     .use(jsonBodies)
-    .use(bearerViewer(sessions))
+    .use(bearerViewer(guard))
     .post("/api/auth/logout-all", async ({ viewer, request, server, set }) => {
       await account.logoutAll(viewer, deviceOf({ request, server }));
       set.status = 204;
@@ -75,6 +76,8 @@ const sessionBody = (session: Session, viewer: Viewer) => ({
   id: session.id,
   current: session.id === viewer.sessionId,
   device: nameDevice(session.user_agent),
+  kind: session.kind,
+  bound: session.key_thumbprint !== null,
   ip: session.ip,
   created_at: timeBody(session.created_at),
   seen_at: timeBody(session.seen_at),

@@ -1,7 +1,8 @@
 import { t } from "elysia";
 import type { Conversation } from "../core/chat/conversations.ts";
 import type { Message } from "../core/chat/messages.ts";
-import type { IssuedTokens } from "../core/auth/sessions.ts";
+import type { Proofs, Showing } from "../core/auth/proofs.ts";
+import type { IssuedTokens, ProvedStart } from "../core/auth/sessions.ts";
 
 /** What goes in and out of several routes. */
 
@@ -15,10 +16,21 @@ export const limitOf = (text: string | undefined): number | undefined =>
 export const tokenBody = (issued: IssuedTokens) => ({
   access_token: issued.accessToken,
   refresh_token: issued.refreshToken,
-  token_type: "bearer",
+  token_type: issued.isHeld ? "DPoP" : "bearer",
   expires_in: issued.accessExpiresIn,
   refresh_expires_in: issued.refreshExpiresIn,
 });
+
+/** What a program's session is started with: bound to the key of a proof that came along, and then for ever (RFC 9449 section 5). */
+export async function programStart(
+  proofs: Proofs,
+  showing: Showing,
+  set: { headers: Record<string, unknown> },
+): Promise<ProvedStart> {
+  const proof = await proofs.check(showing);
+  if (proof) set.headers["dpop-nonce"] = proofs.nonce();
+  return { kind: "program", key: proof?.key ?? null, proof };
+}
 
 export const userBody = ({
   id,

@@ -1,21 +1,24 @@
 import { Elysia, t } from "elysia";
 import type { Duet } from "../duet.ts";
 import type { Viewer } from "../core/viewer.ts";
-import { bearerViewer } from "../http/auth.ts";
+import { isHeldBy } from "../core/auth/holders.ts";
+import { bearerViewer, type Guard } from "../http/auth.ts";
 import { jsonBodies } from "../http/body.ts";
 import type { Edge } from "../http/edge.ts";
 import { isPlainGet } from "../http/request.ts";
-import { tokenBody, userBody } from "./shapes.ts";
+import { programStart, tokenBody, userBody } from "./shapes.ts";
 
-export const registration = ({ users, deviceOf }: Pick<Duet, "users"> & Pick<Edge, "deviceOf">) =>
+export const registration = ({
+  users,
+  proofs,
+  showingOf,
+}: Pick<Duet, "users" | "proofs"> & Pick<Edge, "showingOf">) =>
   new Elysia({ name: "api/registration" }).use(jsonBodies).post(
     "/api/auth/register",
     async ({ body, request, server, set }) => {
-      const { user, issued } = await users.register(
-        body,
-        { kind: "program", key: null },
-        deviceOf({ request, server }),
-      );
+      const showing = showingOf({ request, server });
+      const start = await programStart(proofs, showing, set);
+      const { user, issued } = await users.register(body, start, showing.device());
       set.status = 201;
       return { ...tokenBody(issued), user: userBody(user) };
     },
@@ -50,14 +53,16 @@ const viewerBody = ({ userId: id, username, email }: Viewer) => userBody({ id, u
 /** The viewer's own account. */
 export const me = ({
   account,
-  sessions,
   deviceOf,
   answerJson,
-}: MeParts & Pick<Duet, "account"> & Pick<Edge, "deviceOf">) =>
+  ...guard
+}: Pick<Duet, "account"> & Pick<Edge, "deviceOf" | "answerJson"> & Guard) =>
   new Elysia({ name: "api/me" })
     .use(jsonBodies)
-    .use(bearerViewer(sessions))
-    .get(ME, ({ viewer, request }) => answerJson(viewerBody(viewer), request))
+    .use(bearerViewer(guard))
+    .get(ME, ({ viewer, request }) =>
+      isHeldBy(viewer) ? viewerBody(viewer) : answerJson(viewerBody(viewer), request),
+    )
     .patch(
       "/api/auth/me",
       async ({ viewer, body, request, server }) =>

@@ -1,18 +1,18 @@
 import { createHash, timingSafeEqual } from "node:crypto";
-import type { Sessions } from "../core/auth/sessions.ts";
 import { DuetError } from "../errors.ts";
-import { bearerToken } from "./auth.ts";
+import { viewerOf, type Guard } from "./auth.ts";
+import type { Incoming } from "./connection.ts";
 
 /**
  * Who may introspect (RFC 7662 section 2.1): whoever shows an access token of their own, or the secret that the
  * operator gave to resource servers, by HTTP Basic under any name or in the body (RFC 6749 section 2.3.1). Returns the
  * caller's session, null with the secret. Error codes: as `Sessions.authenticate`; a wrong secret is `token_invalid`.
  */
-export function createCallerCheck(sessions: Sessions, secret: string | undefined) {
-  return async (request: Request, postedSecret: string | undefined): Promise<string | null> => {
-    const [, basic] = /^Basic +([\w+/]+=*)$/i.exec(request.headers.get("authorization") ?? "") ?? [];
+export function createCallerCheck(guard: Guard, secret: string | undefined) {
+  return async (incoming: Incoming, postedSecret: string | undefined): Promise<string | null> => {
+    const [, basic] = /^Basic +([\w+/]+=*)$/i.exec(incoming.request.headers.get("authorization") ?? "") ?? [];
     const shown = basic ? passwordsIn(basic) : postedSecret === undefined ? [] : [postedSecret];
-    if (shown.length === 0) return (await sessions.authenticate(bearerToken(request))).sessionId;
+    if (shown.length === 0) return (await viewerOf(guard, incoming)).sessionId;
     const isRight = (text: string) => secret !== undefined && timingSafeEqual(sha256(text), sha256(secret));
     if (!shown.some(isRight)) throw new DuetError("token_invalid");
     return null;

@@ -51,7 +51,7 @@ export function hasUnreadBody(request: Request): boolean {
 export const requestIdOf = (request: Request): string => (factsOf(request).id ??= newId(Date.now()));
 
 /** As much of Elysia's context as says where a request came from. */
-type Incoming = {
+export type Incoming = {
   request: Request;
   server: { requestIP(request: Request): { address: string } | null } | null;
 };

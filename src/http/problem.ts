@@ -1,6 +1,7 @@
 import { Elysia, type AnyElysia, type ValidationError } from "elysia";
 import type { EndedSession } from "../client/wire.ts";
 import { nameDevice } from "../core/auth/devices.ts";
+import { PROOF_ALGORITHMS } from "../core/auth/proofs.ts";
 import { DuetError, type FieldError, type SessionEnd } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { Log } from "../core/log.ts";
@@ -70,11 +71,12 @@ export function renderProblem(error: DuetError, request: Request): Response {
 
 /** What an error says beside its body, whatever shape that has. */
 export function headersOf(error: DuetError): Record<string, string> {
-  const { allow, retryAfterSeconds, acceptEncoding } = error.details;
+  const { allow, retryAfterSeconds, acceptEncoding, dpopNonce } = error.details;
   return {
     // By it a page's script tells our refusals from those of whatever stands between.
     "duet-error": error.code,
     ...(error.status === 401 && { "www-authenticate": challenge(error) }),
+    ...(dpopNonce && { "dpop-nonce": dpopNonce }),
     ...(allow && { allow: allow.join(", ") }),
     ...(acceptEncoding && { "accept-encoding": acceptEncoding }),
     ...(retryAfterSeconds && { "retry-after": String(retryAfterSeconds) }),
@@ -90,11 +92,15 @@ export const endBody = ({ reason, at, userAgent, ip }: SessionEnd, reasonDetail?
   ended_by: ip === null ? null : { device: nameDevice(userAgent ?? ""), ip },
 });
 
-/** Without credentials there is no error to name (RFC 6750 section 3.1). */
-export const challenge = ({ code }: DuetError): string =>
-  code === "token_missing" || code === "invalid_credentials"
-    ? 'Bearer realm="duet"'
-    : 'Bearer realm="duet", error="invalid_token"';
+/** Without credentials there is no error to name (RFC 6750 section 3.1, RFC 9449 section 7.1). */
+export function challenge({ code, details }: DuetError): string {
+  const scheme = details.scheme ?? "Bearer";
+  const algorithms = details.scheme ? `, algs="${PROOF_ALGORITHMS.join(" ")}"` : "";
+  if (code === "token_missing" || code === "invalid_credentials")
+    return `${scheme} realm="duet"${algorithms}`;
+  const isProofs = code === "invalid_dpop_proof" || code === "use_dpop_nonce";
+  return `${scheme} realm="duet", error="${isProofs ? code : "invalid_token"}"${algorithms}`;
+}
 
 function toDuetError(error: unknown, code: unknown, request: Request, root: AnyElysia): DuetError {
   if (error instanceof DuetError) return error;

@@ -6,6 +6,8 @@ export const count = (n: number, one: string, many: string) => `${n} ${n === 1 ?
 const errors: Record<ErrorCode, string> = {
   malformed_body: "The body could not be read as what its type says",
   malformed_request: "The request is malformed",
+  invalid_dpop_proof: "The proof of possession (DPoP) is missing, or is not one for this request",
+  use_dpop_nonce: "The proof of possession (DPoP) must carry the nonce of the header DPoP-Nonce",
   invalid_credentials: "Wrong username or password",
   token_missing: "A token is needed here",
   token_expired: "The token has expired",
@@ -130,5 +132,7 @@ export const problems = {
     account_disable: "Account disabled by the operator",
     account_enable: "Account enabled by the operator",
     reuse_detected: "Possible theft: an old refresh token was used, session ended",
+    key_missing: "Token without its key",
+    key_used_late: "Old token, with its key, from another network",
   } as Record<SecurityEventKind, string>,
 };

@@ -5,6 +5,8 @@ export const problems: typeof english = {
   errors: {
     malformed_body: "请求体无法按其声明的类型解析",
     malformed_request: "请求格式错误",
+    invalid_dpop_proof: "缺少持有证明（DPoP），或它不适用于本请求",
+    use_dpop_nonce: "持有证明（DPoP）须带上响应头 DPoP-Nonce 给出的随机数",
     invalid_credentials: "用户名或密码错误",
     token_missing: "此处需要Token",
     token_expired: "Token已过期",
@@ -118,5 +120,7 @@ export const problems: typeof english = {
     account_disable: "账号被管理员停用",
     account_enable: "账号被管理员恢复",
     reuse_detected: "疑似盗用：旧刷新令牌再次使用，登录已结束",
+    key_missing: "未出示密钥的令牌",
+    key_used_late: "出示密钥的旧令牌，来自其他网络",
   },
 };

@@ -9,6 +9,7 @@ import { idempotencyStore } from "./idempotency.ts";
 import { keyStore } from "./keys.ts";
 import { memberStore } from "./members.ts";
 import { messageStore } from "./messages.ts";
+import { proofStore } from "./proofs.ts";
 import { sessionStore } from "./sessions.ts";
 import { termStore } from "./terms.ts";
 import { throttleStore } from "./throttles.ts";
@@ -22,6 +23,7 @@ const bind = (q: Queryable, isTransaction = false) => ({
   devices: deviceStore(q),
   security: securityStore(q),
   throttles: throttleStore(q),
+  proofs: proofStore(q),
   keys: keyStore(q),
   conversations: conversationStore(q),
   members: memberStore(q),

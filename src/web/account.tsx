@@ -12,14 +12,22 @@ import { Strength } from "./passwords.view.tsx";
 
 type Deps = Pick<
   Web,
-  "account" | "security" | "live" | "sessions" | "ownSessions" | "cookies" | "deviceOf" | "pageContext"
+  | "account"
+  | "security"
+  | "live"
+  | "sessions"
+  | "ownSessions"
+  | "cookies"
+  | "showingOf"
+  | "deviceOf"
+  | "pageContext"
 >;
 
 const EVENTS_SHOWN = 20;
 
 /** The viewer's account: what it is, where it is signed in, what happened to it, and its end. */
 export function accountPages(deps: Deps) {
-  const { account, security, live, sessions, ownSessions, cookies, deviceOf, pageContext } = deps;
+  const { account, security, live, sessions, ownSessions, cookies, showingOf, deviceOf, pageContext } = deps;
 
   async function show(
     request: Request,
@@ -56,7 +64,7 @@ export function accountPages(deps: Deps) {
   return new Elysia({ name: "web/account", prefix: "/account" })
     .use(pages)
     .use(formBodies)
-    .use(cookieViewer(sessions, cookies))
+    .use(cookieViewer({ sessions, cookies, showingOf }))
     .get("", ({ request, viewer, query }) => show(request, viewer, {}, query), {
       query: t.Object({
         done: t.Optional(t.String()),

@@ -11,12 +11,12 @@ import { showThread } from "./thread.tsx";
 
 type Deps = Pick<
   Web,
-  "conversations" | "members" | "openThread" | "live" | "sessions" | "cookies" | "pageContext"
+  "conversations" | "members" | "openThread" | "live" | "sessions" | "cookies" | "showingOf" | "pageContext"
 >;
 
 /** The list, and what is done with a conversation as a whole. */
 export function conversationPages(deps: Deps) {
-  const { conversations, members, live, sessions, cookies, pageContext } = deps;
+  const { conversations, members, live, sessions, cookies, showingOf, pageContext } = deps;
 
   async function showMembers(request: Request, viewer: Viewer, id: string, invited: Invited = {}) {
     const page = pageContext(request, viewer);
@@ -28,7 +28,7 @@ export function conversationPages(deps: Deps) {
   return new Elysia({ name: "web/conversations", prefix: "/conversations" })
     .use(pages)
     .use(formBodies)
-    .use(cookieViewer(sessions, cookies))
+    .use(cookieViewer({ sessions, cookies, showingOf }))
     .get(
       "",
       async ({ request, viewer, query }) => {

@@ -1,6 +1,6 @@
 import { Elysia, t } from "elysia";
 import { formBodies } from "../http/body.ts";
-import { DuetError, invalidField } from "../errors.ts";
+import { invalidField } from "../errors.ts";
 import { isLanguage } from "../locales/index.ts";
 import { HomePage } from "./home.view.tsx";
 import { safeNext } from "./next.ts";
@@ -8,15 +8,16 @@ import { pages, type Web } from "./page.ts";
 
 /** The front page, for anybody, and the language switch. */
 export const homePages = ({
-  sessions,
+  viewerIfAny,
   cookies,
   pageContext,
-}: Pick<Web, "sessions" | "cookies" | "pageContext">) =>
+}: Pick<Web, "viewerIfAny" | "cookies" | "pageContext">) =>
   new Elysia({ name: "web/home" })
     .use(pages)
     .use(formBodies)
-    .get("/", async ({ request }) => {
-      const viewer = await sessions.authenticate(cookies.accessToken(request)).catch(nobody);
+    // Without a good token one is a visitor here.
+    .get("/", async ({ request, server }) => {
+      const viewer = await viewerIfAny({ request, server });
       return <HomePage page={pageContext(request, viewer)} />;
     })
     .post(
@@ -28,9 +29,3 @@ export const homePages = ({
       },
       { body: t.Object({ language: t.String(), next: t.Optional(t.String()) }) },
     );
-
-/** Without a good token one is a visitor here; what cannot be checked is still an error. */
-function nobody(error: unknown): null {
-  if (error instanceof DuetError && error.status === 401) return null;
-  throw error;
-}

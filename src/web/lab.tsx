@@ -1,20 +1,20 @@
 import { Elysia, t } from "elysia";
 import { DuetError, type SessionEnd } from "../errors.ts";
-import type { Device } from "../core/auth/devices.ts";
 import { LAB_ACTS, type LabAct } from "../core/auth/diary.ts";
+import type { Showing } from "../core/auth/proofs.ts";
 import { cookieViewer } from "../http/auth.ts";
 import { formBodies } from "../http/body.ts";
 import { LabParts, LabPage } from "./lab.view.tsx";
 import { isHtmx, pages, type Web } from "./page.ts";
 
-type Deps = Pick<Web, "lab" | "sessions" | "shownTokens" | "cookies" | "deviceOf" | "pageContext">;
+type Deps = Pick<Web, "lab" | "sessions" | "shownTokens" | "cookies" | "showingOf" | "pageContext">;
 type Settings = { headers: Record<string, unknown>; status?: number | string };
 
 /**
  * The lab. What is done is done by `sessions.refresh`, as everywhere; only what becomes of the answer differs: it is
  * delivered, lost, or belongs to a thief. The acts are below `/auth`, the only place that the refresh token is sent to.
  */
-export function labPages({ lab, sessions, shownTokens, cookies, deviceOf, pageContext }: Deps) {
+export function labPages({ lab, sessions, shownTokens, cookies, showingOf, pageContext }: Deps) {
   const { diaries } = lab;
 
   /** The thief's token, if it is one of this session: one of an earlier session is of no use here. */
@@ -26,9 +26,9 @@ export function labPages({ lab, sessions, shownTokens, cookies, deviceOf, pageCo
   }
 
   /** Does it with the token that the browser holds, or the thief. */
-  async function perform(act: LabAct, request: Request, device: Device, set: Settings, held: string) {
+  async function perform(act: LabAct, request: Request, showing: Showing, set: Settings, held: string) {
     const observe = diaries.observer(act);
-    const refresh = (token: string) => sessions.refresh(token, device, observe);
+    const refresh = (token: string) => sessions.refresh(token, showing, observe);
     const { sessionId, generation } = await lab.read(held);
     switch (act) {
       case "refresh":
@@ -54,7 +54,7 @@ export function labPages({ lab, sessions, shownTokens, cookies, deviceOf, pageCo
         if (!copy) return diaries.note(sessionId, "nothingStolen", generation);
         // What the thief gets stays with the thief, who uses it at once.
         const { accessToken, refreshToken } = await refresh(copy.token);
-        await sessions.authenticate(accessToken);
+        await sessions.authenticate(accessToken, { ...showing, scheme: "cookie" });
         return cookies.setStolen(set, refreshToken);
       }
     }
@@ -75,7 +75,7 @@ export function labPages({ lab, sessions, shownTokens, cookies, deviceOf, pageCo
         const last = diary.entries.at(-1);
         let end: SessionEnd | undefined;
         try {
-          await perform(act, request, deviceOf({ request, server }), set, held);
+          await perform(act, request, showingOf({ request, server }), set, held);
         } catch (error) {
           end = error instanceof DuetError ? error.details.end : undefined;
           if (!end) throw error;
@@ -90,7 +90,7 @@ export function labPages({ lab, sessions, shownTokens, cookies, deviceOf, pageCo
       },
       { query: sized },
     )
-    .use(cookieViewer(sessions, cookies))
+    .use(cookieViewer({ sessions, cookies, showingOf }))
     .get(
       "/lab",
       async ({ request, viewer, query }) => {

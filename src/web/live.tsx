@@ -13,10 +13,11 @@ import type { Web } from "./page.ts";
 export const livePages = ({
   live,
   sessions,
+  showingOf,
   cookies,
   pageContext,
-}: Pick<Web, "live" | "sessions" | "cookies" | "pageContext">) =>
-  new Elysia({ name: "web/live" }).use(cookieViewer(sessions, cookies)).get(
+}: Pick<Web, "live" | "sessions" | "cookies" | "showingOf" | "pageContext">) =>
+  new Elysia({ name: "web/live" }).use(cookieViewer({ sessions, cookies, showingOf })).get(
     "/live",
     async ({ request, viewer, query, headers }) => {
       // An EventSource sends no headers of its own.

@@ -9,7 +9,10 @@ import { isHtmx, pages, type Web } from "./page.ts";
 import { showThread } from "./thread.tsx";
 import { ThreadPage } from "./thread.view.tsx";
 
-type Deps = Pick<Web, "conversations" | "messages" | "openThread" | "sessions" | "cookies" | "pageContext">;
+type Deps = Pick<
+  Web,
+  "conversations" | "messages" | "openThread" | "sessions" | "cookies" | "showingOf" | "pageContext"
+>;
 
 /** The text stays with its author, who may use it elsewhere. */
 function formOfRemoved({ t }: PageContext, body: string, set: { status?: number | string }): FormState {
@@ -19,12 +22,12 @@ function formOfRemoved({ t }: PageContext, body: string, set: { status?: number 
 
 /** The thread. A form posts to the address of the page it is on, so that one can come back to it. */
 export function messagePages(deps: Deps) {
-  const { conversations, messages, openThread, sessions, cookies, pageContext } = deps;
+  const { conversations, messages, openThread, sessions, cookies, showingOf, pageContext } = deps;
 
   return new Elysia({ name: "web/messages", prefix: "/conversations/:id" })
     .use(pages)
     .use(formBodies)
-    .use(cookieViewer(sessions, cookies))
+    .use(cookieViewer({ sessions, cookies, showingOf }))
     .get(
       "",
       async ({ request, viewer, params, query }) => {

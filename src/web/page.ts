@@ -4,6 +4,7 @@ import { Markup } from "#html";
 import type { Viewer } from "../core/viewer.ts";
 import type { Duet } from "../duet.ts";
 import { DuetError } from "../errors.ts";
+import type { Incoming } from "../http/connection.ts";
 import { assetUrls } from "../http/assets.ts";
 import type { Edge } from "../http/edge.ts";
 import { languageOf } from "../http/language.ts";
@@ -14,8 +15,8 @@ import { refererOf } from "./next.ts";
 /** What pages are made of: the services, what they need of HTTP, and what every view is given. */
 export type Web = Duet &
   Edge & {
-    /** By a good access cookie; false where there is none or it is refused, and throws where that cannot be checked. */
-    isSignedIn(request: Request): Promise<boolean>;
+    /** By a good access cookie; null where there is none or it is refused, and throws where that cannot be checked. */
+    viewerIfAny(incoming: Incoming): Promise<Viewer | null>;
     pageContext(request: Request, viewer: Pick<Viewer, "userId" | "username"> | null): PageContext;
   };
 
@@ -23,12 +24,12 @@ export type Web = Duet &
 export const createWeb = (duet: Duet, edge: Edge): Web => ({
   ...duet,
   ...edge,
-  async isSignedIn(request) {
+  async viewerIfAny(incoming) {
+    const token = edge.cookies.accessToken(incoming.request);
     try {
-      await duet.sessions.authenticate(edge.cookies.accessToken(request));
-      return true;
+      return await duet.sessions.authenticate(token, edge.showingOf(incoming, "cookie"));
     } catch (error) {
-      if (error instanceof DuetError && error.status === 401) return false;
+      if (error instanceof DuetError && error.status < 500) return null;
       throw error;
     }
   },

@@ -11,7 +11,7 @@ import { isHtmx, type Web } from "./page.ts";
  * a form's method and body); to a script it is a 401, by which the script refreshes and asks again.
  */
 export const createPageErrors =
-  ({ sessions, cookies, pageContext }: Pick<Web, "sessions" | "cookies" | "pageContext">): RenderPage =>
+  ({ viewerIfAny, pageContext }: Pick<Web, "viewerIfAny" | "pageContext">): RenderPage =>
   async (error, request) => {
     if (isForPrograms(request)) return null;
     const isTokenError = error.status === 401 && error.code !== "invalid_credentials";
@@ -29,7 +29,7 @@ export const createPageErrors =
       return respond(<ErrorNotice detail={detail} requestId={requestId} />, error, headers);
     }
     // A person who is signed in stays so on an error page, as far as it can be known.
-    const viewer = await sessions.authenticate(cookies.accessToken(request)).catch(() => null);
+    const viewer = await viewerIfAny({ request, server: null }).catch(() => null);
     const page = pageContext(request, viewer);
     const view = { page, status: error.status, title, detail, requestId };
     return respond(<ErrorPage {...view} />, error);

@@ -5,13 +5,24 @@ import { emptyForm } from "./form.view.tsx";
 import { isHtmx, pages, type Web } from "./page.ts";
 import { FoundItems } from "./search.view.tsx";
 
-type Deps = Pick<Web, "conversations" | "search" | "live" | "sessions" | "cookies" | "pageContext">;
+type Deps = Pick<
+  Web,
+  "conversations" | "search" | "live" | "sessions" | "cookies" | "showingOf" | "pageContext"
+>;
 
 /** What was said where: above the list, or on a page of its own where there is no script. */
-export const searchPages = ({ conversations, search, live, sessions, cookies, pageContext }: Deps) =>
+export const searchPages = ({
+  conversations,
+  search,
+  live,
+  sessions,
+  cookies,
+  showingOf,
+  pageContext,
+}: Deps) =>
   new Elysia({ name: "web/search" })
     .use(pages)
-    .use(cookieViewer(sessions, cookies))
+    .use(cookieViewer({ sessions, cookies, showingOf }))
     .get(
       "/search",
       async ({ request, viewer, query }) => {

@@ -1,6 +1,7 @@
 import { Elysia, t } from "elysia";
-import { nameDevice, type Device } from "../core/auth/devices.ts";
+import { nameDevice } from "../core/auth/devices.ts";
 import { DuetError, type SessionEnd } from "../errors.ts";
+import type { Incoming } from "../http/connection.ts";
 import { formBodies } from "../http/body.ts";
 import type { Arrivals } from "./arrivals.tsx";
 import { failedForm } from "./form.ts";
@@ -11,7 +12,7 @@ import { SignInDialogForm, SignInPage } from "./sessions.view.tsx";
 
 type Deps = Pick<
   Web,
-  "users" | "sessions" | "shownTokens" | "isSignedIn" | "cookies" | "deviceOf" | "pageContext"
+  "users" | "sessions" | "shownTokens" | "viewerIfAny" | "cookies" | "deviceOf" | "showingOf" | "pageContext"
 > & { arrivals: Arrivals };
 
 /** Sign-in, sign-out, and the refresh that a browser goes through without noticing. */
@@ -19,10 +20,11 @@ export function sessionPages({
   users,
   sessions,
   shownTokens,
-  isSignedIn,
+  viewerIfAny,
   arrivals,
   cookies,
   deviceOf,
+  showingOf,
   pageContext,
 }: Deps) {
   /**
@@ -36,14 +38,14 @@ export function sessionPages({
    * arrive in the wrong order the browser would keep a token two generations old, which is a reuse.
    */
   async function refreshCookies(
-    request: Request,
-    device: Device,
+    incoming: Incoming,
     set: { headers: Record<string, unknown> },
   ): Promise<DuetError | null> {
+    const { request } = incoming;
     const held = await shownTokens.ourRefreshToken(cookies.refreshTokens(request));
     try {
-      if (await isSignedIn(request)) return null;
-      cookies.setTokens(set, await sessions.refresh(held, device));
+      if (await viewerIfAny(incoming)) return null;
+      cookies.setTokens(set, await sessions.refresh(held, showingOf(incoming)));
       cookies.clearPlanted(set, request);
       return null;
     } catch (error) {
@@ -61,8 +63,8 @@ export function sessionPages({
       .use(formBodies)
       .get(
         "/login",
-        async ({ request, query, redirect }) => {
-          if (await isSignedIn(request)) return redirect(safeNext(query.next), 303);
+        async ({ request, server, query, redirect }) => {
+          if (await viewerIfAny({ request, server })) return redirect(safeNext(query.next), 303);
           const end = await shownTokens.recordedEnd(cookies.endedToken(request));
           const next = safeNext(query.next);
           const page = pageContext(request, null);
@@ -113,7 +115,7 @@ export function sessionPages({
           const mode = request.headers.get("sec-fetch-mode");
           if (mode !== null && mode !== "navigate") throw new DuetError("cross_origin_refused");
           const next = safeNext(query.next);
-          const refused = await refreshCookies(request, deviceOf({ request, server }), set);
+          const refused = await refreshCookies({ request, server }, set);
           return redirect(refused ? signInUrl(next) : next, 303);
         },
         { query: t.Object({ next: t.Optional(t.String()) }) },
@@ -125,7 +127,7 @@ export function sessionPages({
       .post(
         "/auth/refresh",
         async ({ request, server, query, set, redirect }) => {
-          const refused = await refreshCookies(request, deviceOf({ request, server }), set);
+          const refused = await refreshCookies({ request, server }, set);
           if (query.next !== undefined)
             return refused
               ? redirect(signInUrl(refererOf(request)), 303)
@@ -140,7 +142,7 @@ export function sessionPages({
         const accessToken = cookies.accessToken(request);
         const allRefreshTokens = cookies.allRefreshTokens(request);
         const presented = [...allRefreshTokens, ...(accessToken ? [accessToken] : [])];
-        await shownTokens.logout(presented, deviceOf({ request, server }));
+        await shownTokens.logout(presented, showingOf({ request, server }));
         cookies.signOut(set, accessToken ?? (await shownTokens.ourRefreshToken(allRefreshTokens)));
         cookies.clearPlanted(set, request);
         return redirect(signInUrl("/conversations"), 303);

@@ -10,13 +10,13 @@ import { RegisterPage } from "./users.view.tsx";
 
 type Deps = Pick<
   Web,
-  "account" | "users" | "isSignedIn" | "settings" | "cookies" | "deviceOf" | "pageContext"
+  "account" | "users" | "viewerIfAny" | "settings" | "cookies" | "deviceOf" | "pageContext"
 > & { arrivals: Arrivals };
 
 export const userPages = ({
   account,
   users,
-  isSignedIn,
+  viewerIfAny,
   arrivals,
   settings,
   cookies,
@@ -28,9 +28,9 @@ export const userPages = ({
     .use(formBodies)
     .get(
       "/register",
-      async ({ request, query, redirect }) => {
+      async ({ request, server, query, redirect }) => {
         const next = safeNext(query.next);
-        if (await isSignedIn(request)) return redirect(next, 303);
+        if (await viewerIfAny({ request, server })) return redirect(next, 303);
         const page = pageContext(request, null);
         return <RegisterPage page={page} form={emptyForm} next={next} passwordMin={settings.passwordMin} />;
       },

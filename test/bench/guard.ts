@@ -1,6 +1,7 @@
 import { issuerOf, readConfig } from "../../src/config.ts";
 import { openData } from "../../src/data.ts";
 import { createDuet } from "../../src/duet.ts";
+import { shownFrom } from "../support/shown.ts";
 import { createCookies } from "../../src/http/cookies.ts";
 
 // Duet's check and nothing else: a program of one's own that answers one body to whoever has a good access cookie.
@@ -19,6 +20,7 @@ const { issued } = await duet.users.register(
   { kind: "browser", key: null },
   { userAgent: "bench", ip: "127.0.0.1" },
 );
+const showing = shownFrom({ userAgent: "bench", ip: "127.0.0.1" });
 const refused = () => new Response("", { status: 401 });
 const server = Bun.serve({
   port: 0,
@@ -27,7 +29,9 @@ const server = Bun.serve({
   fetch(request) {
     const accessToken = cookies.accessToken(request);
     if (duet.sessions.recall(accessToken)) return new Response(body, { headers });
-    return duet.sessions.authenticate(accessToken).then(() => new Response(body, { headers }), refused);
+    return duet.sessions
+      .authenticate(accessToken, showing)
+      .then(() => new Response(body, { headers }), refused);
   },
 });
 console.log(`Duet is ready at http://127.0.0.1:${server.port}`);

@@ -174,6 +174,7 @@ export async function openKeyRing(deps: {
     active,
     find,
     peek,
+    derive: seal.derive,
     list: (): RingKey[] => [...ring.values()],
     /**
      * What verifiers may know (RFC 7517): the public half of every key whose access tokens can be good, now or soon. A

@@ -1,3 +1,4 @@
+import { hkdfSync } from "node:crypto";
 import { StartError } from "../../errors.ts";
 
 /** Keeps secrets at rest: AES-256-GCM under a key derived from the operator's secret (HKDF, RFC 5869). */
@@ -32,6 +33,9 @@ export async function openSeal(secret: string) {
       const sealed = await crypto.subtle.encrypt(cipher(iv, id), key, utf8(text));
       return `${base64url(iv)}.${base64url(new Uint8Array(sealed))}`;
     },
+
+    /** A secret of its own for another use, the same in every process. */
+    derive: (label: string): Buffer => Buffer.from(hkdfSync("sha256", secret, "", label, 32)),
 
     /** Throws StartError where another secret closed it, or it was tampered with. */
     async open(id: string, sealed: string): Promise<string> {

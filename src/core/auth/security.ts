@@ -23,6 +23,8 @@ export const SECURITY_EVENT_KINDS = [
   "account_disable",
   "account_enable",
   "reuse_detected",
+  "key_missing",
+  "key_used_late",
 ] as const;
 
 export type SecurityEventKind = (typeof SECURITY_EVENT_KINDS)[number];
@@ -62,7 +64,7 @@ export function createSecurityEvents(deps: { store: Store; clock: Clock; log: Lo
         ip: device.ip,
         created_at: now,
       });
-      const level = kind === "reuse_detected" ? "warn" : "info";
+      const level = kind === "reuse_detected" || kind.startsWith("key_") ? "warn" : "info";
       const facts = { outcome, user_id: userId, session_id: sessionId, ip: device.ip };
       const tell = () => log(level, kind, facts);
       if (tx) tx.afterCommit(tell);

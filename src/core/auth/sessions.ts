@@ -7,17 +7,22 @@ import { newId } from "../ids.ts";
 import type { Start, Viewer } from "../viewer.ts";
 import type { Device } from "./devices.ts";
 import type { Endings } from "./endings.ts";
+import { isHeld, type Holders } from "./holders.ts";
 import { overlapOf, type OverlapSettings } from "./overlap.ts";
 import { decideRotation, endReasonOf, stepOf } from "./rotation.ts";
 import type { SessionObserver } from "./observer.ts";
 import { isOwned, type OwnedSession, type RememberedSessions } from "./remembered.ts";
+import type { Proof, Showing } from "./proofs.ts";
 import type { Claims } from "./signer.ts";
 import type { Throttle } from "./throttle.ts";
 import type { TokenPair, Tokens } from "./tokens.ts";
 
 export type Session = SessionRow;
 
-export type IssuedTokens = TokenPair & { sessionId: string; userId: string };
+/** A start with the proof of its key, which is used up by it. */
+export type ProvedStart = Start & { proof?: Proof | null };
+
+export type IssuedTokens = TokenPair & { sessionId: string; userId: string; isHeld: boolean };
 
 export type Sessions = ReturnType<typeof createSessions>;
 
@@ -27,13 +32,14 @@ export function createSessions(deps: {
   remembered: RememberedSessions;
   tokens: Tokens;
   endings: Endings;
+  holders: Holders;
   throttle: Throttle;
   clock: Clock;
   steps: StepWatch;
   observe: SessionObserver;
   settings: { refreshTtlSeconds: number; sessionTtlSeconds: number } & OverlapSettings;
 }) {
-  const { store, remembered, tokens, endings, throttle, clock, steps, settings } = deps;
+  const { store, remembered, tokens, endings, holders, throttle, clock, steps, settings } = deps;
   const idleEnd = (now: number, endsAt: number) => Math.min(now + settings.refreshTtlSeconds * 1000, endsAt);
 
   /**
@@ -69,22 +75,24 @@ export function createSessions(deps: {
   /** The pair of a session's newest generation. Only handed out when the row is committed. */
   async function issue(session: SessionRow, username: string): Promise<IssuedTokens> {
     const pair = await tokens.issuePair(session, username);
-    return { ...pair, sessionId: session.id, userId: session.user_id };
+    return { ...pair, sessionId: session.id, userId: session.user_id, isHeld: isHeld(session) };
   }
 
   /**
    * Exchanges a refresh token for a pair of the newest generation: RFC 6749 section 6, with the rotation of
-   * RFC 9700 section 4.14.2 as decided by rotation.ts. Error codes: `token_missing`, `token_expired`,
+   * RFC 9700 section 4.14.2 as decided by rotation.ts. `showing` must hold a proof where the session's row says so
+   * (RFC 9449 section 5), and none where it does not. Error codes: `invalid_dpop_proof`, `use_dpop_nonce`, `token_missing`, `token_expired`,
    * `token_invalid`, `token_type_mismatch`, `user_not_found`, `session_ended` with its reason, `rate_limited`.
    * Effects: at most one step of `generation`, or the first use of the newest one; a reuse ends the session, committed before the refusal is answered,
    * with `device` as where the old token came from.
    */
   async function refresh(
     refreshToken: string | undefined,
-    device: Device,
+    showing: Showing,
     observe = deps.observe,
   ): Promise<IssuedTokens> {
     const claims = await readRefresh(refreshToken);
+    const proof = showing.proof === null ? null : await holders.proofFor(await findOwned(claims), showing);
     let isPermitted = false;
     // If another request rotated first, nothing is written: read the row again and decide again. Generations only grow, so
     // this ends.
@@ -92,7 +100,12 @@ export function createSessions(deps: {
       const session = known?.user_id === claims.sub ? known : await findOwned(claims);
       const now = clock();
       const overlap = overlapOf(session, settings, steps.sinceStep());
-      const decision = decideRotation(session, { generation: claims.gen }, now, overlap);
+      const decision = decideRotation(
+        session,
+        { generation: claims.gen, key: proof?.key ?? null },
+        now,
+        overlap,
+      );
       // Memory only says yes: to any other answer the database is asked.
       if (session === known && decision.kind !== "newest") continue;
       const tell = (newestGeneration: number) =>
@@ -110,8 +123,10 @@ export function createSessions(deps: {
           return endings.refuse(session, decision.reason);
         case "reuse":
           tell(session.generation);
-          return endings.refuse(session, "reuse_detected", device);
+          return endings.refuse(session, "reuse_detected", showing.device());
         case "unproven":
+          tell(session.generation);
+          return holders.refuse(session, proof, showing);
         case "unknown":
           tell(session.generation);
           throw new DuetError("token_invalid");
@@ -123,6 +138,7 @@ export function createSessions(deps: {
         store.tx(async (tx) => {
           // Limited only here, after `reuse` and `ended`: no limit may delay the end of a stolen session.
           if (!isPermitted) await throttle.takeIn(tx, ["refresh_session", session.id]);
+          if (proof) await holders.spend(tx, proof, refreshToken!);
           if (isFirstUse) return (await tx.sessions.confirm(row.id, row.generation, now)) > 0;
           return row === session || (await tx.sessions.advance(row)) !== null;
         }),
@@ -133,20 +149,22 @@ export function createSessions(deps: {
       if (row !== session) remembered.keepNext(session, row);
       if (isFirstUse) observe({ kind: "used", sessionId: session.id, at: now, generation: row.generation });
       tell(row.generation);
+      if (decision.kind === "bound") await holders.noteLate(session, showing.device());
       return issued;
     }
   }
 
   /**
    * The viewer behind an access token: signature, type and times, then the session's row, on every request, so
-   * that ending a session is immediate. Error codes: as `refresh`, but no `rate_limited`. Effects: the first use of
+   * that ending a session is immediate; and a proof, where that row says so. Error codes: as `refresh`, but no `rate_limited`. Effects: the first use of
    * the newest generation is noted, which is what makes the previous refresh token die.
    */
-  async function authenticate(accessToken: string | undefined): Promise<Viewer> {
-    const known = recall(accessToken);
+  async function authenticate(accessToken: string | undefined, showing: Showing): Promise<Viewer> {
+    const known = showing.scheme === "DPoP" ? undefined : recall(accessToken);
     if (known) return known;
     const claims = await tokens.read("access", accessToken);
     const session = await requireLive(claims);
+    await holders.require(session, showing, accessToken!);
     if (claims.gen > session.generation) throw new DuetError("token_invalid");
     if (claims.gen === session.generation && session.confirmed_at === null) {
       const now = clock();
@@ -156,12 +174,12 @@ export function createSessions(deps: {
     return viewerOf(session, claims);
   }
 
-  /** The viewer, at once, if memory alone can say yes; undefined says nothing. */
+  /** The viewer, at once, if memory alone can say yes and no proof is needed; undefined says nothing. */
   function recall(accessToken: string | undefined): Viewer | undefined {
     const now = clock();
     const claims = accessToken === undefined ? undefined : tokens.recall(accessToken, now);
     const row = claims && remembered.findGood(claims, now);
-    return row && viewerOf(row, claims);
+    return row && !isHeld(row) ? viewerOf(row, claims) : undefined;
   }
 
   /** An expired refresh token is refused as that; if its session is over too, with the reason of that end. */

@@ -1,20 +1,33 @@
 import type { SessionEnd } from "../../errors.ts";
-import type { Device } from "./devices.ts";
+import type { Store } from "../../store/index.ts";
 import type { Endings } from "./endings.ts";
+import type { Holders } from "./holders.ts";
+import type { Showing } from "./proofs.ts";
 import type { Tokens } from "./tokens.ts";
 
 export type ShownTokens = ReturnType<typeof createShownTokens>;
 
 /** What a token that is shown names, whatever may be done with it: expired ones count, and those of sessions that are over. */
-export function createShownTokens({ tokens, endings }: { tokens: Tokens; endings: Endings }) {
+export function createShownTokens(deps: {
+  store: Store;
+  tokens: Tokens;
+  endings: Endings;
+  holders: Holders;
+}) {
+  const { store, tokens, endings, holders } = deps;
+
   /**
    * Ends the session of each token that is given, of either type (RFC 7009 section 2.1). Expired tokens count, what is
-   * no token of ours is ignored.
+   * no token of ours is ignored. Where a key holds the session a copy without it ends nothing. Error codes:
+   * `invalid_dpop_proof`, `use_dpop_nonce`, `token_invalid`, `too_busy`.
    */
-  async function logout(presented: string[], device: Device): Promise<void> {
+  async function logout(presented: string[], showing: Showing): Promise<void> {
     for (const token of presented) {
       const sessionId = await sessionOf(token);
-      if (sessionId) await endings.end(sessionId, "logout", device);
+      if (!sessionId) continue;
+      const session = await store.sessions.find(sessionId);
+      if (session) await holders.mayEnd(session, showing);
+      await endings.end(sessionId, "logout", showing.device());
     }
   }
 

@@ -24,6 +24,8 @@ export type Claims = {
   exp: number;
   username?: string;
   client_id?: string;
+  /** Thumbprint of the key that holds the session (RFC 7800, RFC 9449 section 6). */
+  cnf?: { jkt: string };
 };
 
 /** Whom each token is for: refresh tokens are for nobody but Duet, so that no service can take one for an access token. */

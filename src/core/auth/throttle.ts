@@ -29,6 +29,8 @@ export const THROTTLES = {
   password_account: { burst: 8, everyMs: 2 * MINUTE },
   profile_account: { burst: 20, everyMs: MINUTE },
   refresh_session: { burst: 200, everyMs: SECOND },
+  proof_key: { burst: 20_000, everyMs: 10 },
+  notice_session: { burst: 1, everyMs: 60 * MINUTE },
   message_account: { burst: 60, everyMs: SECOND },
   conversation_account: { burst: 60, everyMs: 10 * SECOND },
   invite_account: { burst: 10, everyMs: 2 * MINUTE },

@@ -3,6 +3,7 @@ import { DuetError } from "../../errors.ts";
 import { LIMITS } from "../../limits.ts";
 import type { Clock } from "../clock.ts";
 import { newId } from "../ids.ts";
+import { isHeld } from "./holders.ts";
 import { createVerifiedTokens } from "./remembered.ts";
 import { isCanonical, keyIdOf } from "./jws.ts";
 import type { KeyRing } from "./keys.ts";
@@ -77,6 +78,8 @@ export function createTokens(deps: {
       ...commonClaimsOf(session, "access"),
       username,
       client_id: CLIENT_ID,
+      // RFC 9449 section 6.1: whoever verifies it by the public keys must ask for a proof, too.
+      ...(isHeld(session) && { cnf: { jkt: session.key_thumbprint! } }),
       jti: newId(now),
       iat: seconds(now),
       // Not beyond the session: a verifier that knows only the public keys must not take it for longer.

@@ -10,8 +10,8 @@ import type { Device } from "./devices.ts";
 import type { Hashing, Passwords } from "./passwords.ts";
 import { emailKey, readProfile, wordsOf } from "./profiles.ts";
 import type { SecurityEvents } from "./security.ts";
-import type { Start } from "../viewer.ts";
-import type { IssuedTokens, Sessions } from "./sessions.ts";
+import type { Proofs } from "./proofs.ts";
+import type { IssuedTokens, ProvedStart, Sessions } from "./sessions.ts";
 import { hashingOf, judgingOf, isCode, isUnavailable, type Throttle, type LimitKey } from "./throttle.ts";
 import { usernameKey } from "./usernames.ts";
 
@@ -27,12 +27,13 @@ export function createUsers(deps: {
   commit: Commit;
   sessions: Sessions;
   security: SecurityEvents;
+  proofs: Proofs;
   passwords: Passwords;
   throttle: Throttle;
   clock: Clock;
   settings: { registration: "open" | "closed" };
 }) {
-  const { store, commit, sessions, security, passwords, throttle, clock, settings } = deps;
+  const { store, commit, sessions, security, proofs, passwords, throttle, clock, settings } = deps;
 
   return {
     /**
@@ -42,7 +43,7 @@ export function createUsers(deps: {
      */
     async register(
       input: { username: string; password: string; email?: string | null | undefined },
-      start: Start,
+      start: ProvedStart,
       device: Device,
     ): Promise<SignedIn> {
       if (settings.registration === "closed") throw new DuetError("registration_closed");
@@ -64,6 +65,7 @@ export function createUsers(deps: {
         };
         const session = sessions.draft(user, start, device);
         await commit(async (tx) => {
+          if (start.proof) await proofs.spend(tx, start.proof, `register ${user.username_key}`);
           await tx.users.insert(user);
           await tx.users.setShapes(user.id, profile.shapes);
           await tx.sessions.insert(session);
@@ -89,7 +91,7 @@ export function createUsers(deps: {
      */
     async login(
       input: { identifier: string; password: string },
-      start: Start,
+      start: ProvedStart,
       device: Device,
     ): Promise<SignedIn> {
       const identifier = input.identifier.trim().slice(0, LIMITS.emailCharsMax).toWellFormed();
@@ -124,13 +126,14 @@ export function createUsers(deps: {
   async function signIn(
     row: UserRow,
     rehashed: string | undefined,
-    start: Start,
+    start: ProvedStart,
     device: Device,
   ): Promise<IssuedTokens | null> {
     const session = sessions.draft(row, start, device);
     const isCurrent = await commit(async (tx) => {
       const current = await tx.users.findToRely(row.id);
       if (current?.password_hash !== row.password_hash || current.disabled_at !== null) return false;
+      if (start.proof) await proofs.spend(tx, start.proof, `sign in ${row.id}`);
       if (rehashed) await tx.users.replacePasswordHash(row.id, row.password_hash, rehashed);
       await tx.sessions.insert(session);
       await security.note({ kind: "login", userId: row.id, sessionId: session.id }, device, tx);

@@ -95,6 +95,16 @@ CREATE TABLE throttles (
 
 CREATE INDEX throttles_by_age ON throttles (full_at);
 
+CREATE TABLE proofs (
+  key_thumbprint TEXT COLLATE "C" NOT NULL,
+  id TEXT COLLATE "C" NOT NULL,
+  about TEXT NOT NULL,
+  good_until BIGINT NOT NULL,
+  PRIMARY KEY (key_thumbprint, id)
+);
+
+CREATE INDEX proofs_by_age ON proofs (good_until);
+
 CREATE TABLE signing_keys (
   id TEXT COLLATE "C" PRIMARY KEY,
   algorithm TEXT NOT NULL,

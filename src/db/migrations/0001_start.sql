@@ -92,6 +92,17 @@ CREATE TABLE throttles (
 
 CREATE INDEX throttles_by_age ON throttles (full_at);
 
+-- Proofs of possession that were used (RFC 9449), hashed, until no process can accept them any more.
+CREATE TABLE proofs (
+  key_thumbprint TEXT NOT NULL,
+  id TEXT NOT NULL,
+  about TEXT NOT NULL,
+  good_until INTEGER NOT NULL,
+  PRIMARY KEY (key_thumbprint, id)
+) STRICT;
+
+CREATE INDEX proofs_by_age ON proofs (good_until);
+
 -- At most one key is 'next' and one is 'active'; any number are 'retired'.
 CREATE TABLE signing_keys (
   id TEXT PRIMARY KEY,

@@ -1,0 +1,98 @@
+import { DuetError } from "../../errors.ts";
+import type { Store } from "../../store/index.ts";
+import type { SessionWithUser } from "../../store/sessions.ts";
+import { networkOf } from "../addresses.ts";
+import type { Viewer } from "../viewer.ts";
+import type { Device } from "./devices.ts";
+import type { Proof, Proofs, Showing } from "./proofs.ts";
+import type { SecurityEvents } from "./security.ts";
+import { isCode, type Throttle } from "./throttle.ts";
+
+export type Holders = ReturnType<typeof createHolders>;
+
+/**
+ * Sessions that a program's key holds (RFC 9449): their row says so, since their start and for ever. Whoever shows one of
+ * their tokens on whatever route without the right proof is refused, nothing ends, and the owner is told.
+ */
+export function createHolders(deps: {
+  store: Store;
+  proofs: Proofs;
+  security: SecurityEvents;
+  throttle: Throttle;
+}) {
+  const { store, proofs, security, throttle } = deps;
+
+  /** An event that the owner sees, one an hour of each session. */
+  async function tell(
+    kind: "key_missing" | "key_used_late",
+    { id: sessionId, user_id: userId }: SessionWithUser,
+    device: Device,
+  ): Promise<void> {
+    try {
+      await throttle.take(["notice_session", `${kind}\n${sessionId}`]);
+    } catch (error) {
+      if (isCode("rate_limited")(error)) return;
+      throw error;
+    }
+    await security.note({ kind, outcome: "failure", userId, sessionId }, device);
+  }
+
+  /** Refuses what was shown without the right proof. Error codes: `invalid_dpop_proof`; `token_invalid` with another key. */
+  async function refuse(session: SessionWithUser, proof: Proof | null, showing: Showing): Promise<never> {
+    // A session that no key holds is never bound later, or a thief would bind what he stole.
+    if (session.key_thumbprint !== null) await tell("key_missing", session, showing.device());
+    throw new DuetError(proof && session.key_thumbprint !== null ? "token_invalid" : "invalid_dpop_proof");
+  }
+
+  /** The proof beside a token of `session`. Error codes: `invalid_dpop_proof`, `use_dpop_nonce`. */
+  async function proofFor(session: SessionWithUser | null, showing: Showing, accessToken?: string) {
+    try {
+      return await proofs.check(showing, accessToken);
+    } catch (error) {
+      const isNoProof = isCode("invalid_dpop_proof")(error);
+      if (isNoProof && session?.key_thumbprint != null) await tell("key_missing", session, showing.device());
+      throw error;
+    }
+  }
+
+  return {
+    proofFor,
+    refuse,
+    spend: proofs.spend,
+
+    /**
+     * Requires of an access token that was shown what its session's row says. Error codes: `invalid_dpop_proof`,
+     * `use_dpop_nonce`, `token_invalid`, `too_busy`. Effect: the proof is used up.
+     */
+    async require(session: SessionWithUser, showing: Showing, accessToken: string): Promise<void> {
+      if (!isHeld(session)) {
+        if (showing.scheme === "DPoP") throw new DuetError("token_invalid");
+        return;
+      }
+      if (showing.scheme !== "DPoP") return refuse(session, null, showing);
+      const proof = await proofFor(session, showing, accessToken);
+      if (proof?.key !== session.key_thumbprint) return refuse(session, proof, showing);
+      await store.tx((tx) => proofs.spend(tx, proof, crypto.randomUUID()));
+    },
+
+    /** Whether a token that is to be signed out with comes with what its session's row asks for. Error codes: as `require`. */
+    async mayEnd(session: SessionWithUser, showing: Showing): Promise<void> {
+      if (!isHeld(session)) return;
+      const proof = await proofFor(session, showing);
+      if (proof?.key !== session.key_thumbprint) return refuse(session, proof, showing);
+      await store.tx((tx) => proofs.spend(tx, proof, `end ${session.id}`));
+    },
+
+    /** A generation that had died was shown, with the right key: worth a look where it came from another network. */
+    async noteLate(session: SessionWithUser, device: Device): Promise<void> {
+      if (networkOf(device.ip) !== networkOf(session.ip)) await tell("key_used_late", session, device);
+    },
+  };
+}
+
+/** Whether a key holds it, of which each request needs a proof. */
+export const isHeld = (session: Pick<SessionWithUser, "kind" | "key_thumbprint">): boolean =>
+  session.kind === "program" && session.key_thumbprint !== null;
+
+/** The same of the viewer's. */
+export const isHeldBy = ({ start }: Viewer): boolean => start.kind === "program" && start.key !== null;
