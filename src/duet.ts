@@ -1,5 +1,6 @@
 import type { Config } from "./config.ts";
 import { createAccount } from "./core/auth/account.ts";
+import { createBindings } from "./core/auth/bindings.ts";
 import { createDepartures } from "./core/auth/departures.ts";
 import { createDiaries } from "./core/auth/diary.ts";
 import { createEndings } from "./core/auth/endings.ts";
@@ -77,7 +78,8 @@ export function createDuet(
   const diaries = createDiaries({ store, clock, settings });
   const observe = diaries.observer("page");
   const proofs = createProofs({ keys, clock, throttle, issuer: settings.issuer });
-  const holders = createHolders({ store, proofs, security, throttle });
+  const bindings = createBindings({ keys, store, commit, security, clock, issuer: settings.issuer });
+  const holders = createHolders({ store, proofs, bindings, security, throttle, clock });
   const sessions = createSessions({
     store,
     remembered,
@@ -91,7 +93,7 @@ export function createDuet(
     settings,
   });
   const ownSessions = createOwnSessions({ store, endings, clock });
-  const shownTokens = createShownTokens({ store, tokens, endings, holders });
+  const shownTokens = createShownTokens({ store, tokens, endings, holders, clock });
   const operator = createOperator({ store, commit, endings, security, clock });
   const introspect = createIntrospect({ store, tokens, endings, clock, steps, settings });
   const passwords = createPasswords({ settings, log, cost: tuning.argon2Cost });
@@ -161,6 +163,7 @@ export function createDuet(
     ownSessions,
     shownTokens,
     proofs,
+    bindings,
     operator,
     endings,
     security,

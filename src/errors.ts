@@ -14,6 +14,8 @@ export const ERROR_STATUS = {
   token_type_mismatch: 401,
   user_not_found: 401,
   session_ended: 401,
+  key_missing: 401,
+  device_proof_required: 403,
   cross_origin_refused: 403,
   registration_closed: 403,
   not_found: 404,
@@ -130,6 +132,8 @@ export type ErrorDetails = {
   acceptEncoding?: string;
   /** What the next proof must carry (RFC 9449 section 8). */
   dpopNonce?: string;
+  /** What a browser is to sign with its device's key (Device Bound Session Credentials). */
+  deviceChallenge?: { challenge: string; id?: string | undefined };
   /** A protected resource was asked for by this scheme: a proof that is wrong is then 401 (RFC 9449 section 7.1). */
   scheme?: "DPoP";
   cause?: unknown;

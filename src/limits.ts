@@ -44,6 +44,10 @@ export const LIMITS = {
   changesKeepMs: 24 * 60 * 60 * 1000,
   userAgentCharsMax: 400,
   tokenCharsMax: 4096,
+  /** after its start, for the browser to bind it to its device */
+  bindWithinMs: 60_000,
+  /** of an access token in a bound session: what a copy of its cookie is good for; a browser's quota of signatures allows no less than 210 */
+  boundAccessSeconds: 300,
   /** `jti` of a proof */
   proofIdCharsMax: 256,
   hashQueueMax: 64,

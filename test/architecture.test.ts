@@ -49,7 +49,7 @@ const PACKAGES: Record<string, RegExp> = {
   "@elysiajs/html": /^(http\/jsx|web\/page\.ts)/,
   "lucide-static": /^web\/icons\.view\.tsx$/,
   "htmx.org": /^client\//,
-  jose: /^(core\/auth\/(jws|keys|lab|proofs)|http\/signers)\.ts$/,
+  jose: /^(core\/auth\/(bindings|jws|keys|lab|proofs)|http\/signers)\.ts$/,
   unhomoglyph: /^core\/auth\/lookalikes\.ts$/,
   bowser: /^core\/auth\/devices\.ts$/,
   "bun:sqlite": /^db\//,
@@ -57,7 +57,7 @@ const PACKAGES: Record<string, RegExp> = {
   "@zxcvbn-ts/language-common": /^core\/auth\/passwords\.ts$/,
   "node:fs": /^(db\/|cli\/priority\.ts$)/,
   "node:path": /^(db\/|client\/bundle\.ts)/,
-  "node:crypto": /^(core\/auth\/(seal|proofs)|http\/(caller|refresh-signer))\.ts$/,
+  "node:crypto": /^(core\/auth\/(bindings|seal|proofs)|http\/(caller|refresh-signer))\.ts$/,
   "node:net": /^(core\/addresses|http\/proxies)\.ts$/,
   "node:util": /^config\.ts$/,
   "node:os": /^(core\/auth\/passwords|db\/folder|cli\/priority)\.ts$/,
@@ -262,7 +262,7 @@ describe("the architecture", () => {
       (file) => file.split(".")[0]!,
     );
     const isPartOfAnother =
-      "ids log text clock page viewer commit changes notifier housekeeping jws observer usernames lookalikes passwords profiles own-sessions shown diary signer seal introspection members thread readers moves forms overlap holders proofs".split(
+      "ids log text clock page viewer commit changes notifier housekeeping jws observer usernames lookalikes passwords profiles own-sessions shown diary signer seal introspection members thread readers moves forms overlap holders proofs bindings".split(
         " ",
       );
     for (const noun of nouns("core").filter((noun) => !isPartOfAnother.includes(noun)))

@@ -267,7 +267,7 @@ describe("migrations", () => {
         ),
       ]),
     );
-    expect(checksums).toEqual({ "0001_start": ["8a005c9080f6db34", "ab10523f03e29f31"] });
+    expect(checksums).toEqual({ "0001_start": ["292d72d806369ead", "f272dbbbb94833c9"] });
   });
 });
 

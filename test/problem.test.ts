@@ -21,7 +21,7 @@ import {
   type Answer,
   type TestApp,
 } from "./support/app.ts";
-import { login, PASSWORDS, refresh, register, type Person } from "./support/people.ts";
+import { decode, login, PASSWORDS, refresh, register, type Person } from "./support/people.ts";
 import { KeyHolder } from "./support/dpop.ts";
 
 const JSON_TYPE = { "content-type": "application/json" };
@@ -64,6 +64,13 @@ const crowd = () =>
     return new Map(answers.filter(([, answer]) => answer.status === 503));
   })());
 
+/** As if the browser of this session had registered a key; what it is needs https (dbsc.test.ts). */
+const bind = (t: TestApp, { refreshToken }: Person) =>
+  t.sql(
+    "UPDATE sessions SET kind = 'browser', key_thumbprint = 'k', device_key = '{}', device_session = 'd' WHERE id = $1",
+    decode(refreshToken).claims.sid,
+  );
+
 /** One way to meet each error. A code that is missing here fails the test below. */
 const WAYS: Record<ErrorCode, Ask> = {
   malformed_body: withBody("/api/auth/login", '{"username": "alice'),
@@ -93,6 +100,25 @@ const WAYS: Record<ErrorCode, Ask> = {
   session_ended: async (t, alice, language) => {
     await alice.call("POST", "/api/auth/logout");
     return withToken(() => alice.accessToken)(t, alice, language);
+  },
+  key_missing: async (t, alice, language) => {
+    await bind(t, alice);
+    return t.json(
+      "POST",
+      "/api/auth/refresh",
+      { refresh_token: alice.refreshToken },
+      { "accept-language": language },
+    );
+  },
+  device_proof_required: async (t, alice, language) => {
+    const headers = { "accept-language": language, "sec-secure-session-id": "d" };
+    const cookie = `duet_refresh=${alice.refreshToken}`;
+    await bind(t, alice);
+    return t.json("POST", "/auth/dbsc/refresh", undefined, {
+      ...headers,
+      cookie,
+      "sec-fetch-site": "same-origin",
+    });
   },
   cross_origin_refused: ask("POST", "/api/auth/login", { headers: { "sec-fetch-site": "cross-site" } }),
   registration_closed: async (_, __, language) => {

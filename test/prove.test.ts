@@ -1,8 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import { advance, freezeClock, ORIGIN, startApp, UNLIMITED } from "./support/app.ts";
 import { describeInBrowser } from "./support/browser.ts";
+import { testInWholeChromium } from "./support/secure.ts";
 import { clientClock, jumpAbout } from "./prove/clocks.ts";
 import { kills } from "./prove/crash.ts";
+import { boundBrowser } from "./prove/bound.ts";
 import { revocation } from "./prove/ending.ts";
 import { agents, lateRequests } from "./prove/agents.ts";
 import { Api, createRandom, traces, type Scenario } from "./prove/kit.ts";
@@ -49,6 +51,11 @@ describe(`the proof, in short, against the executable (seed ${seed})`, () => {
 });
 
 describeInBrowser(`the proof, in short, in a browser (seed ${seed})`, () => {
+  testInWholeChromium(
+    "a browser that is bound to its device loses answers, and its cookies are worth nothing elsewhere",
+    () => prove(boundBrowser, 0.05),
+  );
+
   test("a browser's clock that is a year off changes nothing", () => prove(clientClock, 0.1));
 });
 

@@ -24,6 +24,9 @@ const PUBLIC = new Set([
   "GET /auth/refresh",
   "POST /auth/refresh",
   "POST /auth/logout",
+  // Nobody's session is over; a browser forgets its key at a 401.
+  "POST /auth/dbsc/register",
+  "POST /auth/dbsc/refresh",
   "POST /api/auth/register",
   "POST /api/auth/login",
   "POST /api/auth/refresh",
@@ -117,6 +120,8 @@ const CHEAP: Record<string, string> = {
 /** What changes state without a limit, and why it needs none. */
 const WITHOUT_LIMIT: Record<string, string> = {
   "POST /language": "sets a cookie",
+  "POST /auth/dbsc/register": "once for each sign-in, which stands behind limits",
+  "POST /auth/dbsc/refresh": "the session's own limit, after the signature (dbsc.test.ts)",
   "POST /auth/logout": "ends what was started within a limit, once",
   "POST /api/auth/logout": "the same",
   "POST /api/auth/logout-all": "the same",

@@ -1,4 +1,5 @@
 import { LIMITS } from "../limits.ts";
+import type { DuetError } from "../errors.ts";
 import type { IssuedTokens } from "../core/auth/sessions.ts";
 import { isLanguage, type Language } from "../locales/index.ts";
 
@@ -83,6 +84,16 @@ export function createCookies(issuer: string) {
         ...(secure ? [cookie(names.sid, "", "/", 0)] : []),
         ...(endedToken ? [cookie(names.ended, endedToken, "/", ENDED_SECONDS)] : []),
       ];
+    },
+
+    /**
+     * After a refusal: cleared only with a session that has ended, or whose user is gone; not after a new password, which may
+     * have come from this browser (those of its next session, then on their way, must not be cleared with the old ones), nor
+     * where the end may be a clock's mistake.
+     */
+    refused(set: ResponseSettings, { code, details: { end } }: DuetError, held: string) {
+      if (end && (end.reason === "password_changed" || !end.isRecorded)) this.noteEnd(set, held);
+      else if (end || code === "user_not_found") this.clear(set, end && held);
     },
 
     /** Only notes that it has ended. */

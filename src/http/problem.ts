@@ -10,6 +10,7 @@ import { languageOf } from "./language.ts";
 import type { Edge } from "./edge.ts";
 import { isOAuth, oauthError } from "./oauth.ts";
 import { requestIdOf } from "./connection.ts";
+import { challengeHeader, deviceSessionOf, isAboutDevice } from "./dbsc.ts";
 
 /** Draws an error; null leaves it to the JSON renderer. */
 export type RenderPage = (error: DuetError, request: Request) => Promise<Response | null>;
@@ -64,6 +65,12 @@ export function renderProblem(error: DuetError, request: Request): Response {
     }),
     ...(error.status >= 500 && { instance: `urn:uuid:${requestIdOf(request)}` }),
   };
+  // A browser forgets its key at a 403 without a challenge (Device Bound Session Credentials).
+  if (error.status === 403 && isAboutDevice(request) && !headers.has("secure-session-challenge"))
+    headers.set(
+      "secure-session-challenge",
+      challengeHeader({ challenge: requestIdOf(request), id: deviceSessionOf(request) }),
+    );
   headers.set("content-type", "application/problem+json");
   headers.set("content-language", language);
   return Response.json(body, { status: error.status, headers });
@@ -71,11 +78,12 @@ export function renderProblem(error: DuetError, request: Request): Response {
 
 /** What an error says beside its body, whatever shape that has. */
 export function headersOf(error: DuetError): Record<string, string> {
-  const { allow, retryAfterSeconds, acceptEncoding, dpopNonce } = error.details;
+  const { allow, retryAfterSeconds, acceptEncoding, dpopNonce, deviceChallenge } = error.details;
   return {
     // By it a page's script tells our refusals from those of whatever stands between.
     "duet-error": error.code,
     ...(error.status === 401 && { "www-authenticate": challenge(error) }),
+    ...(deviceChallenge && { "secure-session-challenge": challengeHeader(deviceChallenge) }),
     ...(dpopNonce && { "dpop-nonce": dpopNonce }),
     ...(allow && { allow: allow.join(", ") }),
     ...(acceptEncoding && { "accept-encoding": acceptEncoding }),

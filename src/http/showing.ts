@@ -10,6 +10,7 @@ export const createShowingOf =
     return {
       scheme,
       proof: request.headers.get("dpop"),
+      deviceProof: request.headers.get("secure-session-response")?.replaceAll('"', "") ?? null,
       method: request.method,
       get path() {
         return new URL(request.url, "http://localhost").pathname;

@@ -15,6 +15,8 @@ const errors: Record<ErrorCode, string> = {
   token_type_mismatch: "That is the wrong type of token",
   user_not_found: "The user does not exist",
   session_ended: "This session has ended",
+  key_missing: "This browser does not hold the key of this session. Sign in again",
+  device_proof_required: "A signature by this device’s key is needed here",
   cross_origin_refused:
     "Refused: this came from another address than Duet’s own. Open Duet at its own address and try again",
   registration_closed: "New accounts cannot be made here at present",
@@ -132,6 +134,7 @@ export const problems = {
     account_disable: "Account disabled by the operator",
     account_enable: "Account enabled by the operator",
     reuse_detected: "Possible theft: an old refresh token was used, session ended",
+    key_bound: "Session bound to this device",
     key_missing: "Token without its key",
     key_used_late: "Old token, with its key, from another network",
   } as Record<SecurityEventKind, string>,

@@ -128,6 +128,8 @@ export const en = {
     passwordNote: "Changing it signs out all your other devices",
     devices: "Devices",
     thisDevice: "this device",
+    kinds: { browser: "Browser", program: "Program" },
+    bound: { browser: "bound to its device", program: "held by a key" },
     unknownDevice: "Unknown device",
     seen: "last seen",
     seenNow: "in use now",

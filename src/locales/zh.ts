@@ -120,6 +120,8 @@ export const zh: Locale = {
     passwordNote: "修改后，其他设备都会退出登录",
     devices: "设备",
     thisDevice: "本设备",
+    kinds: { browser: "浏览器", program: "程序" },
+    bound: { browser: "已绑定设备", program: "由密钥持有" },
     unknownDevice: "未知设备",
     seen: "最近使用",
     seenNow: "正在使用",

@@ -9,6 +9,9 @@ export type SessionRow = {
   user_id: string;
   kind: SessionKind;
   key_thumbprint: string | null;
+  /** Of a browser's: the public key itself (JWK), and the browser's name for the session. */
+  device_key: string | null;
+  device_session: string | null;
   generation: number;
   rotated_at: number;
   confirmed_at: number | null;
@@ -48,7 +51,8 @@ const endOf = (column: string) =>
 export const sessionStore = (q: Queryable) => ({
   find: (id: string) =>
     q.one<SessionWithUser>(
-      `SELECT sessions.id, sessions.user_id, sessions.kind, sessions.key_thumbprint, sessions.generation,
+      `SELECT sessions.id, sessions.user_id, sessions.kind, sessions.key_thumbprint,
+              sessions.device_key, sessions.device_session, sessions.generation,
               sessions.rotated_at, sessions.confirmed_at, sessions.previous_confirmed_at, sessions.created_at, sessions.seen_at, sessions.idle_ends_at, sessions.ends_at, sessions.user_agent,
               sessions.ip, ${["ended_at", "end_reason", "ended_user_agent", "ended_ip"].map(endOf).join(", ")},
               users.username, users.email, users.disabled_at
@@ -74,7 +78,14 @@ export const sessionStore = (q: Queryable) => ({
   insert: (
     s: Omit<
       SessionRow,
-      "confirmed_at" | "previous_confirmed_at" | "ended_at" | "end_reason" | "ended_user_agent" | "ended_ip"
+      | "device_key"
+      | "device_session"
+      | "confirmed_at"
+      | "previous_confirmed_at"
+      | "ended_at"
+      | "end_reason"
+      | "ended_user_agent"
+      | "ended_ip"
     >,
   ) =>
     q.run(
@@ -118,6 +129,22 @@ export const sessionStore = (q: Queryable) => ({
       id,
       generation,
     ),
+
+  /** Binds a live session of a browser to a key: once, if it was started after `since`. */
+  bind: async (
+    id: string,
+    key: { key_thumbprint: string; device_key: string; device_session: string },
+    since: number,
+  ): Promise<boolean> =>
+    (await q.run(
+      `UPDATE sessions SET key_thumbprint = $1, device_key = $2, device_session = $3
+        WHERE id = $4 AND kind = 'browser' AND key_thumbprint IS NULL AND created_at > $5 AND ${IS_LIVE} /* ends session $4 */`,
+      key.key_thumbprint,
+      key.device_key,
+      key.device_session,
+      id,
+      since,
+    )) > 0,
 
   /** Ends a live session, of this user where one is named; the first reason stays. Returns its owner, or null. */
   end: (id: string, end: EndRow, userId: string | null = null) =>

@@ -5,6 +5,7 @@ import { cookieViewer } from "../http/auth.ts";
 import { formBodies } from "../http/body.ts";
 import { jsonDownload } from "../http/download.ts";
 import { AccountPage } from "./account.view.tsx";
+import { offerBinding } from "./dbsc.ts";
 import { failedForm } from "./form.ts";
 import { emptyForm, type FormState } from "./form.view.tsx";
 import { goOn, pages, type Web } from "./page.ts";
@@ -12,6 +13,7 @@ import { Strength } from "./passwords.view.tsx";
 
 type Deps = Pick<
   Web,
+  | "bindings"
   | "account"
   | "security"
   | "live"
@@ -27,7 +29,18 @@ const EVENTS_SHOWN = 20;
 
 /** The viewer's account: what it is, where it is signed in, what happened to it, and its end. */
 export function accountPages(deps: Deps) {
-  const { account, security, live, sessions, ownSessions, cookies, showingOf, deviceOf, pageContext } = deps;
+  const {
+    account,
+    bindings,
+    security,
+    live,
+    sessions,
+    ownSessions,
+    cookies,
+    showingOf,
+    deviceOf,
+    pageContext,
+  } = deps;
 
   async function show(
     request: Request,
@@ -48,6 +61,7 @@ export function accountPages(deps: Deps) {
           device: nameDevice(session.user_agent),
           isPhone: /iPhone|Android|Mobile/.test(session.user_agent),
           isCurrent: session.id === viewer.sessionId,
+          isBound: session.key_thumbprint !== null,
         }))}
         events={events.items.map((event) => ({ ...event, device: nameDevice(event.user_agent) }))}
         profile={forms.profile ?? emptyForm}
@@ -90,7 +104,9 @@ export function accountPages(deps: Deps) {
       async ({ request, server, viewer, body, set }) => {
         const input = { currentPassword: body.current_password, newPassword: body.new_password };
         try {
-          cookies.setTokens(set, await account.changePassword(viewer, input, deviceOf({ request, server })));
+          const issued = await account.changePassword(viewer, input, deviceOf({ request, server }));
+          cookies.setTokens(set, issued);
+          offerBinding(bindings, set, issued);
           return goOn(request, set, "/account?done=password");
         } catch (error) {
           const password = failedForm(error, pageContext(request, viewer).language, {}, set);

@@ -7,7 +7,12 @@ import { Layout, Time, type PageContext } from "./layout.view.tsx";
 import { NewPassword } from "./passwords.view.tsx";
 import { SignInDialog } from "./sessions.view.tsx";
 
-export type ShownSession = Session & { device: string | null; isPhone: boolean; isCurrent: boolean };
+export type ShownSession = Session & {
+  device: string | null;
+  isPhone: boolean;
+  isCurrent: boolean;
+  isBound: boolean;
+};
 export type ShownEvent = SecurityEvent & { device: string | null };
 export type Done = "profile" | "password" | "session";
 
@@ -110,15 +115,10 @@ const Devices = ({ page, sessions, moreSessions }: AccountProps) => {
             <span class="row-main">
               <strong>{session.device ?? t.unknownDevice}</strong>
               {session.isCurrent && <span class="tag">{t.thisDevice}</span>}
+              {session.isBound && <span class="tag">{t.bound[session.kind]}</span>}
               <span class="muted small">
-                {session.ip} ·{" "}
-                {session.isCurrent ? (
-                  t.seenNow
-                ) : (
-                  <>
-                    {t.seen} <Time at={session.seen_at} />
-                  </>
-                )}
+                {t.kinds[session.kind]} · {session.ip} · {session.isCurrent ? t.seenNow : t.seen}{" "}
+                {!session.isCurrent && <Time at={session.seen_at} />}
               </span>
             </span>
             {!session.isCurrent && (

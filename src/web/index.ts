@@ -1,6 +1,7 @@
 import { Elysia } from "elysia";
 import { accountPages } from "./account.tsx";
 import { arrivalPages, createArrivals } from "./arrivals.tsx";
+import { deviceRoutes } from "./dbsc.ts";
 import { conversationPages } from "./conversations.tsx";
 import { labPages } from "./lab.tsx";
 import { livePages } from "./live.tsx";
@@ -18,6 +19,7 @@ export function webPages(web: Web) {
     .use(homePages(web))
     .use(userPages({ ...web, arrivals }))
     .use(sessionPages({ ...web, arrivals }))
+    .use(deviceRoutes(web))
     .use(arrivalPages({ ...web, arrivals }))
     .use(conversationPages(web))
     .use(messagePages(web))

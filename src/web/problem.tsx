@@ -1,5 +1,6 @@
 import { DuetError } from "../errors.ts";
 import { requestIdOf } from "../http/connection.ts";
+import { isSkipped } from "../http/dbsc.ts";
 import { languageOf } from "../http/language.ts";
 import { challenge, headersOf, renderProblem, type RenderPage } from "../http/problem.ts";
 import { describe } from "../locales/index.ts";
@@ -14,6 +15,9 @@ export const createPageErrors =
   ({ viewerIfAny, pageContext }: Pick<Web, "viewerIfAny" | "pageContext">): RenderPage =>
   async (error, request) => {
     if (isForPrograms(request)) return null;
+    // A browser that holds a key and cannot get a new cookie just now has not lost its session.
+    const isWaiting = error.status === 401 && isSkipped(request) && !error.details.end;
+    if (isWaiting) error = new DuetError("unavailable", { cause: error, retryAfterSeconds: 2 });
     const isTokenError = error.status === 401 && error.code !== "invalid_credentials";
     if (isTokenError) return isNavigation(request) ? sendToRefresh(request) : askForRefresh(error, request);
 
@@ -41,7 +45,7 @@ const FORM = /^(\/account|\/conversations\/[^/]+)\//;
 const pathnameOf = (request: Request) => new URL(request.url).pathname;
 
 const isForPrograms = (request: Request) =>
-  /^\/(?:api|oauth|\.well-known|assets|healthz|readyz)(?:\/|$)/.test(pathnameOf(request)) ||
+  /^\/(?:api|oauth|\.well-known|auth\/dbsc|assets|healthz|readyz)(?:\/|$)/.test(pathnameOf(request)) ||
   !(isHtmx(request) || isNavigation(request) || request.headers.has("sec-fetch-mode"));
 
 const isNavigation = (request: Request) => {

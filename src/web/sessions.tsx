@@ -2,8 +2,10 @@ import { Elysia, t } from "elysia";
 import { nameDevice } from "../core/auth/devices.ts";
 import { DuetError, type SessionEnd } from "../errors.ts";
 import type { Incoming } from "../http/connection.ts";
+import { isSkipped } from "../http/dbsc.ts";
 import { formBodies } from "../http/body.ts";
 import type { Arrivals } from "./arrivals.tsx";
+import { offerBinding } from "./dbsc.ts";
 import { failedForm } from "./form.ts";
 import { emptyForm } from "./form.view.tsx";
 import { refererOf, safeNext } from "./next.ts";
@@ -12,7 +14,15 @@ import { SignInDialogForm, SignInPage } from "./sessions.view.tsx";
 
 type Deps = Pick<
   Web,
-  "users" | "sessions" | "shownTokens" | "viewerIfAny" | "cookies" | "deviceOf" | "showingOf" | "pageContext"
+  | "users"
+  | "sessions"
+  | "shownTokens"
+  | "bindings"
+  | "viewerIfAny"
+  | "cookies"
+  | "deviceOf"
+  | "showingOf"
+  | "pageContext"
 > & { arrivals: Arrivals };
 
 /** Sign-in, sign-out, and the refresh that a browser goes through without noticing. */
@@ -20,6 +30,7 @@ export function sessionPages({
   users,
   sessions,
   shownTokens,
+  bindings,
   viewerIfAny,
   arrivals,
   cookies,
@@ -29,10 +40,6 @@ export function sessionPages({
 }: Deps) {
   /**
    * Refreshes by cookie: sets new cookies and returns null, or returns the 401; any other error is thrown on.
-   *
-   * Cookies are cleared only with a session that has ended, or whose user is gone; not after a new password, which may
-   * have come from this browser (those of its next session, then on their way, must not be cleared with the old ones),
-   * nor where the end may be a clock's mistake.
    *
    * If the access cookie is still good (another tab has refreshed) nothing is rotated: of two rotations whose answers
    * arrive in the wrong order the browser would keep a token two generations old, which is a reuse.
@@ -50,9 +57,8 @@ export function sessionPages({
       return null;
     } catch (error) {
       if (!(error instanceof DuetError) || error.status !== 401) throw error;
-      const { end } = error.details;
-      if (end && (end.reason === "password_changed" || !end.isRecorded)) cookies.noteEnd(set, held!);
-      else if (end || error.code === "user_not_found") cookies.clear(set, end && held);
+      if (isSkipped(request)) throw new DuetError("unavailable", { cause: error, retryAfterSeconds: 2 });
+      if (held) cookies.refused(set, error, held);
       return error;
     }
   }
@@ -84,6 +90,7 @@ export function sessionPages({
               deviceOf({ request, server }),
             );
             cookies.setTokens(set, issued, { clearEnded: true });
+            offerBinding(bindings, set, issued);
             if (!body.dialog)
               return goOn(request, set, arrivals.nextOf(request, issued, safeNext(body.next)));
             set.headers["hx-trigger"] = JSON.stringify({ "duet:signed-in": { userId: user.id } });
@@ -141,8 +148,15 @@ export function sessionPages({
       .post("/auth/logout", async ({ request, server, set, redirect }) => {
         const accessToken = cookies.accessToken(request);
         const allRefreshTokens = cookies.allRefreshTokens(request);
-        const presented = [...allRefreshTokens, ...(accessToken ? [accessToken] : [])];
-        await shownTokens.logout(presented, showingOf({ request, server }));
+        // The access token first: where a device holds the session, it is what shows that this is that device.
+        const presented = [...(accessToken ? [accessToken] : []), ...allRefreshTokens];
+        try {
+          await shownTokens.logout(presented, showingOf({ request, server }));
+        } catch (error) {
+          // A copy signs out of nothing but the browser that it was copied to.
+          if (!(error instanceof DuetError && error.status < 500)) throw error;
+          if (isSkipped(request)) throw new DuetError("unavailable", { cause: error, retryAfterSeconds: 2 });
+        }
         cookies.signOut(set, accessToken ?? (await shownTokens.ourRefreshToken(allRefreshTokens)));
         cookies.clearPlanted(set, request);
         return redirect(signInUrl("/conversations"), 303);

@@ -1,6 +1,7 @@
 import { Elysia, t } from "elysia";
 import { formBodies } from "../http/body.ts";
 import type { Arrivals } from "./arrivals.tsx";
+import { offerBinding } from "./dbsc.ts";
 import { failedForm } from "./form.ts";
 import { emptyForm } from "./form.view.tsx";
 import { safeNext } from "./next.ts";
@@ -10,12 +11,13 @@ import { RegisterPage } from "./users.view.tsx";
 
 type Deps = Pick<
   Web,
-  "account" | "users" | "viewerIfAny" | "settings" | "cookies" | "deviceOf" | "pageContext"
+  "account" | "users" | "bindings" | "viewerIfAny" | "settings" | "cookies" | "deviceOf" | "pageContext"
 > & { arrivals: Arrivals };
 
 export const userPages = ({
   account,
   users,
+  bindings,
   viewerIfAny,
   arrivals,
   settings,
@@ -47,6 +49,7 @@ export const userPages = ({
             deviceOf({ request, server }),
           );
           cookies.setTokens(set, issued, { clearEnded: true });
+          offerBinding(bindings, set, issued);
           return goOn(request, set, arrivals.nextOf(request, issued, next));
         } catch (error) {
           const page = pageContext(request, null);

@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { agents, lateRequests } from "./agents.ts";
+import { boundBrowser } from "./bound.ts";
 import { revocation } from "./ending.ts";
 import { clientClock, serverClock } from "./clocks.ts";
 import { kills } from "./crash.ts";
@@ -15,6 +16,7 @@ export const SCENARIOS: Record<string, Scenario> = {
   agents,
   lateRequests,
   revocation,
+  boundBrowser,
   clientClock,
   serverClock,
   storm,

@@ -5,6 +5,7 @@ import type { Showing } from "../../src/core/auth/proofs.ts";
 export const shownFrom = (device: Device): Showing => ({
   scheme: "Bearer",
   proof: null,
+  deviceProof: null,
   method: "GET",
   path: "/",
   device: () => device,

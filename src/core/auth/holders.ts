@@ -2,25 +2,32 @@ import { DuetError } from "../../errors.ts";
 import type { Store } from "../../store/index.ts";
 import type { SessionWithUser } from "../../store/sessions.ts";
 import { networkOf } from "../addresses.ts";
+import { LIMITS } from "../../limits.ts";
+import type { Clock } from "../clock.ts";
 import type { Viewer } from "../viewer.ts";
+import type { Bindings } from "./bindings.ts";
 import type { Device } from "./devices.ts";
 import type { Proof, Proofs, Showing } from "./proofs.ts";
+import type { Shown } from "./rotation.ts";
 import type { SecurityEvents } from "./security.ts";
+import type { Claims } from "./signer.ts";
 import { isCode, type Throttle } from "./throttle.ts";
 
 export type Holders = ReturnType<typeof createHolders>;
 
 /**
- * Sessions that a program's key holds (RFC 9449): their row says so, since their start and for ever. Whoever shows one of
- * their tokens on whatever route without the right proof is refused, nothing ends, and the owner is told.
+ * Sessions that a key holds, a program's (RFC 9449) or that of a browser's device: their row says so, for ever. Whoever shows
+ * one of their tokens on whatever route without the right proof is refused, nothing ends, and the owner is told.
  */
 export function createHolders(deps: {
   store: Store;
   proofs: Proofs;
+  bindings: Bindings;
   security: SecurityEvents;
   throttle: Throttle;
+  clock: Clock;
 }) {
-  const { store, proofs, security, throttle } = deps;
+  const { store, proofs, bindings, security, throttle, clock } = deps;
 
   /** An event that the owner sees, one an hour of each session. */
   async function tell(
@@ -28,17 +35,20 @@ export function createHolders(deps: {
     { id: sessionId, user_id: userId }: SessionWithUser,
     device: Device,
   ): Promise<void> {
-    try {
-      await throttle.take(["notice_session", `${kind}\n${sessionId}`]);
-    } catch (error) {
-      if (isCode("rate_limited")(error)) return;
-      throw error;
-    }
+    if (!(await throttle.has(["notice_session", `${kind}\n${sessionId}`]))) return;
     await security.note({ kind, outcome: "failure", userId, sessionId }, device);
   }
 
-  /** Refuses what was shown without the right proof. Error codes: `invalid_dpop_proof`; `token_invalid` with another key. */
+  /**
+   * Refuses what was shown without the right proof. Error codes: `invalid_dpop_proof`, `token_invalid` with another key; of a
+   * browser's session `key_missing`, and where the browser itself asks `device_proof_required`.
+   */
   async function refuse(session: SessionWithUser, proof: Proof | null, showing: Showing): Promise<never> {
+    const isAskedFirst = showing.scheme === "device" && showing.deviceProof === null;
+    if (isDeviceBound(session)) {
+      if (!isAskedFirst) await tell("key_missing", session, showing.device());
+      throw showing.scheme === "device" ? bindings.ask(session) : new DuetError("key_missing");
+    }
     // A session that no key holds is never bound later, or a thief would bind what he stole.
     if (session.key_thumbprint !== null) await tell("key_missing", session, showing.device());
     throw new DuetError(proof && session.key_thumbprint !== null ? "token_invalid" : "invalid_dpop_proof");
@@ -58,6 +68,19 @@ export function createHolders(deps: {
   return {
     proofFor,
     refuse,
+    askDevice: bindings.ask,
+
+    /** What a refresh token is shown with: the generation that it says, or that of the challenge which a device has signed. */
+    shownWith: async (
+      session: SessionWithUser,
+      claims: Claims,
+      proof: Proof | null,
+      showing: Showing,
+    ): Promise<Shown> =>
+      isDeviceBound(session)
+        ? bindings.read(session, showing.deviceProof)
+        : { generation: claims.gen, key: proof?.key ?? null },
+
     spend: proofs.spend,
 
     /**
@@ -75,8 +98,13 @@ export function createHolders(deps: {
       await store.tx((tx) => proofs.spend(tx, proof, crypto.randomUUID()));
     },
 
-    /** Whether a token that is to be signed out with comes with what its session's row asks for. Error codes: as `require`. */
-    async mayEnd(session: SessionWithUser, showing: Showing): Promise<void> {
+    /**
+     * Whether a token that is to be signed out with comes with what its session's row asks for; of a browser's that is an
+     * access token, which is minutes old. Error codes: as `require` and `refuse`.
+     */
+    async mayEnd(session: SessionWithUser, showing: Showing, access: Claims | undefined): Promise<void> {
+      if (isDeviceBound(session) && (!access || isTooOld(session, access, clock())))
+        return refuse(session, null, showing);
       if (!isHeld(session)) return;
       const proof = await proofFor(session, showing);
       if (proof?.key !== session.key_thumbprint) return refuse(session, proof, showing);
@@ -96,3 +124,14 @@ export const isHeld = (session: Pick<SessionWithUser, "kind" | "key_thumbprint">
 
 /** The same of the viewer's. */
 export const isHeldBy = ({ start }: Viewer): boolean => start.kind === "program" && start.key !== null;
+
+/** Whether the key of a browser's device holds it, of which each new pair needs a proof. */
+export const isDeviceBound = (session: Pick<SessionWithUser, "kind" | "key_thumbprint">): boolean =>
+  session.kind === "browser" && session.key_thumbprint !== null;
+
+/** In such a session a copied cookie is good for minutes, whatever it says: it may have been made before the binding. */
+export const isTooOld = (
+  session: Pick<SessionWithUser, "kind" | "key_thumbprint">,
+  { iat }: Pick<Claims, "iat">,
+  now: number,
+): boolean => isDeviceBound(session) && now >= (iat + LIMITS.boundAccessSeconds) * 1000;

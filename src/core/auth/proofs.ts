@@ -14,9 +14,11 @@ export const PROOF_ALGORITHMS = ["ES256", "EdDSA", "RS256"];
 
 /** How a token is shown: by which scheme, with which proof if any (RFC 9449 section 4), with which request, from where. */
 export type Showing = {
-  scheme: "Bearer" | "DPoP" | "cookie" | "body";
+  scheme: "Bearer" | "DPoP" | "cookie" | "body" | "device";
   /** The header `DPoP` as it came; null without one. */
   proof: string | null;
+  /** The header `Secure-Session-Response`, without quotes (Device Bound Session Credentials); null without one. */
+  deviceProof: string | null;
   method: string;
   /** Of the request's URL, without query. */
   path: string;

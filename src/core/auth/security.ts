@@ -23,6 +23,7 @@ export const SECURITY_EVENT_KINDS = [
   "account_disable",
   "account_enable",
   "reuse_detected",
+  "key_bound",
   "key_missing",
   "key_used_late",
 ] as const;
@@ -64,7 +65,7 @@ export function createSecurityEvents(deps: { store: Store; clock: Clock; log: Lo
         ip: device.ip,
         created_at: now,
       });
-      const level = kind === "reuse_detected" || kind.startsWith("key_") ? "warn" : "info";
+      const level = kind === "reuse_detected" || kind === "key_missing" ? "warn" : "info";
       const facts = { outcome, user_id: userId, session_id: sessionId, ip: device.ip };
       const tell = () => log(level, kind, facts);
       if (tx) tx.afterCommit(tell);

@@ -7,7 +7,7 @@ import { newId } from "../ids.ts";
 import type { Start, Viewer } from "../viewer.ts";
 import type { Device } from "./devices.ts";
 import type { Endings } from "./endings.ts";
-import { isHeld, type Holders } from "./holders.ts";
+import { isDeviceBound, isHeld, isTooOld, type Holders } from "./holders.ts";
 import { overlapOf, type OverlapSettings } from "./overlap.ts";
 import { decideRotation, endReasonOf, stepOf } from "./rotation.ts";
 import type { SessionObserver } from "./observer.ts";
@@ -55,6 +55,8 @@ export function createSessions(deps: {
       user_id: user.id,
       kind: start.kind,
       key_thumbprint: start.key,
+      device_key: null,
+      device_session: null,
       generation: 1,
       rotated_at: now,
       confirmed_at: null,
@@ -100,12 +102,8 @@ export function createSessions(deps: {
       const session = known?.user_id === claims.sub ? known : await findOwned(claims);
       const now = clock();
       const overlap = overlapOf(session, settings, steps.sinceStep());
-      const decision = decideRotation(
-        session,
-        { generation: claims.gen, key: proof?.key ?? null },
-        now,
-        overlap,
-      );
+      const shown = await holders.shownWith(session, claims, proof, showing);
+      const decision = decideRotation(session, shown, now, overlap);
       // Memory only says yes: to any other answer the database is asked.
       if (session === known && decision.kind !== "newest") continue;
       const tell = (newestGeneration: number) =>
@@ -114,7 +112,7 @@ export function createSessions(deps: {
           sessionId: session.id,
           at: now,
           decision: decision.kind,
-          shownGeneration: claims.gen,
+          shownGeneration: shown.generation,
           newestGeneration,
         });
       switch (decision.kind) {
@@ -122,6 +120,8 @@ export function createSessions(deps: {
           tell(session.generation);
           return endings.refuse(session, decision.reason);
         case "reuse":
+          // A browser may have kept a challenge for long: the key shows that it is no thief's.
+          if (isDeviceBound(session)) throw holders.askDevice(session);
           tell(session.generation);
           return endings.refuse(session, "reuse_detected", showing.device());
         case "unproven":
@@ -164,6 +164,7 @@ export function createSessions(deps: {
     if (known) return known;
     const claims = await tokens.read("access", accessToken);
     const session = await requireLive(claims);
+    if (isTooOld(session, claims, clock())) throw new DuetError("token_expired");
     await holders.require(session, showing, accessToken!);
     if (claims.gen > session.generation) throw new DuetError("token_invalid");
     if (claims.gen === session.generation && session.confirmed_at === null) {
@@ -179,7 +180,7 @@ export function createSessions(deps: {
     const now = clock();
     const claims = accessToken === undefined ? undefined : tokens.recall(accessToken, now);
     const row = claims && remembered.findGood(claims, now);
-    return row && !isHeld(row) ? viewerOf(row, claims) : undefined;
+    return row && !isHeld(row) && !isTooOld(row, claims, now) ? viewerOf(row, claims) : undefined;
   }
 
   /** An expired refresh token is refused as that; if its session is over too, with the reason of that end. */
@@ -230,6 +231,7 @@ const viewerOf = (session: OwnedSession, claims: Claims): Viewer => ({
   username: session.username,
   email: session.email,
   sessionId: session.id,
-  start: { kind: session.kind, key: session.key_thumbprint },
+  // A browser binds each session anew.
+  start: { kind: session.kind, key: isHeld(session) ? session.key_thumbprint : null },
   tokenExpiresAt: claims.exp * 1000,
 });

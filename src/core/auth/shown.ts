@@ -1,8 +1,11 @@
 import type { SessionEnd } from "../../errors.ts";
 import type { Store } from "../../store/index.ts";
+import type { Clock } from "../clock.ts";
 import type { Endings } from "./endings.ts";
 import type { Holders } from "./holders.ts";
 import type { Showing } from "./proofs.ts";
+import { isOwned, type OwnedSession } from "./remembered.ts";
+import { endReasonOf } from "./rotation.ts";
 import type { Tokens } from "./tokens.ts";
 
 export type ShownTokens = ReturnType<typeof createShownTokens>;
@@ -13,21 +16,23 @@ export function createShownTokens(deps: {
   tokens: Tokens;
   endings: Endings;
   holders: Holders;
+  clock: Clock;
 }) {
-  const { store, tokens, endings, holders } = deps;
+  const { store, tokens, endings, holders, clock } = deps;
 
   /**
    * Ends the session of each token that is given, of either type (RFC 7009 section 2.1). Expired tokens count, what is
    * no token of ours is ignored. Where a key holds the session a copy without it ends nothing. Error codes:
-   * `invalid_dpop_proof`, `use_dpop_nonce`, `token_invalid`, `too_busy`.
+   * `invalid_dpop_proof`, `use_dpop_nonce`, `token_invalid`, `key_missing`, `too_busy`.
    */
   async function logout(presented: string[], showing: Showing): Promise<void> {
     for (const token of presented) {
-      const sessionId = await sessionOf(token);
-      if (!sessionId) continue;
-      const session = await store.sessions.find(sessionId);
-      if (session) await holders.mayEnd(session, showing);
-      await endings.end(sessionId, "logout", showing.device());
+      const access = await tokens.verify("access", token);
+      const claims = access.claims ?? (await tokens.verify("refresh", token)).claims;
+      const session = claims && (await store.sessions.find(claims.sid));
+      if (!session || session.ended_at !== null) continue;
+      await holders.mayEnd(session, showing, access.ok ? access.claims : undefined);
+      await endings.end(session.id, "logout", showing.device());
     }
   }
 
@@ -53,5 +58,14 @@ export function createShownTokens(deps: {
     return candidates[0];
   }
 
-  return { logout, recordedEnd, ourRefreshToken };
+  /** The session of a refresh token, as it is now. Error code: `session_ended`; null for what is no token of ours. */
+  async function liveSession(token: string): Promise<OwnedSession | null> {
+    const { claims } = await tokens.verify("refresh", token);
+    const session = claims && (await store.sessions.find(claims.sid));
+    if (!session || session.user_id !== claims?.sub || !isOwned(session)) return null;
+    const reason = endReasonOf(session, clock());
+    return reason ? endings.refuse(session, reason) : session;
+  }
+
+  return { logout, recordedEnd, ourRefreshToken, liveSession };
 }

@@ -65,9 +65,11 @@ export type Throttle = ReturnType<typeof createThrottle>;
 export function createThrottle(deps: { store: Store; clock: Clock; settings: { rateLimits: "on" | "off" } }) {
   const { store, clock, settings } = deps;
 
-  async function takeIn(tables: Pick<Tables, "throttles">, ...wanted: LimitKey[]): Promise<Permits> {
+  const takeIn = async (tables: Pick<Tables, "throttles">, ...wanted: LimitKey[]): Promise<Permits> =>
+    settings.rateLimits === "off" ? [] : takeEach(tables, wanted);
+
+  async function takeEach(tables: Pick<Tables, "throttles">, wanted: LimitKey[]): Promise<Permits> {
     const permits: Permits = [];
-    if (settings.rateLimits === "off") return permits;
     const now = clock();
     for (const [limit, key] of wanted) {
       const { burst, everyMs } = THROTTLES[limit];
@@ -100,6 +102,17 @@ export function createThrottle(deps: { store: Store; clock: Clock; settings: { r
 
     /** The same as part of a transaction, which is undone as a whole where one of them is used up. */
     takeIn,
+
+    /** Whether there is a permit, whatever the setting: for what Duet itself does not do more often. Effect: it is taken. */
+    async has(wanted: LimitKey): Promise<boolean> {
+      try {
+        await store.tx((tables) => takeEach(tables, [wanted]));
+        return true;
+      } catch (error) {
+        if (isCode("rate_limited")(error)) return false;
+        throw error;
+      }
+    },
 
     /**
      * Takes a permit of each limit, does `work`, and gives those of `wanted` back unless `counts(outcome)`: `outcome` is the

@@ -28,6 +28,8 @@ CREATE TABLE sessions (
   era BIGINT NOT NULL DEFAULT 1,
   kind TEXT NOT NULL CHECK (kind IN ('browser', 'program')),
   key_thumbprint TEXT,
+  device_key TEXT,
+  device_session TEXT,
   generation BIGINT NOT NULL CHECK (generation >= 1),
   rotated_at BIGINT NOT NULL,
   confirmed_at BIGINT,
@@ -68,7 +70,7 @@ CREATE FUNCTION tell_session() RETURNS TRIGGER LANGUAGE plpgsql AS $$ BEGIN PERF
 
 CREATE FUNCTION tell_user() RETURNS TRIGGER LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_notify('duet', 'touched user ' || old.id); RETURN NULL; END $$;
 
-CREATE TRIGGER sessions_tell AFTER UPDATE ON sessions FOR EACH ROW WHEN (old.ended_at IS DISTINCT FROM new.ended_at OR old.user_id <> new.user_id OR old.era <> new.era OR new.generation < old.generation OR new.ends_at < old.ends_at OR new.idle_ends_at < old.idle_ends_at) EXECUTE FUNCTION tell_session();
+CREATE TRIGGER sessions_tell AFTER UPDATE ON sessions FOR EACH ROW WHEN (old.ended_at IS DISTINCT FROM new.ended_at OR old.user_id <> new.user_id OR old.key_thumbprint IS DISTINCT FROM new.key_thumbprint OR old.era <> new.era OR new.generation < old.generation OR new.ends_at < old.ends_at OR new.idle_ends_at < old.idle_ends_at) EXECUTE FUNCTION tell_session();
 
 CREATE TRIGGER sessions_tell_gone AFTER DELETE ON sessions FOR EACH ROW WHEN (old.ended_at IS NULL AND old.idle_ends_at > extract(epoch FROM now()) * 1000) EXECUTE FUNCTION tell_session();
 

@@ -26,7 +26,7 @@ CREATE INDEX username_shapes_by_user ON username_shapes (user_id);
 
 -- One row per session, for ever one row, however often it is refreshed. It stays when its user is deleted, to tell
 -- its tokens so. How it was started (`kind`) and the key that it is held by decide for ever how its refresh tokens are
--- answered; both `confirmed_at` are first uses, of the newest generation and of the one before. `ended_user_agent` and `ended_ip` are the device that ended it, where one did. It is over too when its
+-- answered; a browser's key is in its device, with the name by which the browser knows the session; both `confirmed_at` are first uses, of the newest generation and of the one before. `ended_user_agent` and `ended_ip` are the device that ended it, where one did. It is over too when its
 -- era has ended.
 CREATE TABLE sessions (
   id TEXT PRIMARY KEY,
@@ -34,6 +34,8 @@ CREATE TABLE sessions (
   era INTEGER NOT NULL DEFAULT 1,
   kind TEXT NOT NULL CHECK (kind IN ('browser', 'program')),
   key_thumbprint TEXT,
+  device_key TEXT,
+  device_session TEXT,
   generation INTEGER NOT NULL CHECK (generation >= 1),
   rotated_at INTEGER NOT NULL,
   confirmed_at INTEGER,
