@@ -3,6 +3,7 @@ import { LIMITS } from "../src/limits.ts";
 import { LOCALES } from "../src/locales/index.ts";
 import { advance, freezeClock, startApp, type TestApp, UNLIMITED } from "./support/app.ts";
 import { Visitor } from "./support/browserless.ts";
+import { BoundBrowser, HTTPS } from "./support/device.ts";
 import { decode, PASSWORDS } from "./support/people.ts";
 
 async function inLab(t: TestApp) {
@@ -112,6 +113,53 @@ describe("the lab", () => {
     expect(decided(html)).toEqual(["newest", "unconfirmed"]);
     expect(told(html).join()).toMatch(/5 tabs showed generation 1 at once.*newest — .*unconfirmed × 4 — /);
     expect(generation()).toBe(2);
+  });
+
+  test("lets sixteen agents show one token, and a request arrive late: the newest pair for all", async () => {
+    await using t = await startApp();
+    const { act, generation } = await inLab(t);
+    const { html } = await act("agents");
+    expect(decided(html)).toEqual(["newest", "overlap"]);
+    expect(told(html).join()).toMatch(/16 programs showed generation 1.*newest — .*overlap × 15 — /);
+    expect(generation()).toBe(2);
+    advance(60);
+    const late = (await act("late")).html;
+    expect(decided(late)).toEqual(["newest", "overlap"]);
+    expect(told(late).join()).toMatch(
+      /You refreshed with generation 2 and went on; then a request of before/,
+    );
+    expect(generation()).toBe(3);
+  });
+
+  test("uses a copied cookie elsewhere: where no key holds the session, whoever has the cookie has it", async () => {
+    await using t = await startApp();
+    const { act, generation } = await inLab(t);
+    const { html } = await act("copied");
+    expect(decided(html)).toEqual(["newest"]);
+    expect(told(html).join()).toContain("Another browser showed a copy of generation 1.");
+    expect(generation()).toBe(1);
+    expect(decided((await act("refresh")).html)).toEqual(["unconfirmed"]);
+  });
+
+  test("uses a copied cookie elsewhere: where a device holds it, that is refused and told", async () => {
+    freezeClock();
+    await using t = await startApp(HTTPS);
+    const browser = await BoundBrowser.create(t);
+    await browser.signUp();
+    await browser.register();
+    const navigation = { "sec-fetch-mode": "navigate", accept: "text/html" };
+    const look = async () => (await browser.send("GET", "/lab", { headers: navigation })).text();
+    expect(await look()).toContain(LOCALES.en.lab.boundNote);
+    for (const name of ["copied", "refresh"]) {
+      await browser.send("POST", `/auth/lab/${name}`, { headers: navigation });
+      expect(decided(await look())).toEqual(["unproven"]);
+    }
+    expect(told(await look()).join()).toMatch(
+      /You refreshed with.*Another browser showed a copy of generation 1/,
+    );
+    const events = (await t.sql("SELECT kind FROM auth_events")).map(({ kind }: any) => kind);
+    expect(events.filter((kind: string) => kind === "key_missing")).toHaveLength(1);
+    expect(await browser.isSignedIn()).toBe(true);
   });
 
   test("steals and uses the copy: within the overlap another tab, after it the end, explained on the real page", async () => {

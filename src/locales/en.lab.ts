@@ -76,6 +76,11 @@ export const lab = {
       "Your browser drops it, as it does when it expires. The page finds a new one by itself.",
     ],
     tabs: ["Five tabs at once", "Five requests show the same refresh token at the same moment."],
+    agents: [
+      "Sixteen agents at once",
+      "Sixteen programs hold one token. One refreshes and uses what it gets; the others still show the old one.",
+    ],
+    late: ["Arrive late", "A request is held up on its way, while you refresh and go on."],
     steal: [
       "Steal the refresh token",
       "A thief takes a copy. Then refresh, and wait until the overlap is over.",
@@ -84,6 +89,10 @@ export const lab = {
       "Use the stolen copy",
       "The thief shows what he has, and uses what he gets. Try it before you refresh, too.",
     ],
+    copied: [
+      "Use a copied cookie elsewhere",
+      "Another browser shows your refresh cookie, and nothing else. Where the session is bound to your device, that opens nothing.",
+    ],
   },
   happened: {
     refresh: (g: number, _overlap: string | null) => `You refreshed with generation ${g}.`,
@@ -91,6 +100,11 @@ export const lab = {
     expire: () => "Your browser dropped the access token.",
     tabs: (g: number, _overlap: string | null, n: number) =>
       `${n} tabs showed generation ${g} at once, and all got the same refresh token.`,
+    agents: (g: number, _overlap: string | null, n: number) =>
+      `${n} programs showed generation ${g}, one before the others: there is one line of tokens.`,
+    late: (g: number) =>
+      `You refreshed with generation ${g} and went on; then a request of before arrived, which shows ${g} too.`,
+    copied: (g: number) => `Another browser showed a copy of generation ${g}.`,
     steal: (g: number) => `A thief copied the refresh token of generation ${g}.`,
     replay: (g: number) => `The thief showed generation ${g}.`,
     nothingStolen: () => "There is no stolen copy of this session yet. Steal one first.",
@@ -100,6 +114,8 @@ export const lab = {
     usedByThief: (g: number, overlap: string | null) =>
       `The thief used generation ${g} first. ${deathOf(g - 1, overlap)}`,
   },
+  boundNote:
+    "This session is bound to your device: your browser asks for new pairs by signing with a key that never leaves it. No button can do that, so most of these show only that a cookie alone is refused. Let the access token expire, or use a copied cookie elsewhere.",
   rows: {
     ended: ["any token of a session that is over", "Refused, with the reason."],
     newest: [

@@ -1,6 +1,6 @@
 import { Elysia, t } from "elysia";
 import { DuetError, type SessionEnd } from "../errors.ts";
-import { LAB_ACTS, type LabAct } from "../core/auth/diary.ts";
+import { LAB_ACTS, REQUESTS, type LabAct } from "../core/auth/diary.ts";
 import type { Showing } from "../core/auth/proofs.ts";
 import { cookieViewer } from "../http/auth.ts";
 import { formBodies } from "../http/body.ts";
@@ -30,19 +30,35 @@ export function labPages({ lab, sessions, shownTokens, cookies, showingOf, pageC
     const observe = diaries.observer(act);
     const refresh = (token: string) => sessions.refresh(token, showing, observe);
     const { sessionId, generation } = await lab.read(held);
+    const isByCookie = act !== "expire" && act !== "steal" && act !== "copied";
+    if (isByCookie && (await lab.isBound(sessionId)))
+      return diaries.note(sessionId, act, generation, ["unproven"]);
     switch (act) {
       case "refresh":
         return cookies.setTokens(set, await refresh(held));
       case "tabs": {
         // The script sends five requests; without it there is one, which does what five would.
-        const n = isHtmx(request) ? 1 : 5;
+        const n = isHtmx(request) ? 1 : REQUESTS.tabs;
         const pairs = await Promise.all(Array.from({ length: n }, () => refresh(held)));
         return cookies.setTokens(set, pairs[0]!);
+      }
+      case "agents":
+      case "late": {
+        // One goes on at once, and uses what it gets; the others come later, with what they had before.
+        const first = await refresh(held);
+        await sessions.authenticate(first.accessToken, { ...showing, scheme: "cookie" });
+        for (let n = 1; n < REQUESTS[act]; n++) await refresh(held);
+        return cookies.setTokens(set, first);
       }
       case "lose":
         // Rotated and signed, and the browser is told nothing of it.
         await refresh(held);
         return;
+      case "copied": {
+        // Another browser has the cookie, and nothing else of this one.
+        const { refreshToken } = await refresh(held);
+        return cookies.setStolen(set, refreshToken);
+      }
       case "expire":
         await diaries.note(sessionId, act, generation);
         return cookies.expireAccess(set);
@@ -77,11 +93,12 @@ export function labPages({ lab, sessions, shownTokens, cookies, showingOf, pageC
         try {
           await perform(act, request, showingOf({ request, server }), set, held);
         } catch (error) {
-          end = error instanceof DuetError ? error.details.end : undefined;
-          if (!end) throw error;
+          if (!(error instanceof DuetError)) throw error;
+          end = error.details.end;
+          if (!end && error.code !== "key_missing") throw error;
           const copy = act === "replay" ? await stolenFrom(request, sessionId) : null;
           const shown = copy?.generation ?? generation;
-          if (diary.entries.at(-1) === last) await diaries.note(sessionId, act, shown, ["ended"]);
+          if (end && diary.entries.at(-1) === last) await diaries.note(sessionId, act, shown, ["ended"]);
         }
         if (!isHtmx(request)) return redirect("/lab", 303);
         const page = pageContext(request, null);

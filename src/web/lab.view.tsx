@@ -18,8 +18,10 @@ type Told = {
   width?: number | undefined;
 };
 
+const DANGEROUS: LabAct[] = ["steal", "replay", "copied"];
+
 /** One's own session under glass. Without a script it is a page that says after each act what happened. */
-export const LabPage = (props: Told & { tokens: Tokens }) => {
+export const LabPage = (props: Told & { tokens: Tokens; isBound: boolean }) => {
   const { page, settings } = props;
   const { lab: t } = page.t;
   return (
@@ -41,12 +43,13 @@ export const LabPage = (props: Told & { tokens: Tokens }) => {
       </section>
       <section class="panel" aria-labelledby="lab-actions">
         <h2 id="lab-actions">{t.actions}</h2>
+        {props.isBound && <p class="banner info">{t.boundNote}</p>}
         <ul class="acts">
           {(Object.keys(t.acts) as LabAct[]).map((act) => (
             <li>
               <form method="post" action={`/auth/lab/${act}`} data-act={act}>
                 <button
-                  class={act === "steal" || act === "replay" ? "secondary danger" : "secondary"}
+                  class={DANGEROUS.includes(act) ? "secondary danger" : "secondary"}
                   type="submit"
                   aria-describedby={`about-${act}`}
                 >

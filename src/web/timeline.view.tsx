@@ -22,7 +22,7 @@ const FLOOR = TOP + LANES * LANE;
 const SECOND = 1000;
 const STEPS_MS = [5, 10, 20, 30, 60, 120].map((seconds) => seconds * SECOND);
 
-const isThiefs = ({ what }: Entry) => what === "steal" || what === "replay";
+const isThiefs = ({ what }: Entry) => what === "steal" || what === "replay" || what === "copied";
 const isOwners = (entry: Entry) => !isThiefs(entry) && !entry.what.startsWith("used");
 const isEnd = ({ decisions }: Entry) => decisions.includes("reuse") || decisions.includes("ended");
 

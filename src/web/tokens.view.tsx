@@ -11,7 +11,13 @@ export const Holds = ({ page, tokens, diary }: { page: PageContext; tokens: Toke
   const { held, newest } = tokens;
   const made = diary.entries.find((entry) => entry.newest === newest && entry.decisions.includes("newest"));
   if (held === newest) return <>{t.holds(held)}</>;
-  return <>{made?.what === "replay" ? t.holdsOlderThanThief(held, newest) : t.holdsOlder(held, newest)}</>;
+  return (
+    <>
+      {made?.what === "replay" || made?.what === "copied"
+        ? t.holdsOlderThanThief(held, newest)
+        : t.holdsOlder(held, newest)}
+    </>
+  );
 };
 
 export const BothTokens = ({ page, tokens }: { page: PageContext; tokens: Tokens }) => {

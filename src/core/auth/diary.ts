@@ -5,8 +5,20 @@ import type { RotationDecision } from "./rotation.ts";
 import type { SessionEvent, SessionObserver } from "./observer.ts";
 
 /** What can be done to a session in the lab. */
-export const LAB_ACTS = ["refresh", "lose", "expire", "tabs", "steal", "replay"] as const;
-const TABS = 5;
+export const LAB_ACTS = [
+  "refresh",
+  "lose",
+  "expire",
+  "tabs",
+  "agents",
+  "late",
+  "steal",
+  "replay",
+  "copied",
+] as const;
+
+/** How many requests are one act, and one entry. */
+export const REQUESTS = { tabs: 5, agents: 16, late: 2 } as const;
 
 export type LabAct = (typeof LAB_ACTS)[number];
 
@@ -66,12 +78,14 @@ export function createDiaries(deps: { store: Store; clock: Clock; settings: { ac
   });
 
   function write(diary: Diary, entry: Omit<Entry, "n">) {
-    const last = diary.entries.at(-1);
-    // The five requests of the `tabs` act become one entry.
-    const isAlongside =
-      last?.what === "tabs" && last.decisions.length < TABS && last.generation === entry.generation;
-    if (entry.what === "tabs" && isAlongside) return last.decisions.push(...entry.decisions);
-    diary.entries.push({ n: (last?.n ?? 0) + 1, ...entry });
+    const most = (REQUESTS as Partial<Record<Entry["what"], number>>)[entry.what] ?? 1;
+    // A first use may have come between them.
+    const same = diary.entries.slice(-2).findLast(({ what }) => what === entry.what);
+    if (same && same.decisions.length < most && same.generation === entry.generation) {
+      same.newest = entry.newest;
+      return same.decisions.push(...entry.decisions);
+    }
+    diary.entries.push({ n: (diary.entries.at(-1)?.n ?? 0) + 1, ...entry });
     diary.entries = diary.entries.slice(-LIMITS.labEntriesMax);
   }
 

@@ -4,6 +4,7 @@ import type { Store } from "../../store/index.ts";
 import type { Clock } from "../clock.ts";
 import type { Viewer } from "../viewer.ts";
 import type { Diaries } from "./diary.ts";
+import { isDeviceBound } from "./holders.ts";
 import type { Tokens } from "./tokens.ts";
 
 export type Lab = ReturnType<typeof createLab>;
@@ -31,6 +32,12 @@ export function createLab(deps: {
       const { claims } = await tokens.verify("refresh", refreshToken);
       if (!claims) throw new DuetError("token_invalid");
       return { sessionId: claims.sid, generation: claims.gen };
+    },
+
+    /** Whether a device holds a session: then no button can refresh it, only the browser itself. */
+    async isBound(sessionId: string): Promise<boolean> {
+      const session = await store.sessions.find(sessionId);
+      return session !== null && isDeviceBound(session);
     },
 
     /**
@@ -61,6 +68,7 @@ export function createLab(deps: {
         }),
         held,
         newest: session.generation,
+        isBound: isDeviceBound(session),
       };
     },
 
