@@ -15,6 +15,8 @@ const PAGES = [
   "README.md",
   "src/README.md",
   "src/api/README.md",
+  "src/api/agents.md",
+  "test/prove/README.md",
   "test/README.md",
   "SECURITY.md",
   "src/db/README.md",

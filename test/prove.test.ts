@@ -6,7 +6,7 @@ import { clientClock, jumpAbout } from "./prove/clocks.ts";
 import { kills } from "./prove/crash.ts";
 import { boundBrowser } from "./prove/bound.ts";
 import { revocation } from "./prove/ending.ts";
-import { agents, lateRequests } from "./prove/agents.ts";
+import { agents, idleForHours, lateRequests } from "./prove/agents.ts";
 import { Api, createRandom, traces, type Scenario } from "./prove/kit.ts";
 import { replay } from "./prove/replay.ts";
 import { lostAnswers, thief, together } from "./prove/rotation.ts";
@@ -37,7 +37,10 @@ describe(`the proof, in short, against the executable (seed ${seed})`, () => {
   test("requests that are held up for W sign nobody out", () => prove(lateRequests, 0.05));
   test("a revoked session does nothing more", () => prove(revocation, 0.03));
 
-  test("a server's clock that jumps about signs nobody out", async () => {
+  test.each([
+    ["a server's clock that jumps about signs nobody out", jumpAbout, 0.1],
+    ["100 programs with one key, idle for hours, are never signed out", idleForHours, 0.1],
+  ])("%s", async (_, work, scale) => {
     freezeClock();
     await using t = await startApp(UNLIMITED);
     const api = new Api(ORIGIN, async (url, init) => t.app.handle(new Request(url, init)));
@@ -46,7 +49,7 @@ describe(`the proof, in short, against the executable (seed ${seed})`, () => {
       advance(seconds - at);
       at = seconds;
     };
-    await prove((run) => jumpAbout(api, setClock, run), 0.1);
+    await prove((run) => work(api, setClock, run), scale);
   });
 });
 

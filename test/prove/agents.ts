@@ -1,16 +1,21 @@
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { folderOnDisk } from "../support/app.ts";
+import { answerOf, folderOnDisk } from "../support/app.ts";
+import { KeyHolder } from "../support/dpop.ts";
+import { onMovedClock } from "./clocks.ts";
 import {
   Api,
+  claimsOf,
   count,
   generationOf,
   must,
   pool,
   Server,
   traceWith,
+  type Finding,
   type Pair,
   type Random,
+  type Run,
   type Scenario,
 } from "./kit.ts";
 
@@ -193,3 +198,73 @@ export const lateRequests: Scenario = async ({ scale, random }) => {
     },
   ];
 };
+
+const WITH_KEY = "100 programs share one credential file and a key, idle for hours";
+
+/** The same with a key (DPoP), and nobody needs to be in time: the server's clock moves on by hours. */
+export const agentsWithKey: Scenario = (run) => onMovedClock(WITH_KEY, run, idleForHours);
+
+/** Whoever has the key is answered, with whatever they have; whoever has a copy without it is not, and ends nothing. */
+export async function idleForHours(
+  api: Api,
+  setClock: (seconds: number) => void,
+  { scale, random }: Run,
+): Promise<Finding[]> {
+  const groups = Math.max(1, Math.round(10 * scale));
+  const rounds = 20;
+  const programs = 100;
+  const zeros = {
+    "sign-outs": 0,
+    "second lines of tokens": 0,
+    "copies without the key that were answered": 0,
+  };
+  let refreshes = 0;
+  let copies = 0;
+  let clock = 0;
+  const json = async (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) =>
+    answerOf(
+      await api.send(api.url + path, {
+        method,
+        headers: { "content-type": "application/json", ...headers },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      }),
+    );
+  for (let group = 0; group < groups; group++) {
+    const key = await KeyHolder.create({ json }, "ES256", api.url);
+    const name = { username: `holder${group}`, password: `the umbrella stand of holder ${group} 9` };
+    const first = (await key.ask("POST", "/api/auth/register", name)).body as Pair;
+    const lineage = new Lineage();
+    const held = Array.from({ length: programs }, () => first.refresh_token);
+    let newest = first.refresh_token;
+    for (let round = 0; round < rounds; round++) {
+      clock += random.below(12 * 3600);
+      setClock(clock);
+      // The nonce is of another time.
+      await key.ask("POST", "/api/auth/refresh", { refresh_token: held[0] });
+      await pool(programs, 10, async (i) => {
+        if (random.chance(0.6)) return; // asleep
+        // For longer than a session may idle it is none of ours.
+        if (claimsOf(held[i]!).exp * 1000 < Date.now() + clock * 1000) held[i] = newest;
+        const answer = await key.ask("POST", "/api/auth/refresh", { refresh_token: held[i] });
+        refreshes++;
+        if (answer.status !== 200) return void zeros["sign-outs"]++;
+        lineage.add(answer.body as Pair);
+        if (random.chance(0.2)) return; // lost
+        held[i] = newest = answer.body.refresh_token;
+        if (random.chance(0.5)) await key.ask("GET", "/api/auth/me", undefined, answer.body.access_token);
+      });
+      copies++;
+      const copied = await api.refresh(held[random.below(programs)]!);
+      if (copied.ok || copied.code !== "invalid_dpop_proof")
+        zeros["copies without the key that were answered"]++;
+    }
+    zeros["second lines of tokens"] += lineage.seconds;
+  }
+  return [
+    {
+      what: WITH_KEY,
+      done: `${count(groups)} × ${programs} programs, ${count(refreshes)} refreshes over ${count(Math.round(clock / 86_400))} days, ${count(copies)} copies`,
+      zeros,
+    },
+  ];
+}

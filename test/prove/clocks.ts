@@ -65,9 +65,14 @@ export const clientClock: Scenario = async ({ scale }) => {
 };
 
 /** The executable's clock jumps about, by a library that Debian has. */
-export const serverClock: Scenario = async (run) => {
+export const serverClock: Scenario = (run) => onMovedClock(JUMPS, run, jumpAbout);
+
+type Moved = (api: Api, setClock: (seconds: number) => void, run: Run) => Promise<Finding[]>;
+
+/** Does `work` against the executable, whose clock it may set. */
+export async function onMovedClock(what: string, run: Run, work: Moved): Promise<Finding[]> {
   const library = findLibfaketime();
-  if (!library) return [notDone(JUMPS, "no libfaketime (Debian: apt-get install libfaketime)")];
+  if (!library) return [notDone(what, "no libfaketime (Debian: apt-get install libfaketime)")];
   const file = join(folderOnDisk(), "clock");
   const setClock = (seconds: number) => {
     // In one step: a file that is empty for a moment is another time.
@@ -82,8 +87,8 @@ export const serverClock: Scenario = async (run) => {
     FAKETIME_DONT_FAKE_MONOTONIC: "1",
   };
   await using server = await new Server({}, clock).start();
-  return await jumpAbout(new Api(server.url), setClock, run);
-};
+  return await work(new Api(server.url), setClock, run);
+}
 
 const JUMPS = "the server's clock jumps back and forth";
 

@@ -221,7 +221,7 @@ export function must<T>(answer: Answer<T>): T {
 
 export const generationOf = (token: string): number => claimsOf(token).gen;
 export const sessionOf = (token: string): string => claimsOf(token).sid;
-const claimsOf = (token: string): { gen: number; sid: string } =>
+export const claimsOf = (token: string): { gen: number; sid: string; exp: number } =>
   JSON.parse(Buffer.from(token.split(".")[1]!, "base64url").toString());
 
 /** Runs `work` for each of `n`, `width` at a time. */

@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { agents, lateRequests } from "./agents.ts";
+import { agents, agentsWithKey, lateRequests } from "./agents.ts";
 import { boundBrowser } from "./bound.ts";
 import { revocation } from "./ending.ts";
 import { clientClock, serverClock } from "./clocks.ts";
@@ -15,6 +15,7 @@ export const SCENARIOS: Record<string, Scenario> = {
   thief,
   agents,
   lateRequests,
+  agentsWithKey,
   revocation,
   boundBrowser,
   clientClock,

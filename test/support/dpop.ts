@@ -12,11 +12,12 @@ export class KeyHolder {
     readonly pair: { privateKey: CryptoKey; publicKey: CryptoKey },
     readonly jwk: JWK,
     readonly algorithm: string,
+    readonly origin = ORIGIN,
   ) {}
 
-  static async create(t?: Pick<TestApp, "json">, algorithm = "ES256"): Promise<KeyHolder> {
+  static async create(t?: Pick<TestApp, "json">, algorithm = "ES256", origin = ORIGIN): Promise<KeyHolder> {
     const pair = await generateKeyPair(algorithm, { extractable: true });
-    return new KeyHolder(t, pair, await exportJWK(pair.publicKey), algorithm);
+    return new KeyHolder(t, pair, await exportJWK(pair.publicKey), algorithm, origin);
   }
 
   async proof(method: string, path: string, token?: string, { header, claims, signedBy }: Changes = {}) {
@@ -24,7 +25,7 @@ export class KeyHolder {
     return new SignJWT({
       jti: crypto.randomUUID(),
       htm: method,
-      htu: ORIGIN + path,
+      htu: this.origin + path,
       ...(ath && { ath }),
       ...(this.nonce && { nonce: this.nonce }),
       iat: Math.floor(Date.now() / 1000),
