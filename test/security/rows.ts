@@ -842,6 +842,82 @@ const keys: Row[] = [
 ];
 
 /** The checklist, by its letters. */
+const heldByKeys: Row[] = [
+  {
+    id: "N1",
+    what: "a session is bound at its start or never, and for ever",
+    by: [
+      "dpop: is held by its key for ever: %s",
+      "dpop: of a session that was started without one is never bound, and ends nothing",
+      "dbsc: binds once, within a minute, by the challenge of that sign-in",
+    ],
+  },
+  {
+    id: "N2",
+    what: "bound without the right proof: refused on every route, nothing ends, the owner is told once an hour",
+    by: [
+      "dpop: opens nothing on any route, ends nothing whatever its generation, and its owner sees it",
+      "dpop: is one event an hour",
+      "dbsc: to refresh with: opens nothing on any route, ends nothing, signs nobody out, and its owner is told",
+    ],
+  },
+  {
+    id: "N3",
+    what: "the checks of RFC 9449 section 4.3; htu by the configured origin, never by Host",
+    by: ["dpop: is of its own request, by a key that signs it, and says nothing else"],
+  },
+  {
+    id: "N4",
+    what: "nonces are required, of this minute or one beside it, and kept nowhere",
+    by: [
+      "dpop: needs a nonce of the minute before, this one or the next, which the server remembers nowhere",
+    ],
+  },
+  {
+    id: "N5",
+    what: "a proof is used once, across processes; the same token request is answered again",
+    by: [
+      "dpop: is used once; the same token request, sent again by an HTTP stack, is answered again",
+      "processes: take a proof of possession once, whichever of them is asked",
+    ],
+  },
+  {
+    id: "N6",
+    what: "used proofs are kept until no process can take them, and bounded for each key alone (503)",
+    by: [
+      "dpop: is remembered for as long as it could be taken; a key that has used too many waits, and no other does",
+    ],
+  },
+  {
+    id: "N7",
+    what: "with the key nobody is signed out by age, unless a setting says so",
+    by: [
+      "dpop: answers any generation to whoever has the key, hours later",
+      "dpop: ends by a copy of its key only where the overlap of keys has an end",
+      "check-rule: keeps what is promised: $name",
+    ],
+  },
+  {
+    id: "N8",
+    what: "a copied access cookie of a bound browser is dead within five minutes, one from before the binding too",
+    by: ["dbsc: to open pages with: is dead within five minutes, also one from before the binding"],
+  },
+  {
+    id: "N9",
+    what: "a lost answer is answered again; a late challenge is told the present one, and ends nothing",
+    by: [
+      "dbsc: loses any number of answers, and goes on",
+      "dbsc: shows a challenge late: until W after the next was used it is answered, then told the present one, and never ended",
+      "prove: a browser that is bound to its device loses answers, and its cookies are worth nothing elsewhere",
+    ],
+  },
+  {
+    id: "N10",
+    what: "a browser is answered no 4xx but 403, and no 403 without a challenge",
+    by: ["dbsc: answer no 4xx but 403, and no 403 without a challenge"],
+  },
+];
+
 export const SECTIONS: [title: string, rows: Row[]][] = [
   ["A. Tokens", tokens],
   ["B. Sessions", sessions],
@@ -856,4 +932,5 @@ export const SECTIONS: [title: string, rows: Row[]][] = [
   ["K. Authorisation", authorisation],
   ["L. Errors and logs", errors],
   ["M. Keys and configuration", keys],
+  ["N. Sessions that are held by a key", heldByKeys],
 ];
