@@ -64,6 +64,8 @@ describe("security events", () => {
       device: null,
       ip: "127.0.0.1",
       session_id: expect.any(String),
+      session_kind: "program",
+      session_bound: false,
       current: true,
     });
     for (const event of [items[4], items[14]])

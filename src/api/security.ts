@@ -25,5 +25,7 @@ const eventBody = (event: SecurityEvent, viewer: Viewer) => ({
   device: nameDevice(event.user_agent),
   ip: event.ip,
   session_id: event.session_id,
+  session_kind: event.session_kind,
+  session_bound: event.key_thumbprint !== null,
   current: event.session_id === viewer.sessionId,
 });

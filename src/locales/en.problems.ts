@@ -135,7 +135,7 @@ export const problems = {
     account_enable: "Account enabled by the operator",
     reuse_detected: "Possible theft: an old refresh token was used, session ended",
     key_bound: "Session bound to this device",
-    key_missing: "Token without its key",
-    key_used_late: "Old token, with its key, from another network",
+    key_missing: "A copied token, without its key: refused",
+    key_used_late: "An old token, with its key, from another network",
   } as Record<SecurityEventKind, string>,
 };

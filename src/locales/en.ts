@@ -129,7 +129,7 @@ export const en = {
     devices: "Devices",
     thisDevice: "this device",
     kinds: { browser: "Browser", program: "Program" },
-    bound: { browser: "bound to its device", program: "held by a key" },
+    bound: { browser: "bound to this device", program: "held by a key" },
     unknownDevice: "Unknown device",
     seen: "last seen",
     seenNow: "in use now",

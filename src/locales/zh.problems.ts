@@ -123,7 +123,7 @@ export const problems: typeof english = {
     account_enable: "账号被管理员恢复",
     reuse_detected: "疑似盗用：旧刷新令牌再次使用，登录已结束",
     key_bound: "会话已绑定到此设备",
-    key_missing: "未出示密钥的令牌",
-    key_used_late: "出示密钥的旧令牌，来自其他网络",
+    key_missing: "复制的令牌，未出示密钥：已拒绝",
+    key_used_late: "旧令牌，出示了密钥，来自其他网络",
   },
 };

@@ -121,7 +121,7 @@ export const zh: Locale = {
     devices: "设备",
     thisDevice: "本设备",
     kinds: { browser: "浏览器", program: "程序" },
-    bound: { browser: "已绑定设备", program: "由密钥持有" },
+    bound: { browser: "已绑定此设备", program: "由密钥持有" },
     unknownDevice: "未知设备",
     seen: "最近使用",
     seenNow: "正在使用",

@@ -1,4 +1,5 @@
 import type { Queryable } from "../db/index.ts";
+import type { SessionKind } from "./sessions.ts";
 
 export type SecurityEventRow = {
   id: string;
@@ -10,6 +11,12 @@ export type SecurityEventRow = {
   user_agent: string;
   ip: string;
   created_at: number;
+};
+
+/** With how its session was started and whether a key holds it; null where that is cleared away, or there is none. */
+export type ToldEventRow = SecurityEventRow & {
+  session_kind: SessionKind | null;
+  key_thumbprint: string | null;
 };
 
 export const securityStore = (q: Queryable) => ({
@@ -29,8 +36,10 @@ export const securityStore = (q: Queryable) => ({
 
   /** A user's own, newest first, before an event. */
   listBefore: (userId: string, beforeId: string, limit: number) =>
-    q.all<SecurityEventRow>(
-      "SELECT * FROM auth_events WHERE user_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
+    q.all<ToldEventRow>(
+      `SELECT auth_events.*, sessions.kind AS session_kind, sessions.key_thumbprint
+         FROM auth_events LEFT JOIN sessions ON sessions.id = auth_events.session_id
+        WHERE auth_events.user_id = $1 AND auth_events.id < $2 ORDER BY auth_events.id DESC LIMIT $3`,
       userId,
       beforeId,
       limit,

@@ -189,11 +189,13 @@ const Events = ({ page, events, moreEvents }: AccountProps) => {
           <li>
             <span class="row-main">
               <strong>{page.t.events[event.kind as SecurityEventKind] ?? event.kind}</strong>
-              {event.outcome === "failure" && event.kind !== "reuse_detected" && (
+              {event.outcome === "failure" && !/^(?:reuse|key)_/.test(event.kind) && (
                 <span class="tag danger">{t.failed}</span>
               )}
               <span class="muted small">
                 <Time at={event.created_at} /> · {event.device ?? t.unknownDevice} · {event.ip}
+                {event.session_kind && ` · ${t.kinds[event.session_kind]}`}
+                {event.session_kind && event.key_thumbprint && `, ${t.bound.program}`}
               </span>
             </span>
           </li>

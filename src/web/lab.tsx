@@ -114,7 +114,7 @@ export function labPages({ lab, sessions, shownTokens, cookies, showingOf, pageC
         const page = pageContext(request, viewer);
         const state = await lab.inspect(viewer, cookies.accessToken(request)!);
         const View = isHtmx(request) ? LabParts : LabPage;
-        return <View page={page} {...state} tokens={state} settings={lab.settings} width={widthOf(query)} />;
+        return <View page={page} {...state} tokens={state} width={widthOf(query)} />;
       },
       { query: sized },
     );

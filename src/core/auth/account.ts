@@ -183,8 +183,11 @@ export function createAccount(deps: {
   };
 
   async function* devicesOf(viewer: Viewer) {
-    for await (const { id, user_agent, ip, created_at, seen_at } of ownSessions.everyLive(viewer))
-      yield { id, user_agent, ip, created_at: time(created_at), seen_at: time(seen_at) };
+    for await (const session of ownSessions.everyLive(viewer)) {
+      const { id, kind, key_thumbprint, user_agent, ip, created_at, seen_at } = session;
+      const bound = key_thumbprint !== null;
+      yield { id, kind, bound, user_agent, ip, created_at: time(created_at), seen_at: time(seen_at) };
+    }
   }
 
   async function* eventsOf(userId: string) {

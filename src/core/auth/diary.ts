@@ -1,6 +1,7 @@
 import { LIMITS } from "../../limits.ts";
 import type { Store } from "../../store/index.ts";
 import type { Clock } from "../clock.ts";
+import { accessSecondsOf } from "./holders.ts";
 import type { RotationDecision } from "./rotation.ts";
 import type { SessionEvent, SessionObserver } from "./observer.ts";
 
@@ -89,8 +90,14 @@ export function createDiaries(deps: { store: Store; clock: Clock; settings: { ac
     diary.entries = diary.entries.slice(-LIMITS.labEntriesMax);
   }
 
-  function addGeneration(diary: Diary, generation: number, issuedAt: number, usedAt: number | null) {
-    const accessEndsAt = issuedAt + settings.accessTtlSeconds * 1000;
+  function addGeneration(
+    diary: Diary,
+    generation: number,
+    issuedAt: number,
+    usedAt: number | null,
+    accessSeconds: number,
+  ) {
+    const accessEndsAt = issuedAt + accessSeconds * 1000;
     diary.generations.push({ generation, issuedAt, usedAt, accessEndsAt });
     diary.generations = diary.generations.slice(-LIMITS.labEntriesMax);
   }
@@ -117,7 +124,7 @@ export function createDiaries(deps: { store: Store; clock: Clock; settings: { ac
     // To show the newest refresh token is to use it, too.
     if (decision === "newest") {
       use(diary, shown, at);
-      addGeneration(diary, newest, at, null);
+      addGeneration(diary, newest, at, null, event.accessSeconds);
     }
     write(diary, { at, what, generation: shown, newest, decisions: [decision] });
   }
@@ -136,8 +143,10 @@ export function createDiaries(deps: { store: Store; clock: Clock; settings: { ac
     for (const oldest of [...diaries.keys()].slice(0, -LIMITS.labDiariesMax)) diaries.delete(oldest);
     const session = known ? null : await store.sessions.find(sessionId);
     // Something may have happened meanwhile, and then it is newer.
-    if (session && diary.generations.length === 0)
-      addGeneration(diary, session.generation, session.rotated_at, session.confirmed_at);
+    if (session && diary.generations.length === 0) {
+      const { generation, rotated_at, confirmed_at } = session;
+      addGeneration(diary, generation, rotated_at, confirmed_at, accessSecondsOf(session, settings));
+    }
     return diary;
   }
 

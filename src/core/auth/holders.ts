@@ -135,3 +135,10 @@ export const isTooOld = (
   { iat }: Pick<Claims, "iat">,
   now: number,
 ): boolean => isDeviceBound(session) && now >= (iat + LIMITS.boundAccessSeconds) * 1000;
+
+/** The life of an access token of `session`, in seconds. */
+export const accessSecondsOf = (
+  session: Pick<SessionWithUser, "kind" | "key_thumbprint">,
+  { accessTtlSeconds }: { accessTtlSeconds: number },
+): number =>
+  isDeviceBound(session) ? Math.min(accessTtlSeconds, LIMITS.boundAccessSeconds) : accessTtlSeconds;

@@ -4,7 +4,7 @@ import type { Store } from "../../store/index.ts";
 import type { Clock } from "../clock.ts";
 import type { Viewer } from "../viewer.ts";
 import type { Diaries } from "./diary.ts";
-import { isDeviceBound } from "./holders.ts";
+import { accessSecondsOf, isDeviceBound } from "./holders.ts";
 import type { Tokens } from "./tokens.ts";
 
 export type Lab = ReturnType<typeof createLab>;
@@ -69,6 +69,7 @@ export function createLab(deps: {
         held,
         newest: session.generation,
         isBound: isDeviceBound(session),
+        settings: { ...settings, accessTtlSeconds: accessSecondsOf(session, settings) },
       };
     },
 

@@ -8,6 +8,8 @@ export type SessionEvent = { sessionId: string; at: number } & (
       /** Of the token that was presented, and of the newest one after it. */
       shownGeneration: number;
       newestGeneration: number;
+      /** Life of the access tokens of this session, in seconds. */
+      accessSeconds: number;
     }
   | { kind: "used"; generation: number }
 );

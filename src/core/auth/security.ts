@@ -1,7 +1,7 @@
 import { invalidField } from "../../errors.ts";
 import { LIMITS } from "../../limits.ts";
 import type { Store } from "../../store/index.ts";
-import type { SecurityEventRow } from "../../store/security.ts";
+import type { SecurityEventRow, ToldEventRow } from "../../store/security.ts";
 import type { Clock } from "../clock.ts";
 import type { Transaction } from "../commit.ts";
 import { isId, newId } from "../ids.ts";
@@ -30,7 +30,7 @@ export const SECURITY_EVENT_KINDS = [
 
 export type SecurityEventKind = (typeof SECURITY_EVENT_KINDS)[number];
 
-export type SecurityEvent = SecurityEventRow;
+export type SecurityEvent = ToldEventRow;
 
 export type SecurityEvents = ReturnType<typeof createSecurityEvents>;
 

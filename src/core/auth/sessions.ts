@@ -7,7 +7,7 @@ import { newId } from "../ids.ts";
 import type { Start, Viewer } from "../viewer.ts";
 import type { Device } from "./devices.ts";
 import type { Endings } from "./endings.ts";
-import { isDeviceBound, isHeld, isTooOld, type Holders } from "./holders.ts";
+import { accessSecondsOf, isDeviceBound, isHeld, isTooOld, type Holders } from "./holders.ts";
 import { overlapOf, type OverlapSettings } from "./overlap.ts";
 import { decideRotation, endReasonOf, stepOf } from "./rotation.ts";
 import type { SessionObserver } from "./observer.ts";
@@ -37,7 +37,11 @@ export function createSessions(deps: {
   clock: Clock;
   steps: StepWatch;
   observe: SessionObserver;
-  settings: { refreshTtlSeconds: number; sessionTtlSeconds: number } & OverlapSettings;
+  settings: {
+    accessTtlSeconds: number;
+    refreshTtlSeconds: number;
+    sessionTtlSeconds: number;
+  } & OverlapSettings;
 }) {
   const { store, remembered, tokens, endings, holders, throttle, clock, steps, settings } = deps;
   const idleEnd = (now: number, endsAt: number) => Math.min(now + settings.refreshTtlSeconds * 1000, endsAt);
@@ -114,6 +118,7 @@ export function createSessions(deps: {
           decision: decision.kind,
           shownGeneration: shown.generation,
           newestGeneration,
+          accessSeconds: accessSecondsOf(session, settings),
         });
       switch (decision.kind) {
         case "ended":

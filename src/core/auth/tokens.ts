@@ -3,7 +3,7 @@ import { DuetError } from "../../errors.ts";
 import { LIMITS } from "../../limits.ts";
 import type { Clock } from "../clock.ts";
 import { newId } from "../ids.ts";
-import { isDeviceBound, isHeld } from "./holders.ts";
+import { accessSecondsOf, isHeld } from "./holders.ts";
 import { createVerifiedTokens } from "./remembered.ts";
 import { isCanonical, keyIdOf } from "./jws.ts";
 import type { KeyRing } from "./keys.ts";
@@ -57,11 +57,6 @@ export function createTokens(deps: {
     gen: session.generation,
   });
 
-  const lifeOf = (session: SessionRow) =>
-    isDeviceBound(session)
-      ? Math.min(settings.accessTtlSeconds, LIMITS.boundAccessSeconds)
-      : settings.accessTtlSeconds;
-
   const refreshClaimsOf = (session: SessionRow): Claims => ({
     ...commonClaimsOf(session, "refresh"),
     jti: `${session.id}.${session.generation}`,
@@ -88,7 +83,7 @@ export function createTokens(deps: {
       jti: newId(now),
       iat: seconds(now),
       // Not beyond the session: a verifier that knows only the public keys must not take it for longer.
-      exp: Math.min(seconds(now) + lifeOf(session), seconds(session.idle_ends_at)),
+      exp: Math.min(seconds(now) + accessSecondsOf(session, settings), seconds(session.idle_ends_at)),
     };
     const [accessToken, refreshToken] = await Promise.all([
       signer.sign(accessClaims),
