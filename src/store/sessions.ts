@@ -107,17 +107,19 @@ export const sessionStore = (q: Queryable) => ({
 
   /**
    * Compare and set: from `generation` to the next one, which is the first use of the one before. Of any number of callers
-   * exactly one gets the row; null if another did, or the session has ended.
+   * exactly one gets the row; null if another did, the session has ended, or is held by another key than was read.
    */
-  advance: (to: Pick<SessionRow, "id" | "generation" | "rotated_at" | "idle_ends_at">) =>
+  advance: (to: Pick<SessionRow, "id" | "key_thumbprint" | "generation" | "rotated_at" | "idle_ends_at">) =>
     q.one<{ id: string }>(
       `UPDATE sessions SET generation = $1, rotated_at = $2, confirmed_at = NULL, seen_at = $2, idle_ends_at = $3,
               previous_confirmed_at = COALESCE(confirmed_at, $2)
-        WHERE id = $4 AND generation = $1 - 1 AND ${IS_LIVE} RETURNING id /* touches session $4 */`,
+        WHERE id = $4 AND generation = $1 - 1 AND key_thumbprint IS NOT DISTINCT FROM $5 AND ${IS_LIVE}
+        RETURNING id /* touches session $4 */`,
       to.generation,
       to.rotated_at,
       to.idle_ends_at,
       to.id,
+      to.key_thumbprint,
     ),
 
   /** Notes the first use of the newest generation; later calls change nothing. */

@@ -86,11 +86,12 @@ export function createSessions(deps: {
 
   /**
    * Exchanges a refresh token for a pair of the newest generation: RFC 6749 section 6, with the rotation of
-   * RFC 9700 section 4.14.2 as decided by rotation.ts. `showing` must hold a proof where the session's row says so
-   * (RFC 9449 section 5), and none where it does not. Error codes: `invalid_dpop_proof`, `use_dpop_nonce`, `token_missing`, `token_expired`,
-   * `token_invalid`, `token_type_mismatch`, `user_not_found`, `session_ended` with its reason, `rate_limited`.
-   * Effects: at most one step of `generation`, or the first use of the newest one; a reuse ends the session, committed before the refusal is answered,
-   * with `device` as where the old token came from.
+   * RFC 9700 section 4.14.2 as decided by rotation.ts. Where the session's row says so, and only there, `showing` must hold
+   * the proof of its key (RFC 9449 section 5). Error codes: `token_missing`, `token_expired`, `token_invalid`,
+   * `token_type_mismatch`, `user_not_found`, `session_ended` with its reason, `rate_limited`; `invalid_dpop_proof`,
+   * `use_dpop_nonce`, `key_missing`, `device_proof_required`, `too_busy`. Effects: at most one step of `generation`, or the
+   * first use of the newest one; a proof is used up; a reuse ends the session, committed before the refusal is answered,
+   * with the device that showed the old token.
    */
   async function refresh(
     refreshToken: string | undefined,
@@ -98,6 +99,7 @@ export function createSessions(deps: {
     observe = deps.observe,
   ): Promise<IssuedTokens> {
     const claims = await readRefresh(refreshToken);
+    // Looked at once, and used up with what it was shown for.
     const proof = showing.proof === null ? null : await holders.proofFor(await findOwned(claims), showing);
     let isPermitted = false;
     // If another request rotated first, nothing is written: read the row again and decide again. Generations only grow, so
@@ -161,8 +163,9 @@ export function createSessions(deps: {
 
   /**
    * The viewer behind an access token: signature, type and times, then the session's row, on every request, so
-   * that ending a session is immediate; and a proof, where that row says so. Error codes: as `refresh`, but no `rate_limited`. Effects: the first use of
-   * the newest generation is noted, which is what makes the previous refresh token die.
+   * that ending a session is immediate; and a proof, where that row says so. Error codes: as `refresh`, but no
+   * `rate_limited`. Effects: the first use of the newest generation is noted, which is what makes the previous refresh token
+   * die; a proof is used up.
    */
   async function authenticate(accessToken: string | undefined, showing: Showing): Promise<Viewer> {
     const known = showing.scheme === "DPoP" ? undefined : recall(accessToken);
