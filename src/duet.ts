@@ -1,6 +1,7 @@
 import type { Config } from "./config.ts";
 import { createAccount } from "./core/auth/account.ts";
 import { createBindings } from "./core/auth/bindings.ts";
+import { createBoundSessions } from "./core/auth/bound.ts";
 import { createDepartures } from "./core/auth/departures.ts";
 import { createDiaries } from "./core/auth/diary.ts";
 import { createEndings } from "./core/auth/endings.ts";
@@ -8,6 +9,7 @@ import { createIntrospect } from "./core/auth/introspection.ts";
 import { createHolders } from "./core/auth/holders.ts";
 import type { KeyRing } from "./core/auth/keys.ts";
 import { createLab } from "./core/auth/lab.ts";
+import { createNamedSessions } from "./core/auth/named.ts";
 import { createOperator } from "./core/auth/operator.ts";
 import { createOwnSessions } from "./core/auth/own-sessions.ts";
 import { createPasswords, type Argon2Cost } from "./core/auth/passwords.ts";
@@ -80,9 +82,11 @@ export function createDuet(
   const proofs = createProofs({ keys, clock, throttle, issuer: settings.issuer });
   const bindings = createBindings({ keys, store, commit, security, clock, issuer: settings.issuer });
   const holders = createHolders({ store, proofs, bindings, security, throttle, clock });
+  const named = createNamedSessions({ store, remembered, tokens, endings, clock });
   const sessions = createSessions({
     store,
     remembered,
+    named,
     tokens,
     endings,
     holders,
@@ -92,8 +96,18 @@ export function createDuet(
     observe,
     settings,
   });
+  const boundSessions = createBoundSessions({
+    named,
+    sessions,
+    bindings,
+    endings,
+    throttle,
+    clock,
+    steps,
+    settings,
+  });
   const ownSessions = createOwnSessions({ store, endings, clock });
-  const shownTokens = createShownTokens({ store, tokens, endings, holders, clock });
+  const shownTokens = createShownTokens({ store, tokens, endings, holders });
   const operator = createOperator({ store, commit, endings, security, clock });
   const introspect = createIntrospect({ store, tokens, endings, clock, steps, settings });
   const passwords = createPasswords({ settings, log, cost: tuning.argon2Cost });
@@ -164,6 +178,7 @@ export function createDuet(
     shownTokens,
     proofs,
     bindings,
+    boundSessions,
     operator,
     endings,
     security,

@@ -3,6 +3,7 @@ import { LIMITS } from "../src/limits.ts";
 import { advance, freezeClock, startApp, UNLIMITED, type TestApp } from "./support/app.ts";
 import { BoundBrowser, HTTPS } from "./support/device.ts";
 import { decode, me, PASSWORDS, refresh } from "./support/people.ts";
+import { Stream } from "./support/stream.ts";
 
 const rowOf = async (t: TestApp, token: string): Promise<any> =>
   (await t.sql("SELECT * FROM sessions WHERE id = $1", decode(token).claims.sid))[0];
@@ -14,6 +15,8 @@ async function bound(t: TestApp, algorithm?: string) {
   await browser.signUp();
   const registered = await browser.register();
   expect(registered.status).toBe(200);
+  // With its next request: the cookie that came with it is about to expire.
+  expect((await browser.refresh()).status).toBe(200);
   return { browser, registered };
 }
 
@@ -73,7 +76,7 @@ describe("a browser that offers it", () => {
     freezeClock();
     await using t = await startApp(HTTPS);
     const { browser } = await bound(t);
-    for (let n = 2; n < 7; n++) {
+    for (let n = 3; n < 8; n++) {
       advance(300);
       expect(await browser.isSignedIn()).toBe(false);
       const { status, body } = await browser.refresh();
@@ -100,7 +103,7 @@ describe("a browser that offers it", () => {
       expect((await browser.refresh()).status).toBe(200);
       expect(await browser.isSignedIn()).toBe(true);
     }
-    expect(await rowOf(t, browser.refreshToken)).toMatchObject({ generation: 5, ended_at: null });
+    expect(await rowOf(t, browser.refreshToken)).toMatchObject({ generation: 6, ended_at: null });
   });
 
   test("shows a challenge late: until W after the next was used it is answered, then told the present one, and never ended", async () => {
@@ -134,7 +137,9 @@ describe("a browser that offers it", () => {
     const refused = async (jwt: string) => {
       const { status, body, headers } = await browser.register(jwt);
       expect([status, body.code]).toEqual([403, "device_proof_required"]);
-      expect(headers.get("secure-session-challenge")).toBe(`"${challenge}"`);
+      // One, as browsers want it, but not that of the sign-in: who has its cookies only must not learn it.
+      expect(headers.get("secure-session-challenge")).toMatch(/^"[\w-]+"$/);
+      expect(headers.get("secure-session-challenge")).not.toContain(challenge);
     };
     await refused(await browser.sign({ jti: "made-up" }, { jwk: browser.jwk }));
     await refused(await browser.sign({ jti: challenge }, { jwk: other.jwk }));
@@ -143,11 +148,15 @@ describe("a browser that offers it", () => {
     await refused("x");
     // A signature for one purpose is good for no other.
     expect(await rowOf(t, browser.refreshToken)).toMatchObject({ key_thumbprint: null });
-    expect((await browser.register()).status).toBe(200);
-    const first = await rowOf(t, browser.refreshToken);
+    const registered = await browser.register();
+    expect(registered.status).toBe(200);
     expect((await browser.refresh({ challenge })).status).toBe(403);
-    // The answer was lost: the same again. Another key: no.
-    expect((await browser.register()).body.session_identifier).toBe(first.device_session);
+    // The answer was lost: the same again.
+    expect((await browser.register()).body.session_identifier).toBe(registered.body.session_identifier);
+    expect((await browser.refresh()).status).toBe(200);
+    // Another key: no.
+    const first = await rowOf(t, browser.refreshToken);
+    expect(first.key_thumbprint).toBe(await browser.thumbprint());
     await refused(await other.sign({ jti: challenge }, { jwk: other.jwk }));
     expect(await rowOf(t, browser.refreshToken)).toMatchObject({ key_thumbprint: first.key_thumbprint });
     // Later than a minute after the sign-in.
@@ -192,6 +201,45 @@ describe("a browser that offers it", () => {
     expect((await browser.refresh()).body.continue).toBe(false);
     expect((await browser.register()).status).toBe(200);
     expect((await browser.refresh()).status).toBe(200);
+    expect(await rowOf(t, browser.refreshToken)).toMatchObject({
+      key_thumbprint: await browser.thumbprint(),
+    });
+  });
+
+  test("whose registration is lost goes on without, and nobody is signed out", async () => {
+    freezeClock();
+    await using t = await startApp(HTTPS);
+    const browser = await BoundBrowser.create(t);
+    await browser.signUp();
+    expect((await browser.register(undefined, { isLost: true })).status).toBe(200);
+    advance(1800);
+    browser.forgetAccess();
+    expect((await browser.send("POST", "/auth/refresh")).status).toBe(204);
+    expect(await browser.isSignedIn()).toBe(true);
+    expect(await eventsOf(t)).toEqual(["register"]);
+  });
+
+  test("is not bound by a copy of its cookies, dead or alive, to whoever has not read the answer to the sign-in", async () => {
+    freezeClock();
+    await using t = await startApp(HTTPS);
+    const browser = await BoundBrowser.create(t);
+    await browser.signUp();
+    const thief = await copyOf(browser);
+    const asked = await thief.register(await thief.sign({ jti: "x" }, { jwk: thief.jwk }));
+    const [, told] = /^"([^"]+)"/.exec(asked.headers.get("secure-session-challenge")!)!;
+    const again = await thief.register(await thief.sign({ jti: told }, { jwk: thief.jwk }));
+    expect([again.status, again.body.code]).toEqual([403, "device_proof_required"]);
+    browser.forgetAccess();
+    await browser.send("POST", "/auth/refresh");
+    expect(await browser.isSignedIn()).toBe(true);
+    advance(11);
+    // Shown here too, what has died is theft.
+    const late = await thief.register(await thief.sign({ jti: told }, { jwk: thief.jwk }));
+    expect([late.status, late.body.continue]).toEqual([200, false]);
+    expect(await rowOf(t, browser.refreshToken)).toMatchObject({
+      end_reason: "reuse_detected",
+      device_key: null,
+    });
   });
 });
 
@@ -202,7 +250,7 @@ describe("a cookie that was copied from a bound browser", () => {
     const { browser } = await bound(t);
     const thief = await copyOf(browser, { withAccess: false });
     const navigation = { "sec-fetch-mode": "navigate", accept: "text/html" };
-    for (const generation of [1, 2]) {
+    for (const generation of [2, 3]) {
       expect(decode(thief.refreshToken).claims.gen).toBe(generation);
       expect((await refresh(t, thief.refreshToken)).body.code).toBe("key_missing");
       const posted = await thief.send("POST", "/auth/refresh");
@@ -241,6 +289,7 @@ describe("a cookie that was copied from a bound browser", () => {
     expect(claims.exp - claims.iat).toBe(1800);
     expect((await me(t, early)).status).toBe(200);
     await browser.register();
+    await browser.refresh();
     const late = browser.access!;
     advance(LIMITS.boundAccessSeconds - 1);
     for (const token of [early, late]) expect((await me(t, token)).status).toBe(200);
@@ -248,6 +297,58 @@ describe("a cookie that was copied from a bound browser", () => {
     for (const token of [early, late]) expect((await me(t, token)).body.code).toBe("token_expired");
     const thief = await copyOf(browser);
     expect(await thief.isSignedIn()).toBe(false);
+    // The browser that still sends one, since its clock or ours is wrong, is told to drop it, and fetches another.
+    const headers = { "sec-fetch-mode": "navigate", accept: "text/html" };
+    const told = await browser.send("GET", "/auth/refresh?next=/account", { headers });
+    expect(told.headers.get("location")).toBe("/account");
+    expect(browser.access).toBeUndefined();
+    expect((await browser.refresh()).status).toBe(200);
+    expect(await browser.isSignedIn()).toBe(true);
+    expect(await eventsOf(t)).toEqual(["register", "key_bound"]);
+  });
+
+  test("to follow a stream with: ends within five minutes, also one that was opened before the binding", async () => {
+    freezeClock();
+    await using t = await startApp(HTTPS);
+    const browser = await BoundBrowser.create(t);
+    await browser.signUp();
+    const stream = await Stream.open(t.fetch, browser.access!);
+    await stream.next();
+    await browser.register();
+    await browser.refresh();
+    advance(LIMITS.boundAccessSeconds);
+    await t.json("POST", "/api/auth/login", { username: "alice", password: PASSWORDS["alice"] });
+    t.app.duet.notifier.notifyAll();
+    expect(await stream.next()).toMatchObject({ event: "token_expired" });
+  });
+
+  test("to introspect with: is inactive when it is dead, and ends nothing", async () => {
+    freezeClock();
+    await using t = await startApp(HTTPS);
+    const { browser } = await bound(t);
+    const old = browser.refreshToken;
+    advance(200);
+    await browser.refresh();
+    expect(await browser.isSignedIn()).toBe(true);
+    advance(20);
+    const by = { authorization: `Bearer ${browser.access}` };
+    expect((await t.json("POST", "/oauth/introspect", { token: old }, by)).body).toEqual({ active: false });
+    expect(await rowOf(t, old)).toMatchObject({ ended_at: null });
+  });
+
+  test("to sign out with: the sessions of its owner end, whatever stands before them", async () => {
+    freezeClock();
+    await using t = await startApp(HTTPS);
+    const { browser } = await bound(t);
+    const victim = await BoundBrowser.create(t);
+    await victim.signUp("bob");
+    const both = { refresh_token: browser.refreshToken };
+    const answer = await t.json("POST", "/api/auth/logout", both, {
+      authorization: `Bearer ${victim.access}`,
+    });
+    expect(answer.body.code).toBe("key_missing");
+    expect(await rowOf(t, victim.refreshToken)).toMatchObject({ end_reason: "logout" });
+    expect(await rowOf(t, browser.refreshToken)).toMatchObject({ ended_at: null });
   });
 });
 
@@ -280,11 +381,32 @@ describe("the routes that a browser asks by itself", () => {
     for (let n = 0; n < 250 && answer.status === 200; n++) answer = await browser.refresh();
     expect(answer.status).toBe(503);
     expect(answer.headers.get("retry-after")).not.toBeNull();
+    // Whatever else is asked of them, or comes with it.
+    for (const method of ["GET", "PUT", "DELETE", "OPTIONS"]) {
+      const odd = await browser.send(method, "/auth/dbsc/refresh");
+      expect([method, odd.status]).toEqual([method, 403]);
+      expect(odd.headers.get("secure-session-challenge")).toStartWith('"');
+    }
+    expect((await nobody.refresh({ headers: { dpop: "x" } })).status).toBe(200);
     // Over: the browser forgets it, and its cookies go.
     advance(8 * 86_400);
     const over = await browser.refresh();
     expect([over.status, over.body.continue]).toEqual([200, false]);
     expect(over.headers.getSetCookie().some((line) => line.startsWith("__Secure-duet_refresh=;"))).toBe(true);
+  });
+
+  test("tell nothing for good by a clock that was set just now", async () => {
+    freezeClock();
+    let monotonic = 0;
+    await using t = await startApp(HTTPS, undefined, { monotonic: () => monotonic });
+    const { browser } = await bound(t);
+    monotonic += 1000;
+    advance(8 * 86_400);
+    const wrong = await browser.refresh({ isLost: true });
+    expect([wrong.status, wrong.headers.get("retry-after")]).toEqual([503, "10"]);
+    advance(-8 * 86_400);
+    expect((await browser.refresh()).status).toBe(200);
+    expect(await browser.isSignedIn()).toBe(true);
   });
 
   test("are not needed where the browser could not reach them: it has lost nothing", async () => {
@@ -305,5 +427,15 @@ describe("the routes that a browser asks by itself", () => {
       expect([path, answer.status, answer.headers.get("retry-after")]).toEqual([path, 503, "2"]);
     }
     expect((await browser.refresh()).status).toBe(200);
+    // Who is signed in nowhere is asked to sign in all the same; so is who signed out or was signed out.
+    const nobody = await BoundBrowser.create(t);
+    const headers = { ...skipped, "sec-fetch-mode": "navigate", accept: "text/html" };
+    expect((await nobody.send("GET", "/account", { headers })).status).toBe(303);
+    await browser.isSignedIn();
+    const token = browser.access;
+    await t.json("POST", "/api/auth/logout", undefined, { authorization: `Bearer ${token}` });
+    browser.forgetAccess();
+    const over = await browser.send("GET", "/auth/refresh?next=/account", { headers });
+    expect(over.headers.get("location")).toStartWith("/login");
   });
 });

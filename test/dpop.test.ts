@@ -343,6 +343,35 @@ describe("a proof", () => {
     expect(await t.sql("SELECT * FROM proofs")).toEqual([]);
   });
 
+  test("that names a key which lies on no curve costs nobody else anything", async () => {
+    await using t = await startApp(UNLIMITED);
+    const alice = await register(t, "alice");
+    const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
+    const jwk = { kty: "EC", crv: "P-256", x: "A".repeat(43), y: "A".repeat(43) };
+    const dpop = `${part({ alg: "ES256", typ: "dpop+jwt", jwk })}.${part({ jti: "x" })}.${"A".repeat(86)}`;
+    for (let n = 0; n < 5; n++) {
+      const login = { username: "x", password: "x" };
+      expect(codeOf(await t.json("POST", "/api/auth/login", login, { dpop }))).toEqual([
+        400,
+        "invalid_dpop_proof",
+      ]);
+      expect((await refresh(t, alice.refreshToken)).status).toBe(200);
+    }
+  });
+
+  test("signs out of all that is presented with it, once", async () => {
+    await using t = await startApp(UNLIMITED);
+    const { key, pair } = await held(t);
+    const other = (await key.ask("POST", "/api/auth/login", ALICE)).body;
+    const proof = await key.proof("POST", "/api/auth/logout");
+    const headers = { dpop: proof, authorization: `DPoP ${other.access_token}` };
+    expect(
+      (await t.json("POST", "/api/auth/logout", { refresh_token: pair.refresh_token }, headers)).status,
+    ).toBe(204);
+    for (const { refresh_token } of [pair, other])
+      expect(await rowOf(t, refresh_token)).toMatchObject({ end_reason: "logout" });
+  });
+
   test("opens an event stream, which ends with its session", async () => {
     await using t = await startApp();
     const { key, pair } = await held(t);

@@ -147,6 +147,8 @@ describe("the lab", () => {
     const browser = await BoundBrowser.create(t);
     await browser.signUp();
     await browser.register();
+    await browser.refresh();
+    await browser.isSignedIn();
     const navigation = { "sec-fetch-mode": "navigate", accept: "text/html" };
     const look = async () => (await browser.send("GET", "/lab", { headers: navigation })).text();
     expect(await look()).toContain(LOCALES.en.lab.boundNote);
@@ -155,7 +157,7 @@ describe("the lab", () => {
       expect(decided(await look())).toEqual(["unproven"]);
     }
     expect(told(await look()).join()).toMatch(
-      /You refreshed with.*Another browser showed a copy of generation 1/,
+      /You refreshed with.*Another browser showed a copy of generation 2/,
     );
     const events = (await t.sql("SELECT kind FROM auth_events")).map(({ kind }: any) => kind);
     expect(events.filter((kind: string) => kind === "key_missing")).toHaveLength(1);

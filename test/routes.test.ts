@@ -239,7 +239,8 @@ describe("every route", () => {
     for (const [path, methods] of allowed) {
       const wrong = ["PUT", "DELETE"].find((method) => !methods.has(method))!;
       const response = await t.fetch(path.replaceAll(/:\w+/g, SOME_ID), { method: wrong });
-      expect([path, response.status]).toEqual([path, 405]);
+      // A browser would forget its key at a 405.
+      expect([path, response.status]).toEqual([path, path.startsWith("/auth/dbsc/") ? 403 : 405]);
       const expected = [...methods, ...(methods.has("GET") ? ["HEAD"] : [])].toSorted().join(", ");
       expect([path, response.headers.get("allow")]).toEqual([path, expected]);
     }

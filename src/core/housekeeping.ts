@@ -10,6 +10,7 @@ export type Housekeeping = ReturnType<typeof createHousekeeping>;
 
 /** Between two steps, so that whoever waits to write has their turn. */
 const PAUSE_MS = 10;
+const PROOFS_STEADY_MS = 10 * 60 * 1000;
 
 /**
  * What is over goes, some rows at a time: sessions that no token names any more, security events, changes and idempotency
@@ -35,7 +36,6 @@ export function createHousekeeping(deps: {
     (limit) => store.eras.removeBefore(now - LIMITS.sessionKeepMs - TOKEN_LIFE_MAX_MS, limit),
     (limit) => store.security.removeBefore(now - settings.eventRetentionSeconds * 1000, limit),
     (limit) => store.throttles.removeFull(now, limit),
-    (limit) => store.proofs.removeBefore(now, limit),
     (limit) => store.idempotency.removeBefore(now - LIMITS.idempotencyKeepMs, limit),
     (limit) =>
       store.tx(async ({ conversations }) => {
@@ -54,6 +54,9 @@ export function createHousekeeping(deps: {
   async function tend(): Promise<void> {
     await deps.tendKeys();
     await exhaust(deps.clearDeparted);
+    // These are many, and good for minutes: that the clock was not set within those is enough.
+    if (steps.sinceStep() > PROOFS_STEADY_MS)
+      await exhaust(async () => (await store.proofs.removeBefore(clock(), LIMITS.rowsClearedAtOnce)) > 0);
     if (!steps.isSteady()) return;
     for (const remove of leftovers(clock()))
       await exhaust(async () => (await remove(LIMITS.rowsClearedAtOnce)) > 0);

@@ -6,7 +6,8 @@ export type Viewer = {
   sessionId: string;
   /** How that session was started: one that takes its place is started so too. */
   start: Start;
-  /** When the access token that was shown expires, in epoch milliseconds. */
+  /** When the access token that was shown was issued, and when it expires, in epoch milliseconds. */
+  tokenIssuedAt: number;
   tokenExpiresAt: number;
 };
 

@@ -42,6 +42,9 @@ export function createCookies(issuer: string) {
 
     accessToken: (request: Request): string | undefined => readCookie(request, names.access),
 
+    /** Whether this browser was signed in, as far as cookies that go everywhere tell. */
+    hasSession: (request: Request): boolean => readCookie(request, names.sid) !== undefined,
+
     /** Those that may be this browser's, more than one where another was planted. */
     refreshTokens(request: Request): string[] {
       const all = this.allRefreshTokens(request);
@@ -57,14 +60,18 @@ export function createCookies(issuer: string) {
     endedToken: (request: Request): string | undefined => readCookie(request, names.ended),
 
     /** `clearEnded` with a sign-in, after which nobody asks how the session before it ended. */
-    setTokens(set: ResponseSettings, issued: IssuedTokens, { clearEnded = false } = {}) {
+    setTokens(
+      set: ResponseSettings,
+      issued: IssuedTokens,
+      { clearEnded = false, accessSeconds = issued.accessExpiresIn } = {},
+    ) {
       // The session is part of the value: after another sign-in the count starts at 1 again.
       const generation = `${issued.sessionId.slice(-12)}.${issued.generation}`;
       set.headers["set-cookie"] = [
-        cookie(names.access, issued.accessToken, "/", issued.accessExpiresIn),
+        cookie(names.access, issued.accessToken, "/", accessSeconds),
         // Longer than the token lives: it then says which session has expired, and opens nothing.
         cookie(names.refresh, issued.refreshToken, "/auth", issued.refreshExpiresIn + SESSION_KEEP_SECONDS),
-        cookie(names.generation, generation, "/", issued.accessExpiresIn, true),
+        cookie(names.generation, generation, "/", accessSeconds, true),
         ...(secure
           ? [cookie(names.sid, issued.sessionId, "/", issued.refreshExpiresIn + SESSION_KEEP_SECONDS)]
           : []),
@@ -121,7 +128,7 @@ export function createCookies(issuer: string) {
       set.headers["clear-site-data"] = '"cache", "storage"';
     },
 
-    /** For the lab: the access token goes as it goes when its time is over. */
+    /** The access token goes as it goes when its time is over. */
     expireAccess(set: ResponseSettings) {
       set.headers["set-cookie"] = [
         cookie(names.access, "", "/", 0),

@@ -9,6 +9,8 @@ const NAMES: Partial<Record<ErrorCode, string>> = {
   token_type_mismatch: "invalid_grant",
   user_not_found: "invalid_grant",
   session_ended: "invalid_grant",
+  key_missing: "invalid_grant",
+  device_proof_required: "invalid_grant",
   invalid_dpop_proof: "invalid_dpop_proof",
   use_dpop_nonce: "use_dpop_nonce",
   registration_closed: "access_denied",

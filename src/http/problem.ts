@@ -44,6 +44,14 @@ export const problems = (deps: {
  */
 export function renderProblem(error: DuetError, request: Request): Response {
   const headers = new Headers(headersOf(error));
+  let { status } = error;
+  if (isAboutDevice(request) && status < 500) {
+    // A browser forgets its key at any 4xx but 403, and at a 403 without a challenge (Device Bound Session Credentials).
+    const any = { challenge: requestIdOf(request), id: deviceSessionOf(request) };
+    headers.set("secure-session-challenge", challengeHeader(error.details.deviceChallenge ?? any));
+    headers.delete("www-authenticate");
+    status = 403;
+  }
   if (isOAuth(request)) {
     const { status, body, challenge: asked } = oauthError(error, request);
     headers.delete("www-authenticate");
@@ -56,7 +64,7 @@ export function renderProblem(error: DuetError, request: Request): Response {
   const body = {
     type: "about:blank",
     title,
-    status: error.status,
+    status,
     detail,
     code: error.code,
     ...(end && endBody(end, describeReason(language, end.reason))),
@@ -65,15 +73,9 @@ export function renderProblem(error: DuetError, request: Request): Response {
     }),
     ...(error.status >= 500 && { instance: `urn:uuid:${requestIdOf(request)}` }),
   };
-  // A browser forgets its key at a 403 without a challenge (Device Bound Session Credentials).
-  if (error.status === 403 && isAboutDevice(request) && !headers.has("secure-session-challenge"))
-    headers.set(
-      "secure-session-challenge",
-      challengeHeader({ challenge: requestIdOf(request), id: deviceSessionOf(request) }),
-    );
   headers.set("content-type", "application/problem+json");
   headers.set("content-language", language);
-  return Response.json(body, { status: error.status, headers });
+  return Response.json(body, { status, headers });
 }
 
 /** What an error says beside its body, whatever shape that has. */

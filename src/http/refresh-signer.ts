@@ -1,4 +1,4 @@
-import { timingSafeEqual } from "node:crypto";
+import { createHmac, timingSafeEqual } from "node:crypto";
 import { isClaims } from "../core/auth/jws.ts";
 import type { KeyMaterial } from "../core/auth/keys.ts";
 import { audienceOf, REFRESH_ALGORITHM, TOKEN_TYP, type Claims } from "../core/auth/signer.ts";
@@ -16,7 +16,9 @@ export function createRefreshSigner(
 ) {
   const prefix = `${encode({ alg: REFRESH_ALGORITHM, kid, typ: TOKEN_TYP.refresh })}.`;
   const audience = audienceOf("refresh", issuer);
-  const macOf = (signed: string) => new Bun.CryptoHasher("sha256", refreshSecret).update(signed).digest();
+  // Not Bun's own: with a key it fails for whatever error some other call has left behind in OpenSSL, such as the import of a
+  // stranger's key that lies on no curve.
+  const macOf = (signed: string) => createHmac("sha256", refreshSecret).update(signed).digest();
 
   return {
     sign(claims: Claims): string {

@@ -9,7 +9,7 @@ export type SessionRow = {
   user_id: string;
   kind: SessionKind;
   key_thumbprint: string | null;
-  /** Of a browser's: the public key itself (JWK), and the browser's name for the session. */
+  /** Of a browser's: the public key that was registered (JWK), and the browser's name for the session; it holds from its first use on. */
   device_key: string | null;
   device_session: string | null;
   generation: number;
@@ -132,20 +132,29 @@ export const sessionStore = (q: Queryable) => ({
       generation,
     ),
 
-  /** Binds a live session of a browser to a key: once, if it was started after `since`. */
-  bind: async (
+  /** Keeps the key that a browser has registered for its live session, if that was started after `since` and is not bound. */
+  propose: async (
     id: string,
-    key: { key_thumbprint: string; device_key: string; device_session: string },
+    key: { device_key: string; device_session: string },
     since: number,
   ): Promise<boolean> =>
     (await q.run(
-      `UPDATE sessions SET key_thumbprint = $1, device_key = $2, device_session = $3
-        WHERE id = $4 AND kind = 'browser' AND key_thumbprint IS NULL AND created_at > $5 AND ${IS_LIVE} /* ends session $4 */`,
-      key.key_thumbprint,
+      `UPDATE sessions SET device_key = $1, device_session = $2
+        WHERE id = $3 AND kind = 'browser' AND key_thumbprint IS NULL AND created_at > $4 AND ${IS_LIVE} /* touches session $3 */`,
       key.device_key,
       key.device_session,
       id,
       since,
+    )) > 0,
+
+  /** Binds a live session to that key, once it has been used. */
+  bind: async (id: string, thumbprint: string, deviceSession: string): Promise<boolean> =>
+    (await q.run(
+      `UPDATE sessions SET key_thumbprint = $1
+        WHERE id = $2 AND device_session = $3 AND key_thumbprint IS NULL AND ${IS_LIVE} /* ends session $2 */`,
+      thumbprint,
+      id,
+      deviceSession,
     )) > 0,
 
   /** Ends a live session, of this user where one is named; the first reason stays. Returns its owner, or null. */

@@ -1,11 +1,13 @@
 import { Elysia } from "elysia";
+import type { Showing } from "../core/auth/proofs.ts";
 import type { OwnedSession } from "../core/auth/remembered.ts";
 import type { IssuedTokens } from "../core/auth/sessions.ts";
 import { DuetError } from "../errors.ts";
+import type { Incoming } from "../http/connection.ts";
 import { challengeHeader, DEVICE_ROUTES, deviceSessionOf } from "../http/dbsc.ts";
 import type { Web } from "./page.ts";
 
-type Deps = Pick<Web, "bindings" | "sessions" | "shownTokens" | "cookies" | "showingOf" | "settings">;
+type Deps = Pick<Web, "bindings" | "boundSessions" | "shownTokens" | "cookies" | "showingOf" | "settings">;
 type ResponseSettings = { headers: Record<string, unknown> };
 
 /** What needs no access cookie: nothing there waits for a new one. */
@@ -20,6 +22,8 @@ const EXCLUDED = [
   DEVICE_ROUTES.register,
 ];
 
+const FIRST_ACCESS_SECONDS = 100;
+
 /** Offers a browser, with a sign-in, to bind the session to its device; one that does not know of it ignores that. */
 export function offerBinding(bindings: Web["bindings"], set: ResponseSettings, { sessionId }: IssuedTokens) {
   const challenge = bindings.offer(sessionId);
@@ -32,7 +36,7 @@ export function offerBinding(bindings: Web["bindings"], set: ResponseSettings, {
  * The routes that a browser asks by itself (Device Bound Session Credentials). It forgets its key at any 4xx but 403, and at
  * a 403 without a challenge: so a session that is over is `{"continue": false}`, a limit is 503, and every 403 has one.
  */
-export function deviceRoutes({ bindings, sessions, shownTokens, cookies, showingOf, settings }: Deps) {
+export function deviceRoutes({ bindings, boundSessions, shownTokens, cookies, showingOf, settings }: Deps) {
   /** What the browser is to do from now on. The attributes are those that the cookie is set with. */
   const instructions = (id: string | null) => ({
     session_identifier: id,
@@ -50,8 +54,8 @@ export function deviceRoutes({ bindings, sessions, shownTokens, cookies, showing
   });
 
   /** A new pair, and what to sign for the one after it, which saves asking. */
-  function give(set: ResponseSettings, session: OwnedSession, issued: IssuedTokens) {
-    cookies.setTokens(set, issued);
+  function give(set: ResponseSettings, session: OwnedSession, issued: IssuedTokens, accessSeconds?: number) {
+    cookies.setTokens(set, issued, accessSeconds === undefined ? {} : { accessSeconds });
     const challenge = bindings.challenge({ id: session.id, generation: issued.generation });
     set.headers["secure-session-challenge"] = challengeHeader({
       challenge,
@@ -62,41 +66,46 @@ export function deviceRoutes({ bindings, sessions, shownTokens, cookies, showing
 
   const itIsOver = (request: Request) => ({ session_identifier: deviceSessionOf(request), continue: false });
 
-  /** Does it for the session of the refresh cookie, and answers refusals as browsers understand them. */
-  async function withSession(
+  /** Does it with the refresh cookie, and answers refusals as browsers understand them. */
+  async function withCookie(
     request: Request,
     set: ResponseSettings,
-    work: (session: OwnedSession, token: string) => Promise<object>,
+    work: (token: string) => Promise<object>,
   ): Promise<object> {
     const token = await shownTokens.ourRefreshToken(cookies.refreshTokens(request));
+    if (!token) return itIsOver(request);
     try {
-      const session = token ? await shownTokens.liveSession(token) : null;
-      return session ? await work(session, token!) : itIsOver(request);
+      return await work(token);
     } catch (error) {
       if (!(error instanceof DuetError)) throw error;
-      const { retryAfterSeconds } = error.details;
-      if (error.status === 429)
-        throw new DuetError("too_busy", { cause: error, ...(retryAfterSeconds && { retryAfterSeconds }) });
+      const { retryAfterSeconds, end } = error.details;
+      const later = (seconds: number) =>
+        new DuetError("too_busy", { cause: error, retryAfterSeconds: seconds });
+      if (error.status === 429) throw later(retryAfterSeconds ?? 1);
+      // By a clock that was set just now, which may be set right again.
+      if (end && !end.isRecorded) throw later(10);
       if (error.status !== 401) throw error;
-      cookies.refused(set, error, token!);
+      cookies.refused(set, error, token);
       return itIsOver(request);
     }
   }
 
+  /** A proof of another kind has nothing to say here. */
+  const shownBy = (incoming: Incoming): Showing => ({ ...showingOf(incoming, "device"), proof: null });
+
   return new Elysia({ name: "web/dbsc" })
     .post(DEVICE_ROUTES.register, ({ request, server, set }) =>
-      withSession(request, set, async (held) => {
-        const { deviceProof, device } = showingOf({ request, server }, "device");
-        const session = await bindings.register(held, deviceProof, device());
-        return give(set, session, await sessions.issue(session, session.username));
+      withCookie(request, set, async (token) => {
+        const { session, issued } = await boundSessions.register(token, shownBy({ request, server }));
+        // Less than a browser lets a cookie grow old (120 s): with its next request it signs, and that binds.
+        return give(set, session, issued, FIRST_ACCESS_SECONDS);
       }),
     )
     .post(DEVICE_ROUTES.refresh, ({ request, server, set }) =>
-      withSession(request, set, async (session, token) => {
-        // Of an earlier sign-in in this browser: that one is over here.
-        if (session.device_session === null || session.device_session !== deviceSessionOf(request))
-          return itIsOver(request);
-        return give(set, session, await sessions.refresh(token, showingOf({ request, server }, "device")));
+      withCookie(request, set, async (token) => {
+        const name = deviceSessionOf(request);
+        const renewed = await boundSessions.refresh(token, name, shownBy({ request, server }));
+        return renewed ? give(set, renewed.session, renewed.issued) : itIsOver(request);
       }),
     );
 }

@@ -12,11 +12,12 @@ import { isHtmx, type Web } from "./page.ts";
  * a form's method and body); to a script it is a 401, by which the script refreshes and asks again.
  */
 export const createPageErrors =
-  ({ viewerIfAny, pageContext }: Pick<Web, "viewerIfAny" | "pageContext">): RenderPage =>
+  ({ viewerIfAny, cookies, pageContext }: Pick<Web, "viewerIfAny" | "cookies" | "pageContext">): RenderPage =>
   async (error, request) => {
     if (isForPrograms(request)) return null;
     // A browser that holds a key and cannot get a new cookie just now has not lost its session.
-    const isWaiting = error.status === 401 && isSkipped(request) && !error.details.end;
+    const isWaiting =
+      error.status === 401 && !error.details.end && isSkipped(request) && cookies.hasSession(request);
     if (isWaiting) error = new DuetError("unavailable", { cause: error, retryAfterSeconds: 2 });
     const isTokenError = error.status === 401 && error.code !== "invalid_credentials";
     if (isTokenError) return isNavigation(request) ? sendToRefresh(request) : askForRefresh(error, request);

@@ -52,12 +52,18 @@ export function sessionPages({
     const held = await shownTokens.ourRefreshToken(cookies.refreshTokens(request));
     try {
       if (await viewerIfAny(incoming)) return null;
+      // The browser itself fetches another one, with its key, once it has none.
+      if (held && (await shownTokens.isLeftOver(cookies.accessToken(request), held))) {
+        cookies.expireAccess(set);
+        return null;
+      }
       cookies.setTokens(set, await sessions.refresh(held, showingOf(incoming)));
       cookies.clearPlanted(set, request);
       return null;
     } catch (error) {
       if (!(error instanceof DuetError) || error.status !== 401) throw error;
-      if (isSkipped(request)) throw new DuetError("unavailable", { cause: error, retryAfterSeconds: 2 });
+      if (held && isSkipped(request) && !error.details.end)
+        throw new DuetError("unavailable", { cause: error, retryAfterSeconds: 2 });
       if (held) cookies.refused(set, error, held);
       return error;
     }

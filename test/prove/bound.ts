@@ -1,3 +1,4 @@
+import type { Page } from "playwright-core";
 import { decode, PASSWORDS } from "../support/people.ts";
 import { freePort } from "../support/process.ts";
 import { fullChromiumPath, launchBinding, startSecureFront, watchBindings } from "../support/secure.ts";
@@ -32,12 +33,30 @@ export const boundBrowser: Scenario = async ({ scale, random }) => {
     const context = await browser.newContext({ baseURL: front.url });
     const page = await context.newPage();
     const { events, seen } = await watchBindings(context, page);
-    await page.goto("/register");
-    await page.fill("#username", "alice");
-    await page.fill("#password", PASSWORDS["alice"]!);
-    await page.click("main button[type=submit]");
-    await page.waitForURL("**/conversations");
+    const signUp = async (to: Page, name: string) => {
+      await to.goto("/register");
+      await to.fill("#username", name);
+      await to.fill("#password", PASSWORDS[name]!);
+      await to.click("main button[type=submit]");
+      await to.waitForURL("**/conversations");
+    };
+    await signUp(page, "alice");
     await seen(({ creationEventDetails }) => creationEventDetails?.fetchResult === "Success");
+    // It signs with its next request, and that binds.
+    await page.goto("/account");
+    await seen(({ refreshEventDetails }) => refreshEventDetails?.refreshResult === "Refreshed");
+    // One whose registration is lost is not bound, and goes on as others do.
+    const unlucky = await browser.newContext({ baseURL: front.url });
+    const lost = await unlucky.newPage();
+    const watched = await watchBindings(unlucky, lost);
+    front.lose("/auth/dbsc/register", 1000);
+    await signUp(lost, "bob");
+    await watched.seen(({ creationEventDetails }) => creationEventDetails !== undefined);
+    front.lose("/auth/dbsc/register", 0);
+    await unlucky.clearCookies({ name: ACCESS });
+    await lost.goto("/account");
+    if (!lost.url().endsWith("/account")) zeros["sign-ins asked for"]++;
+    await unlucky.close();
 
     const cookies = async () => context.cookies(`${front.url}/auth`);
     const copied = await cookies();

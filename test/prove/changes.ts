@@ -78,6 +78,24 @@ export const CHANGES: Change[] = [
     to: "previous_confirmed_at: null",
     breaks: "a",
   },
+  {
+    what: "any key opens what a key holds",
+    from: "if (key !== session.key_thumbprint)",
+    to: "if ((key === null) !== (session.key_thumbprint === null))",
+    breaks: "e",
+  },
+  {
+    what: "it stops rotating after a while",
+    from: "case 0:",
+    to: 'case 0:\n      if (generation >= 3) return { kind: "kept" };',
+    breaks: "f",
+  },
+  {
+    what: "a database that was put back ends sessions",
+    from: '{ kind: "unknown" } : dead',
+    to: "dead : dead",
+    breaks: "g",
+  },
 ];
 
 const SOURCE = new URL("../../src/core/auth/rotation.ts", import.meta.url).pathname;
@@ -103,7 +121,7 @@ async function changed({ what, from, to }: Change): Promise<Rule> {
 export async function find(change: Change, setups: Setup[]): Promise<string[] | undefined> {
   const rule = await changed(change);
   for (const setup of setups) {
-    const way = explore(setup, rule, { stopsAtFirst: true }).broken[change.breaks];
+    const way = explore(setup, rule, change.breaks).broken[change.breaks];
     if (way) return way;
   }
   return undefined;

@@ -49,7 +49,9 @@ export const PROPERTIES = {
   b: "such a token always ends a session that no key holds, unless the clock was set less than W ago",
   c: "only the newest token makes another one, and all answers at one moment carry one generation: no fork",
   d: "a session that is over never answers again",
-  e: "with the key nobody is refused for being late; without it nobody is answered, and nothing ends",
+  e: "with the key nobody is refused for being late; without it, or with another, nobody is answered, and nothing ends",
+  f: "the newest token makes the next one, but while one that is two steps behind has not died",
+  g: "a token that this database does not know, since it was put back, is refused and ends nothing",
 } as const;
 export type Property = keyof typeof PROPERTIES;
 
@@ -95,7 +97,8 @@ export function* stepsFrom(state: State, setup: Setup, rule: Rule): Generator<St
   for (const [i, { token, unused }] of state.holders.entries()) {
     if (token === 0) continue;
     yield* shows(i, token, "shows");
-    if (setup.isEndless !== undefined) yield* showsWithout(i, token);
+    yield* showsWith(i, token, setup.isEndless === undefined ? "a key of their own" : "another key", "other");
+    if (setup.isEndless !== undefined) yield* showsWith(i, token, "no key", null);
     if (!state.late)
       yield {
         event: `${nameOf(i)} sends ${token}, which is held up`,
@@ -113,6 +116,7 @@ export function* stepsFrom(state: State, setup: Setup, rule: Rule): Generator<St
   if (state.holders[thief]!.token === 0)
     for (const token of new Set(state.holders.slice(0, thief).map((each) => each.token)))
       yield { event: `the thief copies ${token}`, next: withHolder(state, thief, { token, unused: 0 }) };
+  yield* showsWith(0, state.generation + 1, "what it is held by", KEY_OF(setup));
   if (!state.isOver) yield { event: "the owner signs out", next: { ...state, isOver: true } };
   yield { event: w === 0 ? "time passes" : `1/${w} of W passes`, next: passed(state, w) };
   for (const offset of [-1, 0, 1])
@@ -135,13 +139,11 @@ export function* stepsFrom(state: State, setup: Setup, rule: Rule): Generator<St
     yield { event: `${event}, and the server is killed before it answers`, next, ...is };
   }
 
-  function* showsWithout(by: number, shown: number): Generator<Step> {
-    const { next, broken, kind } = serve(state, setup, rule, shown, null);
-    yield {
-      event: `somebody shows ${nameOf(by)}'s ${shown} without the key: ${kind}`,
-      next,
-      ...(broken && { broken }),
-    };
+  /** Somebody has a copy of a token, and shows it with what they have beside it. Whatever they get is not gone on with. */
+  function* showsWith(by: number, shown: number, what: string, key: string | null): Generator<Step> {
+    const { next, broken, kind } = serve(state, setup, rule, shown, key);
+    const event = `somebody shows ${nameOf(by)}'s ${shown} with ${what}: ${kind}`;
+    yield { event, next, ...(broken && { broken }) };
   }
 
   function set(offset: number): State {
@@ -189,9 +191,16 @@ function serve(state: State, setup: Setup, rule: Rule, shown: number, key: strin
   const isProven = key === session.key_thumbprint;
   const isUntimed = w > 0 && state.sinceStep <= w;
 
+  const previousUsed = state.used[state.generation - 1];
+  // One that is two steps behind is there, and dies W after the one before the newest was first used.
+  const isWaitedFor =
+    state.generation > 2 && w > 0 && (isUntimed || (previousUsed != null && previousUsed <= w));
+
   let broken: Property | undefined;
   if (state.isOver) broken = isGrant ? "d" : undefined;
   else if (!isProven) broken = isGrant || kind === "reuse" ? "e" : undefined;
+  else if (shown > state.generation) broken = isGrant || kind === "reuse" ? "g" : undefined;
+  else if (shown === state.generation && isGrant && (kind === "kept") !== isWaitedFor) broken = "f";
   else if (setup.isEndless === true && !isGrant) broken = "e";
   else if (!isGrant && !isDead) broken = "a";
   else if (setup.isEndless !== true && isDead && !isUntimed && kind !== "reuse") broken = "b";
@@ -257,8 +266,8 @@ export type Result = {
   broken: Partial<Record<Property, string[]>>;
 };
 
-/** Goes through every state that can be reached, nearest first. Stops at the first broken property if it is told to. */
-export function explore(setup: Setup, rule: Rule = rotation, { stopsAtFirst = false } = {}): Result {
+/** Goes through every state that can be reached, nearest first; or until `property` is broken. */
+export function explore(setup: Setup, rule: Rule = rotation, until?: Property): Result {
   const first = firstState(setup);
   const cameBy = new Map<string, { from: string; event: string } | null>([[keyOf(first), null]]);
   const result: Result = { states: 0, steps: 0, broken: {} };
@@ -271,7 +280,7 @@ export function explore(setup: Setup, rule: Rule = rotation, { stopsAtFirst = fa
       result.steps++;
       if (broken && !result.broken[broken]) {
         result.broken[broken] = [...wayTo(key), event];
-        if (stopsAtFirst) return result;
+        if (broken === until) return result;
       }
       if (next.generation > setup.generationsMax) continue;
       const nextKey = keyOf(next);

@@ -912,6 +912,15 @@ const heldByKeys: Row[] = [
     ],
   },
   {
+    id: "N11",
+    what: "a key is registered by nobody but who has read the answer to the sign-in, and holds from its first use",
+    by: [
+      "dbsc: is not bound by a copy of its cookies, dead or alive, to whoever has not read the answer to the sign-in",
+      "dbsc: whose registration is lost goes on without, and nobody is signed out",
+      "dpop: that names a key which lies on no curve costs nobody else anything",
+    ],
+  },
+  {
     id: "N10",
     what: "a browser is answered no 4xx but 403, and no 403 without a challenge",
     by: ["dbsc: answer no 4xx but 403, and no 403 without a challenge"],

@@ -16,8 +16,8 @@ import { isCode, type Throttle } from "./throttle.ts";
 export type Holders = ReturnType<typeof createHolders>;
 
 /**
- * Sessions that a key holds, a program's (RFC 9449) or that of a browser's device: their row says so, for ever. Whoever shows
- * one of their tokens on whatever route without the right proof is refused, nothing ends, and the owner is told.
+ * Sessions that a key holds, a program's since its start (RFC 9449) or that of a browser's device since its first signature:
+ * their row says so, and goes on to. Whoever shows one of their tokens on whatever route without the right proof is refused, nothing ends, and the owner is told.
  */
 export function createHolders(deps: {
   store: Store;
@@ -78,7 +78,7 @@ export function createHolders(deps: {
       showing: Showing,
     ): Promise<Shown> =>
       isDeviceBound(session)
-        ? bindings.read(session, showing.deviceProof)
+        ? bindings.shown(session, showing.scheme === "device" ? showing.deviceProof : null)
         : { generation: claims.gen, key: proof?.key ?? null },
 
     spend: proofs.spend,
@@ -102,18 +102,24 @@ export function createHolders(deps: {
      * Whether a token that is to be signed out with comes with what its session's row asks for; of a browser's that is an
      * access token, which is minutes old. Error codes: as `require` and `refuse`.
      */
-    async mayEnd(session: SessionWithUser, showing: Showing, access: Claims | undefined): Promise<void> {
+    async mayEnd(
+      session: SessionWithUser,
+      showing: Showing,
+      access: Claims | undefined,
+      about: string,
+    ): Promise<void> {
       if (isDeviceBound(session) && (!access || isTooOld(session, access, clock())))
         return refuse(session, null, showing);
       if (!isHeld(session)) return;
       const proof = await proofFor(session, showing);
       if (proof?.key !== session.key_thumbprint) return refuse(session, proof, showing);
-      await store.tx((tx) => proofs.spend(tx, proof, `end ${session.id}`));
+      await store.tx((tx) => proofs.spend(tx, proof, about));
     },
 
-    /** A generation that had died was shown, with the right key: worth a look where it came from another network. */
+    /** A generation that had died was shown, with the right key: worth a look where its owner has never signed in from. */
     async noteLate(session: SessionWithUser, device: Device): Promise<void> {
-      if (networkOf(device.ip) !== networkOf(session.ip)) await tell("key_used_late", session, device);
+      const known = await store.devices.addressesOf(session.user_id, LIMITS.knownAddressesMax);
+      if (!known.map(networkOf).includes(networkOf(device.ip))) await tell("key_used_late", session, device);
     },
   };
 }

@@ -2,6 +2,7 @@ import type { Store } from "../../store/index.ts";
 import type { Clock, StepWatch } from "../clock.ts";
 import type { Device } from "./devices.ts";
 import type { Endings } from "./endings.ts";
+import { isDeviceBound, isTooOld } from "./holders.ts";
 import { overlapOf, type OverlapSettings } from "./overlap.ts";
 import { decideRotation } from "./rotation.ts";
 import type { Claims } from "./signer.ts";
@@ -35,7 +36,7 @@ export function createIntrospect(deps: {
       if (!verification.ok) continue;
       const { claims } = verification;
       const session = await store.sessions.find(claims.sid);
-      if (session?.user_id !== claims.sub) return null;
+      if (session?.user_id !== claims.sub || claims.gen > session.generation) return null;
       const isOwn = by.sessionId === session.id;
       // Whoever asks about their own session has shown its key with the access token that they asked by.
       const shown = { generation: claims.gen, key: isOwn ? session.key_thumbprint : null };
@@ -47,7 +48,9 @@ export function createIntrospect(deps: {
       );
       if (kind === "ended" || kind === "unknown") return null;
       // An access token outlives its generation, up to its `exp`.
-      if (type === "access") return claims;
+      if (type === "access") return isTooOld(session, claims, clock()) ? null : claims;
+      // A copy from a bound browser ends nothing, here as elsewhere.
+      if (kind === "reuse" && isDeviceBound(session)) return null;
       if (kind === "reuse") await endings.end(session.id, "reuse_detected", by.device);
       return kind !== "reuse" && isOwn ? claims : null;
     }

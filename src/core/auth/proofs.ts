@@ -63,7 +63,8 @@ export function createProofs(deps: {
   const isOurUrl = (htu: unknown, path: string): boolean => {
     const url = typeof htu === "string" ? URL.parse(htu) : null;
     // By the address that Duet is known under: Host is whatever a client says.
-    return url !== null && `${url.origin}${url.pathname}` === new URL(path, issuer).href;
+    const isPlain = url !== null && url.username === "" && url.password === "";
+    return isPlain && `${url.origin}${url.pathname}` === new URL(issuer + path).href;
   };
 
   /** The present nonce, for the header `DPoP-Nonce`. */

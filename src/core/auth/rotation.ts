@@ -19,7 +19,7 @@ export type SessionState = {
   /** Name of the session's user; null once the user is deleted. */
   username: string | null;
   disabled_at: number | null;
-  /** Thumbprint (RFC 7638) of the key that the session is held by, since its start; null: by none, for ever. */
+  /** Thumbprint (RFC 7638) of the key that the session is held by; null: by none. */
   key_thumbprint: string | null;
 };
 

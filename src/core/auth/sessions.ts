@@ -9,9 +9,10 @@ import type { Device } from "./devices.ts";
 import type { Endings } from "./endings.ts";
 import { accessSecondsOf, isDeviceBound, isHeld, isTooOld, type Holders } from "./holders.ts";
 import { overlapOf, type OverlapSettings } from "./overlap.ts";
-import { decideRotation, endReasonOf, stepOf } from "./rotation.ts";
+import { decideRotation, stepOf } from "./rotation.ts";
 import type { SessionObserver } from "./observer.ts";
-import { isOwned, type OwnedSession, type RememberedSessions } from "./remembered.ts";
+import type { NamedSessions } from "./named.ts";
+import type { OwnedSession, RememberedSessions } from "./remembered.ts";
 import type { Proof, Showing } from "./proofs.ts";
 import type { Claims } from "./signer.ts";
 import type { Throttle } from "./throttle.ts";
@@ -30,6 +31,7 @@ export type Sessions = ReturnType<typeof createSessions>;
 export function createSessions(deps: {
   store: Store;
   remembered: RememberedSessions;
+  named: NamedSessions;
   tokens: Tokens;
   endings: Endings;
   holders: Holders;
@@ -44,12 +46,13 @@ export function createSessions(deps: {
   } & OverlapSettings;
 }) {
   const { store, remembered, tokens, endings, holders, throttle, clock, steps, settings } = deps;
+  const { readRefresh, findOwned, requireLive } = deps.named;
   const idleEnd = (now: number, endsAt: number) => Math.min(now + settings.refreshTtlSeconds * 1000, endsAt);
 
   /**
    * A new row that is not in the database yet. The caller inserts it in one transaction with what earned it (a new
    * user, the sign-in's event), then calls `issue`. Each sign-in makes a new session, so that none can be planted
-   * (session fixation). What `start` says is so for ever.
+   * (session fixation). How it was started stays so, and a program is held by a key since then or never.
    */
   function draft(user: { id: string }, start: Start, device: Device): SessionRow {
     const now = clock();
@@ -146,8 +149,11 @@ export function createSessions(deps: {
           // Limited only here, after `reuse` and `ended`: no limit may delay the end of a stolen session.
           if (!isPermitted) await throttle.takeIn(tx, ["refresh_session", session.id]);
           if (proof) await holders.spend(tx, proof, refreshToken!);
-          if (isFirstUse) return (await tx.sessions.confirm(row.id, row.generation, now)) > 0;
-          return row === session || (await tx.sessions.advance(row)) !== null;
+          if (decision.kind === "newest") return (await tx.sessions.advance(row)) !== null;
+          // It may have ended, or been bound to a device, since it was read.
+          const current = await tx.sessions.find(row.id);
+          if (current?.key_thumbprint !== row.key_thumbprint || current.ended_at !== null) return false;
+          return !isFirstUse || (await tx.sessions.confirm(row.id, row.generation, now)) > 0;
         }),
         issue(row, session.username),
       ]);
@@ -191,37 +197,6 @@ export function createSessions(deps: {
     return row && !isHeld(row) && !isTooOld(row, claims, now) ? viewerOf(row, claims) : undefined;
   }
 
-  /** An expired refresh token is refused as that; if its session is over too, with the reason of that end. */
-  async function readRefresh(refreshToken: string | undefined): Promise<Claims> {
-    if (!refreshToken) throw new DuetError("token_missing");
-    const verification = await tokens.verify("refresh", refreshToken);
-    if (verification.ok) return verification.claims;
-    // One whose row is cleared away has nothing more to tell.
-    if (verification.claims && (await store.sessions.find(verification.claims.sid)))
-      await requireLive(verification.claims);
-    throw new DuetError(verification.code);
-  }
-
-  /**
-   * The row that a token names, over or not, with its user. Error codes: `token_invalid`, `user_not_found`;
-   * `session_ended` where the user is gone and the row says so.
-   */
-  async function findOwned({ sid, sub }: Pick<Claims, "sid" | "sub">): Promise<OwnedSession> {
-    const session = await remembered.find(sid);
-    if (session?.user_id !== sub)
-      throw new DuetError((await store.users.find(sub)) ? "token_invalid" : "user_not_found");
-    if (isOwned(session)) return session;
-    if (session.ended_at !== null) return endings.refuse(session, "user_deleted");
-    throw new DuetError("user_not_found");
-  }
-
-  /** The same, of a session that is not over. Error code besides: `session_ended`. */
-  async function requireLive(claims: Pick<Claims, "sid" | "sub">): Promise<OwnedSession> {
-    const session = await findOwned(claims);
-    const reason = endReasonOf(session, clock());
-    return reason ? endings.refuse(session, reason) : session;
-  }
-
   /** The row after one step from the generation that was read. */
   const successorOf = (session: OwnedSession, now: number): OwnedSession => ({
     ...session,
@@ -241,5 +216,6 @@ const viewerOf = (session: OwnedSession, claims: Claims): Viewer => ({
   sessionId: session.id,
   // A browser binds each session anew.
   start: { kind: session.kind, key: isHeld(session) ? session.key_thumbprint : null },
+  tokenIssuedAt: claims.iat * 1000,
   tokenExpiresAt: claims.exp * 1000,
 });

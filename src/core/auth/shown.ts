@@ -1,11 +1,8 @@
 import type { SessionEnd } from "../../errors.ts";
 import type { Store } from "../../store/index.ts";
-import type { Clock } from "../clock.ts";
 import type { Endings } from "./endings.ts";
-import type { Holders } from "./holders.ts";
+import { isDeviceBound, type Holders } from "./holders.ts";
 import type { Showing } from "./proofs.ts";
-import { isOwned, type OwnedSession } from "./remembered.ts";
-import { endReasonOf } from "./rotation.ts";
 import type { Tokens } from "./tokens.ts";
 
 export type ShownTokens = ReturnType<typeof createShownTokens>;
@@ -16,9 +13,8 @@ export function createShownTokens(deps: {
   tokens: Tokens;
   endings: Endings;
   holders: Holders;
-  clock: Clock;
 }) {
-  const { store, tokens, endings, holders, clock } = deps;
+  const { store, tokens, endings, holders } = deps;
 
   /**
    * Ends the session of each token that is given, of either type (RFC 7009 section 2.1). Expired tokens count, what is
@@ -26,14 +22,27 @@ export function createShownTokens(deps: {
    * `invalid_dpop_proof`, `use_dpop_nonce`, `token_invalid`, `key_missing`, `too_busy`.
    */
   async function logout(presented: string[], showing: Showing): Promise<void> {
+    let refusal: unknown;
     for (const token of presented) {
       const access = await tokens.verify("access", token);
       const claims = access.claims ?? (await tokens.verify("refresh", token)).claims;
       const session = claims && (await store.sessions.find(claims.sid));
       if (!session || session.ended_at !== null) continue;
-      await holders.mayEnd(session, showing, access.ok ? access.claims : undefined);
-      await endings.end(session.id, "logout", showing.device());
+      try {
+        // One proof for all that is presented with it.
+        await holders.mayEnd(
+          session,
+          showing,
+          access.ok ? access.claims : undefined,
+          `end ${presented.join()}`,
+        );
+        await endings.end(session.id, "logout", showing.device());
+      } catch (error) {
+        // The others end all the same: somebody may have planted this one.
+        refusal ??= error;
+      }
     }
+    if (refusal) throw refusal;
   }
 
   /** The session that a token of ours, of either type and expired or not, is of. */
@@ -58,14 +67,17 @@ export function createShownTokens(deps: {
     return candidates[0];
   }
 
-  /** The session of a refresh token, as it is now. Error code: `session_ended`; null for what is no token of ours. */
-  async function liveSession(token: string): Promise<OwnedSession | null> {
-    const { claims } = await tokens.verify("refresh", token);
-    const session = claims && (await store.sessions.find(claims.sid));
-    if (!session || session.user_id !== claims?.sub || !isOwned(session)) return null;
-    const reason = endReasonOf(session, clock());
-    return reason ? endings.refuse(session, reason) : session;
+  /** Whether an access token of a session that a device holds is a leftover beside its refresh token: its time is over. */
+  async function isLeftOver(accessToken: string | undefined, refreshToken: string): Promise<boolean> {
+    if (accessToken === undefined) return false;
+    const [access, refresh] = [
+      await tokens.verify("access", accessToken),
+      await tokens.verify("refresh", refreshToken),
+    ];
+    if (!access.claims || access.claims.sid !== refresh.claims?.sid) return false;
+    const session = await store.sessions.find(access.claims.sid);
+    return session !== null && isDeviceBound(session);
   }
 
-  return { logout, recordedEnd, ourRefreshToken, liveSession };
+  return { logout, recordedEnd, ourRefreshToken, isLeftOver };
 }

@@ -3,6 +3,7 @@ import { LIMITS } from "../../limits.ts";
 import type { ChangeRow } from "../../store/changes.ts";
 import type { Store } from "../../store/index.ts";
 import type { Endings } from "../auth/endings.ts";
+import { isDeviceBound } from "../auth/holders.ts";
 import type { RememberedSessions } from "../auth/remembered.ts";
 import type { Throttle } from "../auth/throttle.ts";
 import type { Clock } from "../clock.ts";
@@ -57,7 +58,7 @@ export type Live = ReturnType<typeof createLive>;
  */
 export function createLive(deps: {
   store: Store;
-  remembered: Pick<RememberedSessions, "isLive" | "find">;
+  remembered: Pick<RememberedSessions, "isLive" | "findLive" | "find">;
   tail: Tail;
   endings: Pick<Endings, "endOfSession">;
   throttle: Throttle;
@@ -126,6 +127,15 @@ export function createLive(deps: {
     return endings.endOfSession(sessionId);
   }
 
+  /** When a viewer's token is good no more; its session may have been bound to a device since it was shown. */
+  function expiryOf({ sessionId, tokenIssuedAt, tokenExpiresAt }: Viewer): number {
+    const session = remembered.findLive(sessionId, clock());
+    const isBound = session !== undefined && isDeviceBound(session);
+    return isBound
+      ? Math.min(tokenExpiresAt, tokenIssuedAt + LIMITS.boundAccessSeconds * 1000)
+      : tokenExpiresAt;
+  }
+
   /** The next change that a user may know of, and where they are after it: if there is none, at the end. */
   async function look(userId: string, place: Place): Promise<{ change: ChangeRow | null; place: Place }> {
     let change = tail.next(userId, place.id);
@@ -149,7 +159,7 @@ export function createLive(deps: {
       await takeQuickTurn(userId);
       const end = await endOf(viewer);
       if (end) return yield { kind: "session_ended", end };
-      const untilExpiry = viewer.tokenExpiresAt - clock();
+      const untilExpiry = expiryOf(viewer) - clock();
       if (untilExpiry <= 0) return yield { kind: "token_expired" };
 
       const { change, ...after } = await look(userId, place);
