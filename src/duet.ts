@@ -108,9 +108,9 @@ export function createDuet(
   });
   const ownSessions = createOwnSessions({ store, endings, clock });
   const shownTokens = createShownTokens({ store, tokens, endings, holders });
-  const operator = createOperator({ store, commit, endings, security, clock });
   const introspect = createIntrospect({ store, tokens, endings, clock, steps, settings });
   const passwords = createPasswords({ settings, log, cost: tuning.argon2Cost });
+  const operator = createOperator({ store, commit, endings, security, passwords, tokens, clock });
   const users = createUsers({
     store,
     commit,

@@ -1,28 +1,25 @@
-import { version } from "../package.json";
-import { check } from "./cli/check.ts";
-import { help } from "./cli/help.ts";
-import { keys } from "./cli/keys.ts";
-import { serve } from "./cli/serve.ts";
-import { exportAll, importAll } from "./cli/transfer.ts";
-import { users } from "./cli/users.ts";
+import { find, parse, UsageError } from "./cli/command.ts";
+import { COMMANDS } from "./cli/commands.ts";
+import { help, helpOf } from "./cli/help.ts";
 import { StartError } from "./errors.ts";
 
 const args = process.argv.slice(2);
-const [first = "serve"] = args;
+const isHelp = (arg: string) => arg === "--help" || arg === "-h";
 
 try {
-  if (first === "serve") await serve(args.slice(1));
-  else if (first === "keys") await keys(args.slice(1));
-  else if (first === "check") check(args.slice(1));
-  else if (first === "export") await exportAll(args.slice(1));
-  else if (first === "import") await importAll(args.slice(1));
-  else if (first === "users") await users(args.slice(1));
-  else if (first === "help" || first === "--help" || first === "-h") console.log(help());
-  else if (first === "version" || first === "--version") console.log(`duet ${version}`);
-  else if (first.startsWith("--")) await serve(args);
-  else throw new StartError(`there is no command "${first}"; duet help lists them`);
+  if (args[0] === "help" && args.length > 1) console.log(helpOf(find(COMMANDS, args.slice(1)).command));
+  else if (args[0] === "help" || (args[0] && isHelp(args[0]))) console.log(help(COMMANDS));
+  else if (args[0] === "--version") await run(["version"]);
+  else await run(args);
 } catch (error) {
   if (!(error instanceof StartError)) throw error;
   for (const line of error.message.split("\n")) console.error(`duet: ${line}`);
-  process.exit(1);
+  // 2 for a line that says nothing we know, 1 for what could not be done.
+  process.exit(error instanceof UsageError ? 2 : 1);
+}
+
+async function run(line: string[]): Promise<void> {
+  const { command, rest } = find(COMMANDS, line);
+  if (rest.some(isHelp)) return console.log(helpOf(command));
+  await command.run(parse(command, rest));
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { COMMANDS } from "../src/cli/commands.ts";
 import { flagOf, SETTINGS, variableOf, type SettingName } from "../src/settings.ts";
 import { END_REASONS, ERROR_STATUS, FIELD_CODES } from "../src/errors.ts";
 import { THROTTLES } from "../src/core/auth/throttle.ts";
@@ -32,6 +33,15 @@ describe("the reference names", () => {
       expect([name, row !== undefined]).toEqual([name, true]);
       expect(row).toContain(flagOf(name));
       if (fallback !== undefined) expect(row).toContain(`\`${fallback}\``);
+    }
+  });
+
+  test("every command", () => {
+    for (const { name, options = {} } of COMMANDS) {
+      const row = reference.split("\n").find((line) => line.startsWith("|") && line.includes(`duet ${name}`));
+      expect([name, row !== undefined]).toEqual([name, true]);
+      for (const flag of Object.keys(options).filter((each) => each !== "json"))
+        expect([name, flag, row!.includes(`--${flag}`)]).toEqual([name, flag, true]);
     }
   });
 

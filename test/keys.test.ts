@@ -188,15 +188,15 @@ describe.skipIf(onPostgres)("an operator's command", () => {
         .trim()
         .split("\n")
         .map((line) => line.split(" ")[0]),
-    ).toEqual(["active", "next"]);
+    ).toEqual(["state", "active", "next"]);
     expect(await rows(t)).toEqual(before);
   });
 
   test("says in one line why it cannot", async () => {
     await using t = await startApp();
     expect(await duet(t, "rotat")).toMatchObject({
-      exitCode: 1,
-      errors: 'duet: duet keys knows list and rotate, not "rotat"\n',
+      exitCode: 2,
+      errors: 'duet: duet keys knows list, rotate, not "rotat"\n',
     });
     const nowhere = { ...t, folder: join(t.folder, "nowhere") };
     expect((await duet(nowhere)).errors).toBe(`duet: there is no database in ${nowhere.folder}\n`);

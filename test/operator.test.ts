@@ -42,12 +42,13 @@ describe("an account that the operator disables", () => {
     expect(await duet(t, "disable", "nobody")).toEqual({
       exitCode: 1,
       out: "",
-      errors: "duet: there is no account of that name or address\n",
+      errors: "duet: there is none of that name\n",
     });
-    for (const args of [[], ["disable"], ["remove", "alice"]])
-      expect(await duet(t, ...args)).toMatchObject({
-        exitCode: 1,
-        errors: "duet: say duet users disable NAME or duet users enable NAME\n",
-      });
+    for (const [args, errors] of [
+      [["disable"], "duet: say duet users disable NAME\n"],
+      [["disable", "alice", "bob"], "duet: say duet users disable NAME\n"],
+      [["remove", "alice"], 'duet: duet users knows list, show, add, disable, enable, not "remove"\n'],
+    ] as const)
+      expect(await duet(t, ...args)).toMatchObject({ exitCode: 2, errors });
   });
 });

@@ -267,7 +267,7 @@ describe("a start that cannot be", () => {
   test("by a command that is none says so", async () => {
     const { exitCode, errors } = await failure([process.execPath, join(ROOT, "src/main.ts"), "sevre"]);
     expect({ exitCode, errors }).toEqual({
-      exitCode: 1,
+      exitCode: 2,
       errors: 'duet: there is no command "sevre"; duet help lists them\n',
     });
   });

@@ -8,7 +8,8 @@ export async function beside(config: Config, work: (duet: Duet) => Promise<void>
   const issuer = issuerOf(config);
   const data = await openDataBeside(config, issuer);
   try {
-    const log = createLog(config.log, (line) => process.stderr.write(line));
+    // Whoever types a command is told by it; lines for machines only where something is wrong.
+    const log = createLog(config.log === "info" ? "warn" : config.log, (line) => process.stderr.write(line));
     await work(createDuet({ ...data, settings: { ...config, issuer }, log }));
   } finally {
     await data.close();

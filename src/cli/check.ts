@@ -1,12 +1,11 @@
 import type { App } from "../app.ts";
-import { environment, readConfig } from "../config.ts";
+import type { Config } from "../config.ts";
 import { faultsOf } from "../db/check.ts";
 import { findFolder } from "../db/folder.ts";
 import { StartError } from "../errors.ts";
 
 /** `duet check` reads the whole database, beside a server that may be running, and says whether it is sound. */
-export function check(args: string[]): void {
-  const { databaseUrl, data } = readConfig(environment(), args);
+export function check({ databaseUrl, data }: Config): void {
   if (databaseUrl) throw new StartError("a PostgreSQL database is checked by its own tools (pg_amcheck)");
   const { databasePath } = findFolder(data);
   const faults = faultsOf(databasePath);

@@ -1,18 +1,48 @@
 import { flagOf, SETTINGS, variableOf, type SettingName } from "../settings.ts";
+import type { Command } from "./command.ts";
 
-/** `duet help`: made from the settings themselves, so that it names every one. */
-export function help(): string {
+const table = (rows: string[][]): string[] => {
+  const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)) + 2);
+  return rows.map(
+    (row) => `  ${row.map((cell, i) => (i === row.length - 1 ? cell : cell.padEnd(widths[i]!))).join("")}`,
+  );
+};
+
+/** `duet help`: made from the commands and the settings themselves, so that it names every one. */
+export function help(commands: Command[]): string {
   const rows = (Object.keys(SETTINGS) as SettingName[]).map((name) => {
     const { default: fallback, doc } = SETTINGS[name];
     const shown = fallback === undefined ? "" : ` [${fallback}]`;
-    return { flag: flagOf(name), variable: variableOf(name), doc: `${doc}${shown}` };
+    return [flagOf(name), variableOf(name), `${doc}${shown}`];
   });
-  const widest = (texts: string[]) => Math.max(...texts.map((text) => text.length)) + 2;
-  const flags = widest(rows.map(({ flag }) => flag));
-  const variables = widest(rows.map(({ variable }) => variable));
   return [
-    "Usage: duet [serve] [--demo] [--flag value …] | duet keys [list|rotate] | duet users disable|enable NAME\n       duet check | duet export FILE [--move] | duet export --undo | duet import FILE\n       duet help | duet version",
+    "Usage: duet [COMMAND] [--flag value …]",
     "",
-    ...rows.map(({ flag, variable, doc }) => `  ${flag.padEnd(flags)}${variable.padEnd(variables)}${doc}`),
+    ...table([
+      ...commands.map(({ name, takes = [], does }) => [[name, ...takes].join(" "), does]),
+      ["help [COMMAND]", "Says more of one of them"],
+    ]),
+    "",
+    "Settings, by a flag or the environment; the flag wins:",
+    "",
+    ...table(rows),
+  ].join("\n");
+}
+
+/** `duet help COMMAND`, and `duet COMMAND --help`. */
+export function helpOf({ name, takes = [], options = {}, does, example }: Command): string {
+  const own = Object.entries(options).map(([flag, { type, does: says }]) => [
+    `--${flag}${type === "string" ? " VALUE" : ""}`,
+    says,
+  ]);
+  return [
+    `Usage: duet ${[name, ...takes].join(" ")}${own.length > 0 ? " [--flag …]" : ""}`,
+    "",
+    `  ${does}.`,
+    "",
+    ...(own.length > 0 ? [...table(own), ""] : []),
+    `  ${example}`,
+    "",
+    "Settings are those of duet help.",
   ].join("\n");
 }

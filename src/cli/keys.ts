@@ -1,20 +1,27 @@
-import { environment, readConfig } from "../config.ts";
-import { StartError } from "../errors.ts";
 import { beside } from "./beside.ts";
+import { JSON_OPTION, print, type Command } from "./command.ts";
+import { timeOf } from "./people.ts";
 
-/**
- * `duet keys` lists the key ring, `duet keys rotate` makes the next key sign. A server that runs on the folder
- * takes it in within half a minute; nobody is signed out.
- */
-export async function keys(args: string[]): Promise<void> {
-  const [verb = "list", ...flags] = args[0]?.startsWith("--") ? ["list", ...args] : args;
-  if (verb !== "list" && verb !== "rotate")
-    throw new StartError(`duet keys knows list and rotate, not "${verb}"`);
-  await beside(readConfig(environment(), flags), async ({ keys }) => {
-    if (verb === "rotate") await keys.rotate();
-    for (const { id, state, algorithm, activatedAt } of keys.list())
-      console.log(
-        [state.padEnd(8), algorithm, id, activatedAt ? new Date(activatedAt).toISOString() : "-"].join("  "),
-      );
-  });
-}
+const command = (verb: "list" | "rotate", does: string): Command => ({
+  name: `keys ${verb}`,
+  options: JSON_OPTION,
+  does,
+  example: `duet keys ${verb}`,
+  run: ({ options, config }) =>
+    beside(config(), async ({ keys }) => {
+      if (verb === "rotate") await keys.rotate();
+      const rows = keys.list().map(({ id, state, algorithm, activatedAt }) => ({
+        state,
+        algorithm,
+        id,
+        signing_since: timeOf(activatedAt),
+      }));
+      print(rows, options["json"]);
+    }),
+});
+
+/** A server that runs on the same data takes a change in within half a minute; nobody is signed out. */
+export const keyCommands: Command[] = [
+  command("list", "Lists the signing keys"),
+  command("rotate", "Makes the next key sign; nobody is signed out"),
+];

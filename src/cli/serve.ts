@@ -9,11 +9,9 @@ import { putHashingLast } from "./priority.ts";
  * `duet serve`: runs until SIGTERM or SIGINT, then lets requests under way finish. A second signal ends at once.
  * With `--demo` it serves people who were made up, from a folder that goes with it.
  */
-export async function serve(args: string[]): Promise<void> {
+export async function serve(settings: string[], isDemo: boolean): Promise<void> {
   // Whoever reads what is logged may go away; the server stays.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
-  const isDemo = args.includes("--demo");
-  const settings = args.filter((arg) => arg !== "--demo");
   const folder = isDemo ? demoFolder() : undefined;
   // What is given by hand comes later, and wins.
   const demoSettings = folder ? ["--data", folder.path, "--access-ttl", "1m", "--log", "warn"] : [];

@@ -1,8 +1,9 @@
-import { environment, readConfig } from "../config.ts";
+import type { Config } from "../config.ts";
 import { checkArchive, exportLines, importLines, type Header } from "../core/chat/transfer.ts";
 import { assertSettled, MOVED, openTables } from "../data.ts";
 import { readArchive, writeArchive } from "../db/archive.ts";
 import { DuetError, StartError } from "../errors.ts";
+import { UsageError } from "./command.ts";
 import { progressBar } from "./progress.ts";
 
 /**
@@ -10,13 +11,8 @@ import { progressBar } from "./progress.ts";
  * must have been stopped, and does not start again on what was moved away, so that no session goes on in two places;
  * `duet export --undo` takes that back.
  */
-export async function exportAll(args: string[]): Promise<void> {
-  if (args[0] === "--undo") return takeBack(args.slice(1));
-  const isMove = args.includes("--move");
-  const [path, ...flags] = args.filter((arg) => arg !== "--move");
-  if (!path || path.startsWith("--"))
-    throw new StartError("say duet export FILE, or duet export FILE --move");
-  const config = readConfig(environment(), flags);
+export async function exportAll(path: string | undefined, isMove: boolean, config: Config): Promise<void> {
+  if (!path) throw new UsageError("say duet export FILE, or duet export FILE --move");
   const { store, close } = await openTables(config, { isOurs: isMove, isThere: true });
   const header: Header = {
     format: "duet",
@@ -51,8 +47,8 @@ export async function exportAll(args: string[]): Promise<void> {
   if (isMove) console.log("Nothing starts on the data that was moved away, until duet export --undo.");
 }
 
-async function takeBack(flags: string[]): Promise<void> {
-  const config = readConfig(environment(), flags);
+/** `duet export --undo`: what was moved away may be used here again. */
+export async function takeBack(config: Config): Promise<void> {
   const { store, close } = await openTables(config, { isOurs: true, isThere: true });
   const taken = await store.transfer.takeBackMoves().finally(close);
   if (taken === 0) throw new StartError("nothing was moved away from here");
@@ -62,10 +58,7 @@ async function takeBack(flags: string[]): Promise<void> {
 }
 
 /** `duet import FILE` fills a new folder or database, or goes on with an import that was broken off. */
-export async function importAll(args: string[]): Promise<void> {
-  const [path, ...flags] = args;
-  if (!path || path.startsWith("--")) throw new StartError("say duet import FILE");
-  const config = readConfig(environment(), flags);
+export async function importAll(path: string, config: Config): Promise<void> {
   const archive = await checkArchive(readArchive(path));
   const { store, close } = await openTables(config, { isOurs: true, isThere: false });
   const bar = progressBar();

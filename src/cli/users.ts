@@ -1,22 +1,130 @@
-import { environment, readConfig } from "../config.ts";
-import { DuetError, StartError } from "../errors.ts";
+import { LIMITS } from "../limits.ts";
 import { beside } from "./beside.ts";
+import { JSON_OPTION, print, UsageError, type Command } from "./command.ts";
+import { askPassword, refusable, timeOf } from "./people.ts";
 
-/**
- * `duet users disable NAME` ends every session of an account and lets nobody sign in to it; `duet users enable NAME` takes
- * that back. Beside a running server it holds from the next request on; streams that are open end within a heartbeat.
- */
-export async function users(args: string[]): Promise<void> {
-  const [verb, name, ...flags] = args;
-  if ((verb !== "disable" && verb !== "enable") || !name || name.startsWith("--"))
-    throw new StartError("say duet users disable NAME or duet users enable NAME");
-  await beside(readConfig(environment(), flags), async ({ operator }) => {
-    try {
-      const { username } = await operator[verb](name);
+const setDisabled = (verb: "disable" | "enable", does: string): Command => ({
+  name: `users ${verb}`,
+  takes: ["NAME"],
+  does,
+  example: `duet users ${verb} alice`,
+  run: ({ words: [name], config }) =>
+    beside(config(), async ({ operator }) => {
+      const { username } = await refusable(() => operator[verb](name!));
       console.log(`${username} is ${verb}d`);
-    } catch (error) {
-      if (!(error instanceof DuetError) || error.code !== "not_found") throw error;
-      throw new StartError("there is no account of that name or address", { cause: error });
-    }
-  });
-}
+    }),
+});
+
+/** Beside a running server what they change holds from the next request on. */
+export const userCommands: Command[] = [
+  {
+    name: "users list",
+    options: {
+      search: { type: "string", does: "whose names begin so" },
+      after: { type: "string", does: "those after this name" },
+      limit: { type: "string", does: `how many, at most ${LIMITS.pageItemsMax}` },
+      ...JSON_OPTION,
+    },
+    does: "Lists accounts by name",
+    example: "duet users list --search al",
+    run: ({ options, config }) =>
+      beside(config(), async ({ operator }) => {
+        const { search, after, limit, json } = options;
+        const page = {
+          ...(search !== undefined && { search: String(search) }),
+          ...(after !== undefined && { after: String(after) }),
+          ...(limit !== undefined && { limit: Number(limit) }),
+        };
+        const { items, next } = await refusable(() => operator.list(page));
+        print(
+          items.map(({ id, username, email, created_at, disabled_at }) => ({
+            username,
+            email,
+            created: timeOf(created_at),
+            disabled: timeOf(disabled_at),
+            id,
+          })),
+          json,
+        );
+        if (next !== null && !json) console.error(`more: --after ${next}`);
+      }),
+  },
+  {
+    name: "users show",
+    takes: ["NAME"],
+    options: JSON_OPTION,
+    does: "Shows one account, by its name or address, with its sessions",
+    example: "duet users show alice",
+    run: ({ words: [name], options, config }) =>
+      beside(config(), async ({ operator }) => {
+        const { id, username, email } = await refusable(() => operator.find(name!));
+        const sessions = (await operator.sessionsOf(name!)).map(shownSession);
+        if (options["json"]) return console.log(JSON.stringify({ id, username, email, sessions }, null, 2));
+        print([{ username, email, id }], false);
+        console.log(sessions.length === 0 ? "\nsigned in nowhere" : "");
+        print(sessions, false);
+      }),
+  },
+  {
+    name: "users add",
+    takes: ["NAME"],
+    options: { email: { type: "string", does: "the account's address" } },
+    does: "Makes an account; the password is asked for, or read from standard input",
+    example: "duet users add alice --email alice@example.com",
+    run: async ({ words: [username], options, config }) => {
+      const settings = config();
+      const password = await askPassword(`Password of ${username}: `);
+      if (password === "") throw new UsageError("a password is needed, at the prompt or on standard input");
+      const email = options["email"] === undefined ? undefined : String(options["email"]);
+      await beside(settings, async ({ operator }) => {
+        const user = await refusable(() => operator.add({ username: username!, password, email }));
+        console.log(`${user.username} may sign in`);
+      });
+    },
+  },
+  setDisabled("disable", "Ends every session of an account, and lets nobody sign in to it"),
+  setDisabled("enable", "Lets its owner sign in again"),
+];
+
+export const sessionCommands: Command[] = [
+  {
+    name: "sessions list",
+    takes: ["NAME"],
+    options: JSON_OPTION,
+    does: "Lists where an account is signed in",
+    example: "duet sessions list alice",
+    run: ({ words: [name], options, config }) =>
+      beside(config(), async ({ operator }) => {
+        print((await refusable(() => operator.sessionsOf(name!))).map(shownSession), options["json"]);
+      }),
+  },
+  {
+    name: "sessions end",
+    takes: ["ID"],
+    does: "Ends one session; its tokens are dead with the next request",
+    example: "duet sessions end 01a207a2-3280-7461-ab6c-44c7127b3ddf",
+    run: ({ words: [id], config }) =>
+      beside(config(), async ({ operator }) => {
+        await refusable(() => operator.endSession(id!));
+        console.log("it is over");
+      }),
+  },
+];
+
+const shownSession = (session: {
+  id: string;
+  kind: string;
+  key_thumbprint: string | null;
+  user_agent: string;
+  ip: string;
+  created_at: number;
+  seen_at: number;
+}) => ({
+  id: session.id,
+  kind: session.kind,
+  bound: session.key_thumbprint !== null,
+  ip: session.ip,
+  created: timeOf(session.created_at),
+  seen: timeOf(session.seen_at),
+  device: session.user_agent.slice(0, LIMITS.deviceNameCharsMax),
+});

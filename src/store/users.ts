@@ -20,6 +20,18 @@ export const userStore = (q: Queryable) => ({
   findByUsername: (key: string) => q.one<UserRow>("SELECT * FROM users WHERE username_key = $1", key),
   findByEmail: (key: string) => q.one<UserRow>("SELECT * FROM users WHERE email_key = $1", key),
 
+  /** By name, those after `after` whose key begins with `prefix`. */
+  listAfter: (prefix: string, after: string, limit: number) =>
+    q.all<UserRow>(
+      `SELECT * FROM users WHERE username_key > $1 AND username_key >= $2 AND username_key < $3
+        ORDER BY username_key LIMIT $4`,
+      after,
+      prefix,
+      // No key has a character beyond that.
+      `${prefix}\u{10ffff}`,
+      limit,
+    ),
+
   /** Error codes: as `insert`. */
   setProfile: (user: Pick<UserRow, "id" | "username" | "username_key" | "email" | "email_key">) =>
     tellingWhatIsTaken(

@@ -1,11 +1,20 @@
 import { DuetError } from "../../errors.ts";
+import { LIMITS } from "../../limits.ts";
 import type { Store } from "../../store/index.ts";
+import type { SecurityEventRow } from "../../store/security.ts";
+import type { SessionRow, SessionWithUser } from "../../store/sessions.ts";
+import type { UserRow } from "../../store/users.ts";
 import type { Clock } from "../clock.ts";
 import type { Commit } from "../commit.ts";
+import { isId, newId } from "../ids.ts";
+import { pageLimit, pageOf, type Page } from "../page.ts";
 import type { Device } from "./devices.ts";
 import type { Endings } from "./endings.ts";
-import { emailKey } from "./profiles.ts";
+import { emailKey, readProfile, wordsOf } from "./profiles.ts";
+import type { Passwords } from "./passwords.ts";
 import type { SecurityEvents } from "./security.ts";
+import type { TokenType, Verification } from "./signer.ts";
+import type { Tokens } from "./tokens.ts";
 import type { User } from "./users.ts";
 import { usernameKey } from "./usernames.ts";
 
@@ -20,9 +29,11 @@ export function createOperator(deps: {
   commit: Commit;
   endings: Endings;
   security: SecurityEvents;
+  passwords: Passwords;
+  tokens: Tokens;
   clock: Clock;
 }) {
-  const { store, commit, endings, security, clock } = deps;
+  const { store, commit, endings, security, passwords, tokens, clock } = deps;
 
   async function find(name: string): Promise<User> {
     const user = name.includes("@")
@@ -33,6 +44,69 @@ export function createOperator(deps: {
   }
 
   return {
+    find,
+
+    /** Accounts by name, whose names begin with `search`, those after `after`. Error code: `validation_failed`. */
+    async list(page: {
+      search?: string;
+      after?: string;
+      limit?: number | undefined;
+    }): Promise<Page<UserRow>> {
+      const limit = pageLimit(page.limit);
+      const prefix = usernameKey(page.search ?? "");
+      const rows = await store.users.listAfter(prefix, usernameKey(page.after ?? ""), limit + 1);
+      return pageOf(rows, limit, ({ username }) => username);
+    },
+
+    /**
+     * Makes an account without signing anybody in. Error codes: `validation_failed`, `username_taken`, `email_taken`.
+     * Effects: `users` and the security event, both or neither.
+     */
+    async add(input: { username: string; password: string; email?: string | undefined }): Promise<User> {
+      const profile = readProfile(input);
+      const weakness = await passwords.judge(input.password, wordsOf(profile.columns));
+      if (weakness) profile.faults.push({ field: "password", ...weakness });
+      if (profile.faults.length > 0) throw new DuetError("validation_failed", { fields: profile.faults });
+      const now = clock();
+      const key = profile.columns.username_key;
+      const password_hash = await passwords.inTurn(key, HERE.ip, ({ hash }) => hash(input.password));
+      const user = { id: newId(now), ...profile.columns, password_hash, created_at: now, disabled_at: null };
+      await commit(async (tx) => {
+        await tx.users.insert(user);
+        await tx.users.setShapes(user.id, profile.shapes);
+        await security.note({ kind: "register", userId: user.id }, HERE, tx);
+      });
+      return user;
+    },
+
+    /** The live sessions of an account, the last one seen first. Error code: `not_found`. */
+    async sessionsOf(name: string): Promise<SessionRow[]> {
+      const { id } = await find(name);
+      return store.sessions.listLive(id, clock(), null, LIMITS.pageItemsMax);
+    },
+
+    /** Ends one session (`revoked`). Error code: `not_found`. Effects: as `Endings.end`. */
+    async endSession(id: string): Promise<void> {
+      if (!isId(id) || !(await endings.end(id, "revoked", HERE))) throw new DuetError("not_found");
+    },
+
+    /** A session with what has happened in it, the latest first. Error code: `not_found`. */
+    async session(id: string): Promise<{ session: SessionWithUser; events: SecurityEventRow[] }> {
+      const session = isId(id) ? await store.sessions.find(id) : null;
+      if (!session) throw new DuetError("not_found");
+      const all = await store.security.listBefore(session.user_id, "~", LIMITS.rowsReadAtOnce);
+      return { session, events: all.filter(({ session_id }) => session_id === id) };
+    },
+
+    /** What a token says, whether it is one of ours, and of which session: to look at, never to sign anybody in by. */
+    async inspect(token: string): Promise<{ type: TokenType | null; verification: Verification }> {
+      for (const type of ["access", "refresh"] as const) {
+        const verification = await tokens.verify(type, token);
+        if (verification.ok || verification.claims) return { type, verification };
+      }
+      return { type: null, verification: { ok: false, code: "token_invalid" } };
+    },
+
     /**
      * Ends every session of an account (`user_disabled`) and lets nobody sign in to it. Nothing of it is deleted. Error
      * code: `not_found`. Effects: `users`, `sessions` and the security event, all or none.

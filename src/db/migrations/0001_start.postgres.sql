@@ -4,7 +4,7 @@
 CREATE TABLE users (
   id TEXT COLLATE "C" PRIMARY KEY,
   username TEXT,
-  username_key TEXT UNIQUE,
+  username_key TEXT COLLATE "C" UNIQUE,
   email TEXT,
   email_key TEXT UNIQUE,
   password_hash TEXT NOT NULL,

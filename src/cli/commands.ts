@@ -1,0 +1,69 @@
+import { version } from "../../package.json";
+import { check } from "./check.ts";
+import { JSON_OPTION, type Command } from "./command.ts";
+import { completionCommands } from "./completion.ts";
+import { tokenCommands } from "./explain.ts";
+import { healthcheck } from "./healthcheck.ts";
+import { keyCommands } from "./keys.ts";
+import { serve } from "./serve.ts";
+import { exportAll, importAll, takeBack } from "./transfer.ts";
+import { sessionCommands, userCommands } from "./users.ts";
+
+/** Every command. All but `serve` work beside a running server. */
+export const COMMANDS: Command[] = [
+  {
+    name: "serve",
+    options: { demo: { type: "boolean", does: "people who were made up, in a folder that goes with it" } },
+    does: "Serves until SIGTERM; what duet does without a command",
+    example: "duet serve --port 8080",
+    run: ({ options, settings }) => serve(settings, options["demo"] === true),
+  },
+  ...userCommands,
+  ...sessionCommands,
+  ...keyCommands,
+  ...tokenCommands,
+  {
+    name: "check",
+    does: "Reads the whole database, and says whether it is sound",
+    example: "duet check --data /var/lib/duet",
+    run: ({ config }) => check(config()),
+  },
+  {
+    name: "export",
+    takes: ["[FILE]"],
+    options: {
+      move: { type: "boolean", does: "nothing starts on what was moved away" },
+      undo: { type: "boolean", does: "takes a move back" },
+    },
+    does: "Writes everything to a file, for another folder or database",
+    example: "duet export everything.duet --move",
+    run: ({ words: [path], options, config }) =>
+      options["undo"] ? takeBack(config()) : exportAll(path, options["move"] === true, config()),
+  },
+  {
+    name: "import",
+    takes: ["FILE"],
+    does: "Fills a new folder or database from such a file, or goes on with that",
+    example: "duet import everything.duet",
+    run: ({ words: [path], config }) => importAll(path!, config()),
+  },
+  {
+    name: "healthcheck",
+    does: "Asks the server of these settings whether it is ready; for containers",
+    example: "duet healthcheck --port 8080",
+    run: ({ config }) => healthcheck(config()),
+  },
+  ...completionCommands(() => COMMANDS),
+  {
+    name: "version",
+    options: JSON_OPTION,
+    does: "Says which version this is",
+    example: "duet version --json",
+    run: ({ options }) =>
+      console.log(
+        options["json"]
+          ? JSON.stringify({ version, bun: Bun.version, platform: process.platform, arch: process.arch })
+          : `duet ${version}`,
+      ),
+  },
+];

@@ -1,0 +1,194 @@
+import { describe, expect, test } from "bun:test";
+import { join } from "node:path";
+import { COMMANDS } from "../src/cli/commands.ts";
+import { freezeClock, ORIGIN, startApp, type TestApp, UNLIMITED } from "./support/app.ts";
+import { decode, login, me, PASSWORDS, refresh, register } from "./support/people.ts";
+import { bareEnvironment, BINARY, command, freePort, ROOT, run } from "./support/process.ts";
+import { folderOnDisk } from "./support/app.ts";
+
+const duet = (t: TestApp, ...args: string[]) => command(...args, "--data", t.folder, "--public-url", ORIGIN);
+const json = async (t: TestApp, ...args: string[]) => JSON.parse((await duet(t, ...args, "--json")).out);
+
+/** The same with something on its standard input. */
+async function withInput(t: TestApp, input: string, ...args: string[]) {
+  const child = Bun.spawn(
+    [process.execPath, join(ROOT, "src/main.ts"), ...args, "--data", t.folder, "--public-url", ORIGIN],
+    {
+      cwd: ROOT,
+      env: bareEnvironment({}),
+      stdin: Buffer.from(input),
+      stdout: "pipe",
+      stderr: "pipe",
+    },
+  );
+  const [out, errors] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+  ]);
+  return { out, errors, exitCode: await child.exited };
+}
+
+describe("the operator's commands, beside the running server", () => {
+  test("make accounts, list them page by page, and show one; no password is in a command line", async () => {
+    await using t = await startApp(UNLIMITED);
+    const made = await withInput(
+      t,
+      `${PASSWORDS["alice"]}\n`,
+      "users",
+      "add",
+      "alice",
+      "--email",
+      "a@example.com",
+    );
+    expect(made).toEqual({ out: "alice may sign in\n", errors: "", exitCode: 0 });
+    const alice = await login(t, "alice");
+    for (const [input, name, says] of [
+      [PASSWORDS["bob"]!, "ALICE", "That username is taken"],
+      ["password", "bob", "password: "],
+      ["", "bob", "a password is needed"],
+      [PASSWORDS["bob"]!, "b", "username: "],
+    ] as const) {
+      const refused = await withInput(t, input, "users", "add", name);
+      expect(refused.errors).toContain(says);
+      expect(refused.exitCode).toBe(input === "" ? 2 : 1);
+      expect(refused.errors).not.toContain(PASSWORDS["bob"]!);
+    }
+    for (const name of ["bob", "carol"]) await register(t, name);
+    expect((await json(t, "users", "list")).map(({ username }: any) => username)).toEqual([
+      "alice",
+      "bob",
+      "carol",
+    ]);
+    expect((await json(t, "users", "list", "--search", "C")).map(({ username }: any) => username)).toEqual([
+      "carol",
+    ]);
+    const page = await duet(t, "users", "list", "--limit", "1", "--after", "alice");
+    expect([page.out, page.errors]).toEqual([
+      expect.stringMatching(/^username .*\nbob +b?/),
+      "more: --after bob\n",
+    ]);
+    expect((await duet(t, "users", "list", "--limit", "x")).exitCode).toBe(1);
+    const shown = await json(t, "users", "show", "A@example.com");
+    expect(shown).toMatchObject({
+      username: "alice",
+      sessions: [{ id: decode(alice.refreshToken).claims.sid, kind: "program", bound: false }],
+    });
+  });
+
+  test("list sessions and end one, with the next request", async () => {
+    await using t = await startApp();
+    const alice = await register(t, "alice");
+    const [session] = await json(t, "sessions", "list", "alice");
+    expect(session.id).toBe(decode(alice.accessToken).claims.sid);
+    expect((await duet(t, "sessions", "end", session.id)).out).toBe("it is over\n");
+    expect((await me(t, alice.accessToken)).body.reason).toBe("revoked");
+    expect(await json(t, "sessions", "list", "alice")).toEqual([]);
+    for (const id of [session.id, "x", crypto.randomUUID()])
+      expect(await duet(t, "sessions", "end", id)).toMatchObject({
+        exitCode: 1,
+        errors: "duet: there is none of that name\n",
+      });
+  });
+
+  test("say what a token is, without a word of its signature", async () => {
+    await using t = await startApp();
+    const alice = await register(t, "alice");
+    for (const [token, type] of [
+      [alice.accessToken, "access"],
+      [alice.refreshToken, "refresh"],
+    ] as const) {
+      const { out } = await withInput(t, `${token}\n`, "token", "inspect");
+      expect(out).toStartWith(`${type} token of ours: good`);
+      expect(out).not.toContain(token.split(".")[2]!);
+    }
+    const elsewhere = Bun.spawnSync(
+      [process.execPath, join(ROOT, "src/main.ts"), "token", "inspect", "--data", t.folder],
+      {
+        env: bareEnvironment({}),
+        stdin: Buffer.from(alice.accessToken),
+      },
+    );
+    expect(elsewhere.stdout.toString()).toStartWith(
+      `It says that ${ORIGIN} issued it; these settings are those of`,
+    );
+    expect((await withInput(t, "a.b.c", "token", "inspect")).out).toBe("no token of ours: token_invalid\n");
+    await alice.call("POST", "/api/auth/logout");
+    expect(
+      JSON.parse((await withInput(t, alice.accessToken, "token", "inspect", "--json")).out),
+    ).toMatchObject({
+      type: "access",
+      verdict: "session_ended",
+      reason: "logout",
+    });
+  });
+
+  test("explain how a session came to where it is, and what the rule would decide", async () => {
+    freezeClock();
+    await using t = await startApp();
+    const alice = await register(t, "alice");
+    const next = await refresh(t, alice.refreshToken);
+    const id = decode(alice.refreshToken).claims.sid;
+    const lost = (await duet(t, "explain", id)).out;
+    expect(lost).toContain("A program's session of alice");
+    expect(lost).toMatch(/generation 2 +newest .*\n +generation 1 +unconfirmed /);
+    expect(lost).toContain("Account creation");
+    await me(t, next.body.access_token);
+    await t.sql("UPDATE sessions SET confirmed_at = confirmed_at - 200000");
+    await refresh(t, alice.refreshToken);
+    const stolen = (await duet(t, "explain", id)).out;
+    expect(stolen).toMatch(/It ended .*reuse_detected/);
+    expect(stolen).toContain('Decided by the row "reuse"');
+    expect(stolen).toMatch(/generation 2 +ended/);
+  });
+});
+
+describe("the command line", () => {
+  test("has for each command what it does and an example that names it, and takes them apart", async () => {
+    const { out } = await command("help");
+    for (const { name, takes = [], does, example, options = {} } of COMMANDS) {
+      expect(out).toContain(`  ${[name, ...takes].join(" ")}`);
+      expect(example).toContain(`duet ${name}`);
+      const help = (await command("help", ...name.split(" "))).out;
+      for (const says of [does, example, ...Object.keys(options).map((flag) => `--${flag}`)])
+        expect(help).toContain(says);
+    }
+    expect((await command("keys", "rotate", "--help")).out).toStartWith("Usage: duet keys rotate");
+  });
+
+  test("exits with 0, with 1 for what could not be done, and with 2 for what it does not know", async () => {
+    await using t = await startApp();
+    for (const [args, exitCode] of [
+      [["version"], 0],
+      [["users", "list"], 0],
+      [["users", "show", "nobody"], 1],
+      [["check", "--database-url", "postgres://nobody@localhost/none"], 1],
+      [["users", "frobnicate"], 2],
+      [["frobnicate"], 2],
+      [["users", "show"], 2],
+      [["users", "list", "--search"], 2],
+    ] as const)
+      expect([args, (await duet(t, ...args)).exitCode]).toEqual([args, exitCode]);
+    const version = JSON.parse((await command("version", "--json")).out);
+    expect(version).toMatchObject({ version: expect.any(String), bun: Bun.version });
+  });
+
+  test("says whether the server is ready", async () => {
+    const port = String(freePort());
+    expect(await command("healthcheck", "--port", port)).toMatchObject({ exitCode: 1 });
+    await using server = await run([BINARY, "--port", port, "--data", folderOnDisk()]);
+    expect(server.url).toContain(port);
+    expect(await command("healthcheck", "--port", port)).toMatchObject({ exitCode: 0, out: "ready\n" });
+  });
+
+  test("completes itself in bash", async () => {
+    const { out } = await command("completion", "bash");
+    const complete = (...words: string[]) => {
+      const script = `${out}\nCOMP_WORDS=(${words.map((word) => `"${word}"`).join(" ")}) COMP_CWORD=${words.length - 1}; _duet; echo "\${COMPREPLY[*]}"`;
+      return Bun.spawnSync(["bash", "-c", script]).stdout.toString().trim();
+    };
+    expect(complete("duet", "us")).toBe("users");
+    expect(complete("duet", "users", "di")).toBe("disable");
+    expect(complete("duet", "serve", "--program")).toBe("--program-overlap");
+    for (const shell of ["zsh", "fish"]) expect((await command("completion", shell)).out).toContain("duet");
+  });
+});
