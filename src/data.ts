@@ -37,6 +37,14 @@ type Place = {
 export const openData = (config: Config, issuer: string, clock?: Clock): Promise<Data> =>
   open(config, issuer, placeOf(config, true), clock);
 
+/** A backup that is to be put back, at `path`, for what is done to it before; or a PostgreSQL database that was. Throws StartError. */
+export function openRestored(config: Config, issuer: string, path: string | null): Promise<Data> {
+  if (path === null) return open(config, issuer, serverOf(config, true));
+  const secretOf = () => loadSecret(config.data, config.secret, false);
+  const db = openSqlite(path);
+  return open(config, issuer, { name: path, db, isOurs: true, isUnsure: false, secretOf, release() {} });
+}
+
 /** For an operator's command, beside a server that may be running: makes nothing, migrates nothing. Throws StartError. */
 export const openDataBeside = (config: Config, issuer: string): Promise<Data> =>
   open(config, issuer, placeOf(config, false));

@@ -47,6 +47,7 @@ export const END_REASONS = [
   "expired_absolute",
   "user_disabled",
   "user_deleted",
+  "restored",
 ] as const;
 
 export type EndReason = (typeof END_REASONS)[number];

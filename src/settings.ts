@@ -104,6 +104,12 @@ export const SETTINGS = {
     "90d",
     "How long security events are kept",
   ),
+  backupEverySeconds: optional(
+    duration(60, 365 * DAY),
+    "How often a backup of the data folder is made by itself (default: never)",
+  ),
+  backupFolder: optional(text, "Where to (default: backups in the data folder)"),
+  backupsKept: setting(integer(1, 1000), "7", "How many of these are kept"),
   log: setting(oneOf(LOG_LEVELS), "info", "Least level that is logged: silent, error, warn, info or debug"),
 } satisfies Record<string, Setting<unknown>>;
 

@@ -19,6 +19,7 @@ const ALLOWED: Record<string, string[]> = {
     "config.ts",
     "settings.ts",
     "http",
+    "core",
     "core/auth",
     "core/chat",
     "db",
@@ -273,7 +274,7 @@ describe("the architecture", () => {
       (file) => file.split(".")[0]!,
     );
     const isPartOfAnother =
-      "ids log text clock page viewer commit changes notifier housekeeping jws observer usernames lookalikes passwords profiles own-sessions shown diary signer seal introspection members thread readers moves forms overlap holders proofs bindings bound named".split(
+      "ids log text clock page viewer commit changes notifier housekeeping jws observer usernames lookalikes passwords profiles own-sessions shown diary signer seal introspection members thread readers moves forms overlap holders proofs bindings bound named restoration".split(
         " ",
       );
     for (const noun of nouns("core").filter((noun) => !isPartOfAnother.includes(noun)))

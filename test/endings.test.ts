@@ -1,4 +1,6 @@
 import { describe, expect, test } from "bun:test";
+import { beginAnew } from "../src/core/restoration.ts";
+import { createStore } from "../src/store/index.ts";
 import { END_REASONS, type EndReason } from "../src/errors.ts";
 import { LOCALES } from "../src/locales/index.ts";
 import { advance, freezeClock, startApp, type TestApp } from "./support/app.ts";
@@ -22,6 +24,13 @@ async function onTelephone(t: TestApp) {
 type Victim = { sessionId: string; refreshToken: string; visitor: Visitor };
 
 /** One way to each end of the victim's session, and by whom it is told to have been ended. */
+/** What is done to data that is put back, on the database of a running server. */
+async function restoreOver(t: TestApp) {
+  const db = t.openDb();
+  await beginAnew(createStore(db), Date.now());
+  await db.close();
+}
+
 const ENDS: Record<EndReason, [act: (t: TestApp, victim: Victim) => Promise<unknown>, by: object | null]> = {
   logout: [(_, { visitor }) => visitor.script("POST", "/auth/logout"), { device: null, ip: "127.0.0.1" }],
   logout_all: [async (t) => (await onTelephone(t))("POST", "/api/auth/logout-all"), SAFARI_ON_IPHONE],
@@ -66,6 +75,7 @@ const ENDS: Record<EndReason, [act: (t: TestApp, victim: Victim) => Promise<unkn
     async (t) => (await onTelephone(t))("POST", "/api/auth/delete", { password: PASSWORDS["alice"] }),
     null, // what it was done with goes with the account
   ],
+  restored: [(t) => restoreOver(t), null],
 };
 
 describe("a session that ends", () => {

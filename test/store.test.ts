@@ -68,6 +68,7 @@ const BOUNDED: Record<string, string> = {
   "members.heirOf": "the members of one conversation, 200 at most",
   "conversations.idsOf": "ten at most",
   "members.list": "the members of one conversation, 200 at most",
+  "eras.endAll": "everybody, once, before a backup that was put back is used",
   "terms.findMessages": "a page of what was found",
 };
 

@@ -3,6 +3,7 @@ import type { Config } from "../config.ts";
 import { faultsOf } from "../db/check.ts";
 import { findFolder } from "../db/folder.ts";
 import { StartError } from "../errors.ts";
+import { selfWith } from "./self.ts";
 
 /** `duet check` reads the whole database, beside a server that may be running, and says whether it is sound. */
 export function check({ databaseUrl, data }: Config): void {
@@ -16,8 +17,7 @@ export function check({ databaseUrl, data }: Config): void {
 
 /** The same for a server that is running, as a process of its own that holds nothing up. Answers how to stop it. */
 export function checkBeside({ duet }: Pick<App, "duet">, folder: string): () => void {
-  const isCompiled = Bun.main.startsWith("/$bunfs/");
-  const command = [process.execPath, ...(isCompiled ? [] : [Bun.main]), "check", "--data", folder];
+  const command = selfWith("check", "--data", folder);
   let stop = () => {};
   let isStopped = false;
 

@@ -1,4 +1,5 @@
 import { version } from "../../package.json";
+import { backup, restore } from "./backup.ts";
 import { check } from "./check.ts";
 import { JSON_OPTION, type Command } from "./command.ts";
 import { completionCommands } from "./completion.ts";
@@ -22,6 +23,20 @@ export const COMMANDS: Command[] = [
   ...sessionCommands,
   ...keyCommands,
   ...tokenCommands,
+  {
+    name: "backup",
+    takes: ["FILE"],
+    does: "Writes the database to a file, as it is at one moment, and checks it",
+    example: "duet backup duet-backup.db",
+    run: ({ words: [file], config }) => backup(file!, config()),
+  },
+  {
+    name: "restore",
+    takes: ["[FILE]"],
+    does: "Puts a backup back, with the server stopped, and signs everybody out",
+    example: "duet restore duet-backup.db",
+    run: ({ words: [file], config }) => restore(file, config()),
+  },
   {
     name: "check",
     does: "Reads the whole database, and says whether it is sound",

@@ -1,6 +1,7 @@
 import { createApp, type App } from "../app.ts";
 import { environment, readConfig } from "../config.ts";
 import { demoFolder } from "../db/folder.ts";
+import { backUpByItself } from "./backup.ts";
 import { checkBeside } from "./check.ts";
 import { populate } from "./demo.ts";
 import { putHashingLast } from "./priority.ts";
@@ -18,6 +19,7 @@ export async function serve(settings: string[], isDemo: boolean): Promise<void> 
   const config = readConfig(environment(), [...demoSettings, ...settings]);
   const app = await createApp(config);
   let stopChecking = () => {};
+  let stopBackingUp = () => {};
   const demo = isDemo ? await populate(app) : undefined;
 
   // A mistake in one request must not take the others down.
@@ -25,6 +27,7 @@ export async function serve(settings: string[], isDemo: boolean): Promise<void> 
 
   async function close() {
     stopChecking();
+    stopBackingUp();
     demo?.stop();
     await app.close();
     folder?.remove();
@@ -43,6 +46,7 @@ export async function serve(settings: string[], isDemo: boolean): Promise<void> 
   try {
     announce(app, demo?.people);
     void putHashingLast();
+    stopBackingUp = backUpByItself(config, app.duet.log);
     if (app.isUnsure) stopChecking = checkBeside(app, config.data);
   } catch (error) {
     await close();

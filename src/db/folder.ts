@@ -42,7 +42,8 @@ export type Folder = {
   unlock(): void;
 };
 
-export function openFolder(path: string): Folder {
+/** Makes sure that no server uses a folder, until the function that it answers is called; whatever is in it. */
+export function holdFolder(path: string): () => void {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
     if (!statSync(path).isDirectory()) throw new Error("not a folder");
@@ -50,7 +51,11 @@ export function openFolder(path: string): Folder {
   } catch (cause) {
     throw new StartError(`the data folder ${path} cannot be written to (${reasonOf(cause)})`, { cause });
   }
-  const unlock = lock(path);
+  return lock(path);
+}
+
+export function openFolder(path: string): Folder {
+  const unlock = holdFolder(path);
   try {
     const databasePath = join(path, "duet.db");
     let isUnsure = false;

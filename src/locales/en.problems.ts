@@ -47,6 +47,7 @@ const reasons: Record<EndReason, string> = {
   expired_absolute: "This session had reached its longest life.",
   user_disabled: "This account is disabled.",
   user_deleted: "This account was deleted.",
+  restored: "The server was restored from a backup, so everybody has to sign in again.",
 };
 
 const fields: Record<FieldCode, (limit: number) => string> = {

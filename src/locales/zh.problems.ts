@@ -44,6 +44,7 @@ export const problems: typeof english = {
     expired_absolute: "本次登录已达到最长期限，请重新登录。",
     user_disabled: "该账号已被停用。",
     user_deleted: "该账号已被删除。",
+    restored: "服务器已从备份恢复，所有人都需要重新登录。",
   },
   fields: {
     required: () => "请填写此项",

@@ -67,6 +67,17 @@ export const changeStore = (q: Queryable, isTransaction: boolean) => {
         upTo,
       ))!,
 
+    /** Forgets all of them, and goes on counting from `id`: nobody's place from before is one any more. */
+    async beginAnew(id: number, now: number): Promise<void> {
+      await q.run("DELETE FROM changes");
+      await q.run(
+        "INSERT INTO changes (id, conversation_id, kind, created_at) VALUES ($1, '', 'start', $2)",
+        id,
+        now,
+      );
+      if (q.dialect === "postgres") await q.one("SELECT setval('changes_id_seq', $1)", id);
+    },
+
     /** The newest one stays: it says how far the count has come. */
     removeBefore: (time: number, limit: number) =>
       q.run(

@@ -22,6 +22,16 @@ export const eraStore = (q: Queryable) => ({
     );
   },
 
+  /** Ends the present one of everybody, and begins another. Answers how many they are. */
+  async endAll(end: Pick<EndRow, "at" | "reason">): Promise<number> {
+    await q.run(
+      "INSERT INTO ended_eras (user_id, era, ended_at, end_reason) SELECT id, era, $1, $2 FROM users",
+      end.at,
+      end.reason,
+    );
+    return q.run("UPDATE users SET era = era + 1 /* touches all */");
+  },
+
   /** Forgets by which device some of a user's were ended. */
   forgetDevicesOf: (userId: string, limit: number) =>
     q.run(

@@ -25,6 +25,8 @@ export const formStore = (q: Queryable) => ({
   /** Of another claim nothing changes. */
   release: ({ id, claim }: Claimed) => q.run("DELETE FROM forms WHERE id = $1 AND claim = $2", id, claim),
 
+  removeAll: () => q.run("DELETE FROM forms"),
+
   removeBefore: (time: number, limit: number) =>
     q.run("DELETE FROM forms WHERE id IN (SELECT id FROM forms WHERE created_at < $1 LIMIT $2)", time, limit),
 });

@@ -41,6 +41,9 @@ export const keyStore = (q: Queryable) => ({
   activateNext: (now: number) =>
     q.run("UPDATE signing_keys SET state = 'active', activated_at = $1 WHERE state = 'next'", now),
 
+  reseal: (id: string, sealedKeys: string) =>
+    q.run("UPDATE signing_keys SET sealed_keys = $1 WHERE id = $2", sealedKeys, id),
+
   removeRetiredBefore: (time: number) =>
     q.run("DELETE FROM signing_keys WHERE state = 'retired' AND retired_at < $1", time),
 });

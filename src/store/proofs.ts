@@ -22,6 +22,8 @@ export const proofStore = (q: Queryable) => ({
       )
     )?.about,
 
+  removeAll: () => q.run("DELETE FROM proofs"),
+
   /** Those that no process can accept any more. */
   removeBefore: (time: number, limit: number) =>
     q.run(

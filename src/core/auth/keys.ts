@@ -121,6 +121,20 @@ export async function openKeyRing(deps: {
     store.tell(ROTATED);
   }
 
+  /**
+   * Replaces the secrets of refresh tokens in every entry: none that was issued before is one any more. What access tokens are
+   * signed with stays. Effects: `signing_keys`.
+   */
+  async function renewRefreshSecrets() {
+    for (const { id, sealed_keys } of await store.keys.list()) {
+      const sealed = JSON.parse(await seal.open(id, sealed_keys)) as SealedKey;
+      const renewed: SealedKey = { ...sealed, refreshSecret: makeSecret() };
+      await store.keys.reseal(id, await seal.close(id, JSON.stringify(renewed)));
+    }
+    ring = new Map();
+    await reload();
+  }
+
   const active = (): RingKey => [...ring.values()].find((key) => key.state === "active")!;
 
   /**
@@ -170,6 +184,7 @@ export async function openKeyRing(deps: {
   return {
     rotate,
     moveTo,
+    renewRefreshSecrets,
     tend,
     active,
     find,
@@ -193,6 +208,8 @@ export async function openKeyRing(deps: {
 /** What is kept under the seal, as JSON. */
 type SealedKey = { privateJwk: JWK; refreshSecret: string };
 
+const makeSecret = () => Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString("base64url");
+
 async function makeKey(
   seal: Seal,
   algorithm: Algorithm,
@@ -202,7 +219,7 @@ async function makeKey(
   const pair = await generateKeyPair(algorithm, { extractable: true });
   const publicJwk = await exportJWK(pair.publicKey);
   const id = await calculateJwkThumbprint(publicJwk);
-  const refreshSecret = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString("base64url");
+  const refreshSecret = makeSecret();
   const sealed: SealedKey = { privateJwk: await exportJWK(pair.privateKey), refreshSecret };
   return {
     id,
