@@ -69,9 +69,9 @@ const PACKAGES: Record<string, RegExp> = {
   "@zxcvbn-ts/language-common": /^core\/auth\/passwords\.ts$/,
   "node:fs": /^(db\/|cli\/priority\.ts$)/,
   "node:path": /^(db\/|client\/bundle\.ts)/,
-  "node:crypto": /^(core\/auth\/(bindings|seal|proofs)|http\/(caller|refresh-signer))\.ts$/,
+  "node:crypto": /^(core\/auth\/(bindings|hashes|seal|proofs)|http\/(caller|refresh-signer))\.ts$/,
   "node:net": /^(core\/addresses|http\/proxies)\.ts$/,
-  "node:util": /^(config|cli\/command)\.ts$/,
+  "node:util": /^(config|cli\/command|core\/auth\/hashes)\.ts$/,
   "node:os": /^(core\/auth\/passwords|db\/folder|cli\/priority)\.ts$/,
 };
 
@@ -274,7 +274,7 @@ describe("the architecture", () => {
       (file) => file.split(".")[0]!,
     );
     const isPartOfAnother =
-      "ids log text clock page viewer commit changes notifier housekeeping jws observer usernames lookalikes passwords profiles own-sessions shown diary signer seal introspection members thread readers moves forms overlap holders proofs bindings bound named restoration".split(
+      "ids log text clock page viewer commit changes notifier housekeeping jws observer usernames lookalikes passwords profiles own-sessions shown diary signer seal introspection members thread readers moves forms overlap holders proofs bindings bound named restoration hashes".split(
         " ",
       );
     for (const noun of nouns("core").filter((noun) => !isPartOfAnother.includes(noun)))

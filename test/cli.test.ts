@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
+import { LOCALES } from "../src/locales/index.ts";
 import { COMMANDS } from "../src/cli/commands.ts";
 import { freezeClock, ORIGIN, startApp, type TestApp, UNLIMITED } from "./support/app.ts";
 import { decode, login, me, PASSWORDS, refresh, register } from "./support/people.ts";
@@ -73,6 +74,67 @@ describe("the operator's commands, beside the running server", () => {
       username: "alice",
       sessions: [{ id: decode(alice.refreshToken).claims.sid, kind: "program", bound: false }],
     });
+  });
+
+  test("take over accounts of other systems with their hashes, which are made anew at the first sign-in", async () => {
+    await using t = await startApp(UNLIMITED);
+    await register(t, "alice");
+    const password = "tulips on the windowsill 4";
+    const hashes: Record<string, string> = {
+      argon: await Bun.password.hash(password, { algorithm: "argon2i", memoryCost: 64, timeCost: 2 }),
+      bcryptb: await Bun.password.hash(password, { algorithm: "bcrypt", cost: 4 }),
+      bcrypty: (await Bun.password.hash(password, { algorithm: "bcrypt", cost: 4 })).replace("$2b$", "$2y$"),
+      scrypt: "$scrypt$ln=14,r=8,p=1$MDEyMzQ1Njc4OWFiY2RlZg$pXi9a4DkB3Zv1IfQzxkAhVqqsPpTRCaFfm2aX2ddCrc",
+      phc: "$pbkdf2-sha256$i=29000,l=32$MDEyMzQ1Njc4OWFiY2RlZg$P1jj93K4QgULC0c66ErqRyB4OynmTwh37ubm7C8sp50",
+      passlib:
+        "$pbkdf2-sha512$29000$MDEyMzQ1Njc4OWFiY2RlZg$RfQ6mIph/VciPxu5ce7iJe7Ve/WMFe2GG.CVp4pYiWzkhTK5qbaCe9KwHtUNcUiMYfISsYmSg7iZb2Rqn6kJAg",
+      django: "pbkdf2_sha256$29000$seasalt$7uTXp7glXKxQDO6Q0Qqur28X75sVmk8y4AWbShSgXNo=",
+    };
+    const people = Object.entries(hashes).map(([username, password_hash]) => ({
+      username,
+      password_hash,
+      email: `${username}@example.com`,
+      created_at: "2020-01-02T03:04:05Z",
+    }));
+    const dear = [
+      "$argon2id$v=19$m=1048576,t=2,p=1$c2FsdHNhbHRzYWx0$aGFzaGhhc2hoYXNoaGFzaA",
+      "$2b$20$abcdefghijklmnopqrstuuJ0vFhVxYl1mC8Z5c3nKqK5iXq0qGvC2",
+      "$scrypt$ln=30,r=8,p=1$c2FsdA$aGFzaGhhc2hoYXNoaGFzaA",
+      "pbkdf2_sha256$9999999$seasalt$aGFzaGhhc2hoYXNoaGFzaA==",
+      "md5:5f4dcc3b5aa765d61d8327deb882cf99",
+    ];
+    const file = join(folderOnDisk(), "people.jsonl");
+    const lines = [
+      ...people,
+      { username: "ALICE", password_hash: hashes["bcryptb"] },
+      { username: "nobody" },
+      ...dear.map((password_hash, i) => ({ username: `dear${i}`, password_hash })),
+    ].map((each) => JSON.stringify(each));
+    await Bun.write(file, [...lines, "not json", ""].join("\n"));
+    const { out, errors, exitCode } = await duet(t, "users", "import", file);
+    expect([out, exitCode]).toEqual(["7 accounts were made\n", 1]);
+    expect(errors.split("\n")).toEqual([
+      "duet: line 9: has no password_hash",
+      "duet: line 15: is no JSON",
+      "duet: line 8: That username is taken",
+      ...dear.map((_, i) => `duet: line ${10 + i}: password_hash: ${LOCALES.en.fields.invalid(0)}`),
+      "duet: 8 lines were not taken",
+      "",
+    ]);
+    for (const username of Object.keys(hashes)) {
+      const sign = (tried: string) => t.json("POST", "/api/auth/login", { username, password: tried });
+      expect([username, (await sign("tulips on the windowsill 5")).status]).toEqual([username, 401]);
+      expect([username, (await sign(password)).status]).toEqual([username, 200]);
+      const [{ password_hash, created_at }] = (await t.sql(
+        "SELECT password_hash, created_at FROM users WHERE username = $1",
+        username,
+      )) as [any];
+      expect(password_hash).toStartWith("$argon2id$v=19$");
+      expect(created_at).toBe(Date.parse("2020-01-02T03:04:05Z"));
+      expect((await sign(password)).status).toBe(200);
+    }
+    // Given again it makes nothing twice.
+    expect((await duet(t, "users", "import", file)).out).toBe("0 accounts were made\n");
   });
 
   test("list sessions and end one, with the next request", async () => {

@@ -47,7 +47,10 @@ describe("an account that the operator disables", () => {
     for (const [args, errors] of [
       [["disable"], "duet: say duet users disable NAME\n"],
       [["disable", "alice", "bob"], "duet: say duet users disable NAME\n"],
-      [["remove", "alice"], 'duet: duet users knows list, show, add, disable, enable, not "remove"\n'],
+      [
+        ["remove", "alice"],
+        'duet: duet users knows list, show, add, import, disable, enable, not "remove"\n',
+      ],
     ] as const)
       expect(await duet(t, ...args)).toMatchObject({ exitCode: 2, errors });
   });

@@ -1,4 +1,5 @@
 import { LIMITS } from "../limits.ts";
+import { adopt } from "./adopt.ts";
 import { beside } from "./beside.ts";
 import { JSON_OPTION, print, UsageError, type Command } from "./command.ts";
 import { askPassword, refusable, timeOf } from "./people.ts";
@@ -81,6 +82,13 @@ export const userCommands: Command[] = [
         console.log(`${user.username} may sign in`);
       });
     },
+  },
+  {
+    name: "users import",
+    takes: ["FILE"],
+    does: "Takes over accounts with the hashes of their passwords, a JSON object in each line",
+    example: "duet users import people.jsonl",
+    run: ({ words: [file], config }) => adopt(file!, config()),
   },
   setDisabled("disable", "Ends every session of an account, and lets nobody sign in to it"),
   setDisabled("enable", "Lets its owner sign in again"),

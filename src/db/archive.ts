@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, rmSync, statSync, writeSync } from "node:fs";
 import { DuetError, StartError } from "../errors.ts";
 import { reasonOf } from "./check.ts";
 import { sqliteCode } from "./statements.ts";
@@ -29,6 +29,9 @@ export async function writeArchive(path: string, lines: AsyncIterable<string>): 
 function writeAll(file: number, bytes: Buffer): void {
   for (let done = 0; done < bytes.length;) done += writeSync(file, bytes, done);
 }
+
+/** In bytes; 0 where it cannot be read, which `readArchive` says. */
+export const sizeOfArchive = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 
 /** Its lines, without their ends. Throws StartError. */
 export async function* readArchive(path: string): AsyncGenerator<string> {

@@ -10,6 +10,7 @@ import { isId, newId } from "../ids.ts";
 import { pageLimit, pageOf, type Page } from "../page.ts";
 import type { Device } from "./devices.ts";
 import type { Endings } from "./endings.ts";
+import { readHash } from "./hashes.ts";
 import { emailKey, readProfile, wordsOf } from "./profiles.ts";
 import type { Passwords } from "./passwords.ts";
 import type { SecurityEvents } from "./security.ts";
@@ -77,6 +78,30 @@ export function createOperator(deps: {
         await security.note({ kind: "register", userId: user.id }, HERE, tx);
       });
       return user;
+    },
+
+    /**
+     * Takes over accounts of another system, with the hashes of their passwords (`readHash`); each is hashed anew at its first
+     * sign-in. Error codes: as `add`, of the first that is refused; then none of them is made. Effects: as `add`.
+     */
+    async adopt(
+      people: { username: string; email?: string | null; passwordHash: string; createdAt?: number }[],
+    ) {
+      const now = clock();
+      const drafts = people.map(({ passwordHash, createdAt, ...input }) => {
+        const { columns, shapes, faults } = readProfile(input);
+        if (!readHash(passwordHash)) faults.push({ field: "password_hash", code: "invalid" });
+        if (faults.length > 0) throw new DuetError("validation_failed", { fields: faults });
+        const user = { id: newId(now), ...columns, password_hash: passwordHash, disabled_at: null };
+        return { user: { ...user, created_at: Math.min(createdAt ?? now, now) }, shapes };
+      });
+      await commit(async (tx) => {
+        for (const { user, shapes } of drafts) {
+          await tx.users.insert(user);
+          await tx.users.setShapes(user.id, shapes);
+          await security.note({ kind: "register", userId: user.id }, HERE, tx);
+        }
+      });
     },
 
     /** The live sessions of an account, the last one seen first. Error code: `not_found`. */
