@@ -1,10 +1,12 @@
 import { Elysia } from "elysia";
 import { apiRoutes } from "./api/index.ts";
-import { meAtOnce } from "./api/users.ts";
+import { metricsRoutes } from "./api/metrics.ts";
+import { ME, meAtOnce } from "./api/users.ts";
 import { issuerOf, type Config } from "./config.ts";
 import { newId } from "./core/ids.ts";
 import { networkOf } from "./core/addresses.ts";
 import type { Log } from "./core/log.ts";
+import { createMetrics } from "./core/metrics.ts";
 import { openData } from "./data.ts";
 import { createDuet, type Duet, type Tuning } from "./duet.ts";
 import { DuetError } from "./errors.ts";
@@ -17,6 +19,7 @@ import { createHeld } from "./http/held.ts";
 import { createHeaders, isComplete } from "./http/headers.ts";
 import { createHints } from "./http/hints.ts";
 import { createLog } from "./http/log.ts";
+import { createServerMetrics, measureProcess } from "./http/metrics.ts";
 import { createOnce } from "./http/once.ts";
 import { problems, renderProblem } from "./http/problem.ts";
 import { prepareRequest } from "./http/request.ts";
@@ -33,7 +36,7 @@ export type App = Awaited<ReturnType<typeof createApp>>;
  * own that mounts them. Not in it: the response headers (http/headers.ts), the check of Host (http/request.ts), the bound
  * on what slow peers hold (http/held.ts), and that a form which is submitted twice is done once (http/once.ts).
  */
-export function createRoutes(duet: Duet, edge = createEdge(duet.settings)) {
+export function createRoutes(duet: Duet, edge = createEdge(duet.settings), metrics = createMetrics()) {
   const web = createWeb(duet, edge);
   const root = new Elysia({ name: "duet" });
   // Hooks reach only what is registered after them, so what concerns every route comes first.
@@ -49,6 +52,7 @@ export function createRoutes(duet: Duet, edge = createEdge(duet.settings)) {
     .use(refuseLargeBodies)
     .use(refuseCrossOrigin(duet.settings.issuer))
     .use(serveAssets)
+    .use(metricsRoutes({ metrics, token: duet.settings.metricsToken }))
     .use(apiRoutes({ ...duet, ...edge }))
     .use(webPages(web));
 }
@@ -58,13 +62,24 @@ export function createRoutes(duet: Duet, edge = createEdge(duet.settings)) {
  * StartError.
  */
 export async function createApp(config: Config, { log: given, ...tuning }: Tuning & { log?: Log } = {}) {
-  const log = given ?? createLog(config.log, (line) => process.stderr.write(line));
+  const measured = createServerMetrics();
+  const log = measured.hearing(given ?? createLog(config.log, (line) => process.stderr.write(line)));
   const issuer = issuerOf(config);
   const data = await openData(config, issuer, tuning.clock);
   const settings = { ...config, issuer };
-  const duet = createDuet({ ...data, settings, log }, tuning);
+  const duet = createDuet({ ...data, settings, log }, { observe: measured.observe, ...tuning });
   const edge = createEdge(duet.settings);
-  const routes = createRoutes(duet, edge);
+  const { metrics } = measured;
+  const routes = createRoutes(duet, edge, metrics);
+  measured.name(routes.routes);
+  const stopMeasuring = measureProcess(metrics);
+  metrics.gauge("duet_streams", "Event streams that are open.", () => duet.notifier.size());
+  metrics.gauge("duet_commits_total", "Transactions that were committed.", data.store.commits, "counter");
+  metrics.gauge(
+    "duet_key_age_seconds",
+    "How long the present key has signed.",
+    () => (data.clock() - (duet.keys.active().activatedAt ?? data.clock())) / 1000,
+  );
   const once = createOnce(duet.forms);
   const hint = createHints({ issuer, log });
   const held = createHeld(tuning.monotonic);
@@ -73,17 +88,23 @@ export async function createApp(config: Config, { log: given, ...tuning }: Tunin
   const withHeaders = createHeaders(issuer.startsWith("https:"));
 
   const answerAtOnce = meAtOnce({ ...duet, ...edge });
+  const countMe = measured.counterFor("GET", ME, 200);
 
   /** One request to one answer. `peerOf` says which address is at the other end of the connection. */
   function handle(request: Request, peerOf?: () => string | undefined): Response | Promise<Response> {
+    const receivedAt = performance.now();
     const answer = answerAtOnce(request);
-    if (!answer) return handleFully(request, peerOf?.());
+    if (!answer) return handleFully(request, peerOf?.(), receivedAt);
+    countMe(performance.now() - receivedAt);
     log("debug", "request", () => factsOf(request, answer, 0));
     return answer;
   }
 
-  async function handleFully(request: Request, peer: string | undefined): Promise<Response> {
-    const receivedAt = performance.now();
+  async function handleFully(
+    request: Request,
+    peer: string | undefined,
+    receivedAt: number,
+  ): Promise<Response> {
     noteConnection(request, { peer, hold });
     hint(request);
     let asked = request;
@@ -102,6 +123,8 @@ export async function createApp(config: Config, { log: given, ...tuning }: Tunin
     }
     const answer = withHeaders(response, () => requestIdOf(request));
     if (hasUnreadBody(request)) answer.headers.set("connection", "close");
+    const path = URL.parse(request.url, "http://localhost")?.pathname ?? "";
+    measured.count(request.method, path, answer.status, performance.now() - receivedAt);
     log("debug", "request", () => factsOf(request, answer, performance.now() - receivedAt));
     return answer;
   }
@@ -124,6 +147,7 @@ export async function createApp(config: Config, { log: given, ...tuning }: Tunin
 
   /** Finishes the requests that are under way, within bounds, then lets go of the folder. */
   async function close(): Promise<void> {
+    stopMeasuring();
     await stopTending();
     duet.notifier.close();
     if (server) await Promise.race([server.stop(), Bun.sleep(LIMITS.shutdownWaitMs)]);
@@ -132,7 +156,16 @@ export async function createApp(config: Config, { log: given, ...tuning }: Tunin
   }
 
   const { isUnsure } = data;
-  return { duet, publicUrl: config.publicUrl, isUnsure, handle, listen, close, routes: routes.routes };
+  return {
+    duet,
+    metrics,
+    publicUrl: config.publicUrl,
+    isUnsure,
+    handle,
+    listen,
+    close,
+    routes: routes.routes,
+  };
 }
 
 /** What is said of a request in the log. */

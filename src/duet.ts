@@ -9,6 +9,7 @@ import { createIntrospect } from "./core/auth/introspection.ts";
 import { createHolders } from "./core/auth/holders.ts";
 import type { KeyRing } from "./core/auth/keys.ts";
 import { createLab } from "./core/auth/lab.ts";
+import type { SessionObserver } from "./core/auth/observer.ts";
 import { createNamedSessions } from "./core/auth/named.ts";
 import { createOperator } from "./core/auth/operator.ts";
 import { createOwnSessions } from "./core/auth/own-sessions.ts";
@@ -50,6 +51,8 @@ export type Tuning = {
   /** Milliseconds that only count on, whatever the clock is set to. */
   monotonic?: () => number;
   clock?: Clock | undefined;
+  /** Is told what the rule decides outside of the lab. */
+  observe?: SessionObserver;
 };
 
 /**
@@ -78,7 +81,11 @@ export function createDuet(
   const security = createSecurityEvents({ store, clock, log });
   const endings = createEndings({ store, commit, security, clock, steps });
   const diaries = createDiaries({ store, clock, settings });
-  const observe = diaries.observer("page");
+  const inDiary = diaries.observer("page");
+  const observe: SessionObserver = (event) => {
+    inDiary(event);
+    tuning.observe?.(event);
+  };
   const proofs = createProofs({ keys, clock, throttle, issuer: settings.issuer });
   const bindings = createBindings({ keys, store, commit, security, clock, issuer: settings.issuer });
   const holders = createHolders({ store, proofs, bindings, security, throttle, clock });

@@ -90,6 +90,10 @@ export const SETTINGS = {
     secret,
     "What resource servers authenticate with at /oauth/introspect (default: an access token)",
   ),
+  metricsToken: optional(
+    secret,
+    "What Prometheus shows at /metrics, 32 characters or more (default: there is none)",
+  ),
   trustedProxies: optional(
     addresses,
     "Proxies whose X-Forwarded-For is believed: addresses or networks, comma-separated (default: none)",

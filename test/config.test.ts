@@ -27,6 +27,7 @@ describe("the settings", () => {
       refreshOverlapSeconds: 10,
       programOverlapSeconds: 120,
       keyOverlapSeconds: undefined,
+      metricsToken: undefined,
       backupEverySeconds: undefined,
       backupFolder: undefined,
       backupsKept: 7,

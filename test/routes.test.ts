@@ -93,6 +93,7 @@ const LIMITED: Record<string, [limit: ThrottleName, body?: (alice: Person) => Re
 const CHEAP: Record<string, string> = {
   "GET /": "one session",
   "GET /healthz": "nothing",
+  "GET /metrics": "some hundred numbers, for whoever has the operator's token",
   "GET /readyz": "one transaction",
   "GET /.well-known/jwks.json": "from memory",
   "GET /.well-known/oauth-authorization-server": "from memory",
@@ -146,7 +147,7 @@ const isForPrograms = (path: string) => /^\/(api|oauth|\.well-known)\//.test(pat
 
 describe("every route", () => {
   test("that is not named public refuses a caller without a token, before it looks at anything else", async () => {
-    await using t = await startApp();
+    await using t = await startApp({ DUET_METRICS_TOKEN: "what prometheus says to be let in" });
     expect(t.app.routes.length).toBeGreaterThan(PUBLIC.size);
     for (const { method, path } of t.app.routes) {
       const name = `${method} ${path}`;

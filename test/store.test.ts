@@ -26,6 +26,7 @@ async function statements(): Promise<[name: string, sql: string][]> {
     onTold() {},
     snapshot: (work) => work(db),
     others: async () => 0,
+    commits: () => 0,
     alone: (work) => work(),
     now: Date.now,
     trouble: () => undefined,

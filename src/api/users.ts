@@ -31,7 +31,7 @@ export const registration = ({
     },
   );
 
-const ME = "/api/auth/me";
+export const ME = "/api/auth/me";
 
 type MeParts = Pick<Duet, "sessions"> & Pick<Edge, "answerJson">;
 

@@ -86,6 +86,12 @@ export async function restore(file: string | undefined, config: Config): Promise
   }
 }
 
+/** Of the newest that was made by itself; undefined where there is none. */
+export function backupAgeSeconds({ backupFolder, data, databaseUrl }: Config): number | undefined {
+  const age = databaseUrl ? undefined : ageOfNewest(backupFolder ?? defaultFolderIn(data), Date.now());
+  return age === undefined ? undefined : age / 1000;
+}
+
 /** Makes a backup when the newest is older than the setting says, by a process of its own, and keeps the last ones. Answers how to stop it. */
 export function backUpByItself(config: Config, log: Log): () => void {
   const { backupEverySeconds, backupsKept, data } = config;

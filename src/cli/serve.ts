@@ -1,7 +1,7 @@
 import { createApp, type App } from "../app.ts";
 import { environment, readConfig } from "../config.ts";
 import { demoFolder } from "../db/folder.ts";
-import { backUpByItself } from "./backup.ts";
+import { backUpByItself, backupAgeSeconds } from "./backup.ts";
 import { checkBeside } from "./check.ts";
 import { populate } from "./demo.ts";
 import { putHashingLast } from "./priority.ts";
@@ -47,6 +47,8 @@ export async function serve(settings: string[], isDemo: boolean): Promise<void> 
     announce(app, demo?.people);
     void putHashingLast();
     stopBackingUp = backUpByItself(config, app.duet.log);
+    const age = () => backupAgeSeconds(config);
+    app.metrics.gauge("duet_backup_age_seconds", "Age of the newest backup that was made by itself.", age);
     if (app.isUnsure) stopChecking = checkBeside(app, config.data);
   } catch (error) {
     await close();

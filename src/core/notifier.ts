@@ -22,6 +22,9 @@ export function createNotifier() {
     /** How many streams a user has open. */
     count: (userId: string): number => subscribers.get(userId)?.size ?? 0,
 
+    /** How many there are in all. */
+    size: (): number => [...subscribers.values()].reduce((sum, { size }) => sum + size, 0),
+
     notify(userIds: Iterable<string>) {
       for (const userId of userIds) for (const each of subscribers.get(userId) ?? []) each.wake();
     },

@@ -53,6 +53,8 @@ export interface Db extends Queryable {
   onTold(hear: (text: string | null) => void): void;
   /** Has `work` read all as it is at one moment, however long it takes. */
   snapshot<T>(work: (q: Queryable) => Promise<T>): Promise<T>;
+  /** How many transactions this process has committed. */
+  commits(): number;
   /** How many other processes share this database now, as far as they can be told. */
   others(): Promise<number>;
   /** Does `work` while no other process does the like. */

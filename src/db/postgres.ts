@@ -105,6 +105,7 @@ export function openPostgres(url: string): Db {
     }
   }
 
+  let commits = 0;
   const tx = <T>(work: (q: Queryable) => Promise<T>): Promise<T> =>
     again(() =>
       forgetting((touched, assertWanted) =>
@@ -115,7 +116,7 @@ export function openPostgres(url: string): Db {
           assertWanted();
           return result;
         }),
-      ),
+      ).then((result) => (commits++, result)),
     );
 
   /** A statement by itself is a transaction. */
@@ -132,6 +133,7 @@ export function openPostgres(url: string): Db {
 
   return {
     dialect: "postgres",
+    commits: () => commits,
     all: (text, ...values) => askOnce((q) => q.all(text, ...values)),
     one: (text, ...values) => askOnce((q) => q.one(text, ...values)),
     run: (text, ...values) => askOnce((q) => q.run(text, ...values)),

@@ -43,11 +43,13 @@ export function openSqlite(path: string, besides: string[] = []): Db {
       draining ??= nextTurn().then(drain);
     });
 
+  let commits = 0;
   async function drain() {
     while (queue.length > 0) {
       const batch = queue.splice(0, LIMITS.writesPerCommitMax);
       try {
         await commitTogether(writer, batch, files, () => writes.tellTouched(forget));
+        commits++;
       } catch (error) {
         for (const job of batch) job.reject(databaseError(error));
       }
@@ -83,6 +85,7 @@ export function openSqlite(path: string, besides: string[] = []): Db {
 
   return {
     dialect: "sqlite",
+    commits: () => commits,
     all: async <T extends Row>(sql: string, ...values: Value[]) =>
       read((through) => through.all(sql, values) as T[]),
     one: async <T extends Row>(sql: string, ...values: Value[]) =>

@@ -13,11 +13,14 @@ export function createCallerCheck(guard: Guard, secret: string | undefined) {
     const [, basic] = /^Basic +([\w+/]+=*)$/i.exec(incoming.request.headers.get("authorization") ?? "") ?? [];
     const shown = basic ? passwordsIn(basic) : postedSecret === undefined ? [] : [postedSecret];
     if (shown.length === 0) return (await viewerOf(guard, incoming)).sessionId;
-    const isRight = (text: string) => secret !== undefined && timingSafeEqual(sha256(text), sha256(secret));
-    if (!shown.some(isRight)) throw new DuetError("token_invalid");
+    if (!shown.some((text) => isSecret(text, secret))) throw new DuetError("token_invalid");
     return null;
   };
 }
+
+/** Whether a text is the operator's secret, if there is one; in the same time whatever it is. */
+export const isSecret = (text: string, secret: string | undefined): boolean =>
+  secret !== undefined && timingSafeEqual(sha256(text), sha256(secret));
 
 /** RFC 6749 has name and password form-encoded inside Basic; many clients send them as they are. */
 function passwordsIn(basic: string): string[] {

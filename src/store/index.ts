@@ -63,6 +63,7 @@ export const createStore = (db: Db): Store => ({
   now: db.now,
   trouble: db.trouble,
   others: db.others,
+  commits: db.commits,
   tx: (work) => db.tx((q) => work(bind(q, true))),
   snapshot: (work) => db.snapshot((q) => work(bind(q))),
   newestId: async () => (await db.one<{ id: string | null }>(NEWEST_ID))?.id ?? null,
