@@ -50,7 +50,7 @@ export function createRoutes(duet: Duet, edge = createEdge(duet.settings), metri
       }),
     )
     .use(refuseLargeBodies)
-    .use(refuseCrossOrigin(duet.settings.issuer))
+    .use(refuseCrossOrigin(duet.settings.issuer, edge.cors.isAllowed))
     .use(serveAssets)
     .use(metricsRoutes({ metrics, token: duet.settings.metricsToken }))
     .use(apiRoutes({ ...duet, ...edge }))
@@ -93,7 +93,8 @@ export async function createApp(config: Config, { log: given, ...tuning }: Tunin
   /** One request to one answer. `peerOf` says which address is at the other end of the connection. */
   function handle(request: Request, peerOf?: () => string | undefined): Response | Promise<Response> {
     const receivedAt = performance.now();
-    const answer = answerAtOnce(request);
+    // What a script of another origin may read has more headers.
+    const answer = edge.cors.isAllowed(request) ? undefined : answerAtOnce(request);
     if (!answer) return handleFully(request, peerOf?.(), receivedAt);
     countMe(performance.now() - receivedAt);
     log("debug", "request", () => factsOf(request, answer, 0));
@@ -111,7 +112,8 @@ export async function createApp(config: Config, { log: given, ...tuning }: Tunin
     let response: Response;
     try {
       asked = continueAs(prepareRequest(request), request);
-      const whole = await once(asked, (form) => routes.handle(continueAs(form, request)));
+      const whole =
+        edge.cors.preflight(asked) ?? (await once(asked, (form) => routes.handle(continueAs(form, request))));
       // Bun sends no body to HEAD.
       const isDone = isComplete(whole) || request.method === "HEAD";
       response = isDone ? whole : await held.answer(whole, () => networkBehind(request));
@@ -121,7 +123,10 @@ export async function createApp(config: Config, { log: given, ...tuning }: Tunin
         log("error", problem.code, { request_id: requestIdOf(request), cause: String(error) });
       response = renderProblem(problem, asked);
     }
-    const answer = withHeaders(response, () => requestIdOf(request));
+    const answer = edge.cors.open(
+      withHeaders(response, () => requestIdOf(request)),
+      asked,
+    );
     if (hasUnreadBody(request)) answer.headers.set("connection", "close");
     const path = URL.parse(request.url, "http://localhost")?.pathname ?? "";
     measured.count(request.method, path, answer.status, performance.now() - receivedAt);

@@ -94,6 +94,10 @@ export const SETTINGS = {
     secret,
     "What Prometheus shows at /metrics, 32 characters or more (default: there is none)",
   ),
+  allowedOrigins: optional(
+    origins,
+    "Origins of browser apps that may use the API with tokens, comma-separated (default: none)",
+  ),
   trustedProxies: optional(
     addresses,
     "Proxies whose X-Forwarded-For is believed: addresses or networks, comma-separated (default: none)",
@@ -174,6 +178,11 @@ function origin(value: string): string {
   if (url.protocol === "http:" && !/^(localhost|127\.0\.0\.1|\[::1\]|.*\.localhost)$/.test(url.hostname))
     throw new Error("must be https; plain http is for localhost only");
   return url.origin;
+}
+
+/** Exact ones; plain http only on the machine itself, as for our own. */
+function origins(value: string): string[] {
+  return value.split(",").map((each) => origin(each.trim()));
 }
 
 function postgresUrl(value: string): string {

@@ -93,6 +93,7 @@ const LIMITED: Record<string, [limit: ThrottleName, body?: (alice: Person) => Re
 const CHEAP: Record<string, string> = {
   "GET /": "one session",
   "GET /healthz": "nothing",
+  "GET /auth/verify": "one session",
   "GET /metrics": "some hundred numbers, for whoever has the operator's token",
   "GET /readyz": "one transaction",
   "GET /.well-known/jwks.json": "from memory",

@@ -56,14 +56,19 @@ export type Incoming = {
   server: { requestIP(request: Request): { address: string } | null } | null;
 };
 
+/** The address at the other end of the connection. */
+export const peerOf = ({ request, server }: Incoming): string =>
+  factsOf(request).peer ?? server?.requestIP(request)?.address ?? "127.0.0.1";
+
 /**
  * Where a request came from, worked out when somebody asks. Behind another program's Elysia, which notes no peer, its
  * server knows the address.
  */
 export function createDeviceOf(trustedProxies: string[]): (incoming: Incoming) => Device {
   const clientAddress = createClientAddress(trustedProxies);
-  return ({ request, server }) => {
-    const peer = factsOf(request).peer ?? server?.requestIP(request)?.address ?? "127.0.0.1";
+  return (incoming) => {
+    const { request } = incoming;
+    const peer = peerOf(incoming);
     return { userAgent: request.headers.get("user-agent") ?? "", ip: clientAddress(peer, request) };
   };
 }

@@ -11,17 +11,22 @@ const SAFE_METHODS = new Set(["GET", "HEAD", "OPTIONS"]);
  * send what a browser asks about beforehand (a Bearer token, or JSON), as apps in a shell do (`tauri://localhost`, `null`),
  * and never a form, or any page could have its visitors guess passwords.
  */
-export const refuseCrossOrigin = (publicOrigin: string) =>
+export const refuseCrossOrigin = (publicOrigin: string, isAllowed: (request: Request) => boolean) =>
   new Elysia({ name: "csrf" }).onRequest(({ request }) => {
     if (SAFE_METHODS.has(request.method)) return;
-    const site = request.headers.get("sec-fetch-site");
-    const origin = request.headers.get("origin");
-    const isOurs = site !== null ? site === "same-origin" : origin !== null && origin === publicOrigin;
-    if (isOurs) return;
-    const isBrowsers = site !== null || origin !== null;
+    if (isFrom(request, publicOrigin)) return;
+    const isBrowsers = request.headers.has("sec-fetch-site") || request.headers.has("origin");
+    // An app that the operator has named may send forms to the OAuth routes; cookies it may not.
+    if (isAllowed(request) && !request.headers.has("cookie")) return;
     if (!request.headers.has("cookie") && (!isBrowsers || isAskedBeforehand(request))) return;
     throw new DuetError("cross_origin_refused");
   });
+
+/** Whether a request is one of our own pages': as the browser says, or by its origin. */
+export function isFrom(request: Request, publicOrigin: string): boolean {
+  const site = request.headers.get("sec-fetch-site");
+  return site !== null ? site === "same-origin" : request.headers.get("origin") === publicOrigin;
+}
 
 /** Whether a browser must have asked (a preflight) before it sent this to another origin. */
 const isAskedBeforehand = ({ headers }: Request): boolean =>

@@ -25,3 +25,13 @@ export function createClientAddress(trusted: string[]): (peer: string, request: 
 /** Some proxies write `192.0.2.1:4001` or `[2001:db8::1]:4001`. */
 const withoutPort = (text: string) =>
   /^\[(.*)\](?::\d+)?$/.exec(text)?.[1] ?? /^([\d.]+):\d+$/.exec(text)?.[1] ?? text;
+
+/** What a trusted proxy tells of the request that it asks about (`X-Forwarded-Method`, `-Uri`); null from anybody else. */
+export function createToldByProxy(trusted: string[]) {
+  const proxies = networks(trusted);
+  return (peer: string, request: Request): { method: string | undefined; uri: string | undefined } | null => {
+    if (trusted.length === 0 || !proxies.include(plain(peer))) return null;
+    const of = (name: string) => request.headers.get(name) ?? undefined;
+    return { method: of("x-forwarded-method"), uri: of("x-forwarded-uri") };
+  };
+}

@@ -8,6 +8,7 @@ import { livePages } from "./live.tsx";
 import { messagePages } from "./messages.tsx";
 import { homePages } from "./home.tsx";
 import type { Web } from "./page.ts";
+import { verifyRoutes } from "./verify.ts";
 import { searchPages } from "./search.tsx";
 import { sessionPages } from "./sessions.tsx";
 import { userPages } from "./users.tsx";
@@ -19,6 +20,7 @@ export function webPages(web: Web) {
     .use(homePages(web))
     .use(userPages({ ...web, arrivals }))
     .use(sessionPages({ ...web, arrivals }))
+    .use(verifyRoutes(web))
     .use(deviceRoutes(web))
     .use(arrivalPages({ ...web, arrivals }))
     .use(conversationPages(web))

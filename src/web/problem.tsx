@@ -46,8 +46,9 @@ const FORM = /^(\/account|\/conversations\/[^/]+)\//;
 const pathnameOf = (request: Request) => new URL(request.url).pathname;
 
 const isForPrograms = (request: Request) =>
-  /^\/(?:api|oauth|\.well-known|auth\/dbsc|assets|healthz|readyz)(?:\/|$)/.test(pathnameOf(request)) ||
-  !(isHtmx(request) || isNavigation(request) || request.headers.has("sec-fetch-mode"));
+  /^\/(?:api|oauth|\.well-known|auth\/dbsc|auth\/verify|assets|healthz|readyz)(?:\/|$)/.test(
+    pathnameOf(request),
+  ) || !(isHtmx(request) || isNavigation(request) || request.headers.has("sec-fetch-mode"));
 
 const isNavigation = (request: Request) => {
   const mode = request.headers.get("sec-fetch-mode");

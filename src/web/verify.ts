@@ -1,0 +1,46 @@
+import { Elysia } from "elysia";
+import { viewerOf } from "../http/auth.ts";
+import { DuetError } from "../errors.ts";
+import { isFrom } from "../http/csrf.ts";
+import type { Incoming } from "../http/connection.ts";
+import type { Web } from "./page.ts";
+
+type Deps = Pick<Web, "sessions" | "proofs" | "cookies" | "showingOf" | "toldByProxy" | "settings">;
+
+const SAFE_METHODS = new Set(["GET", "HEAD", "OPTIONS"]);
+
+/**
+ * For a proxy that asks before it lets a request through to somebody else's service on the same host (nginx `auth_request`,
+ * Caddy `forward_auth`, Traefik `forwardAuth`): 204 with who it is, else 401, and for a navigation 302 to where the browser gets a new
+ * access token, or signs in, and comes back from. What changes state must come from our own origin, as everywhere: by the
+ * method that a trusted proxy tells; one that is not told counts as one that does.
+ */
+export const verifyRoutes = ({ toldByProxy, ...guard }: Deps) =>
+  new Elysia({ name: "web/verify" }).get("/auth/verify", async ({ request, server }) => {
+    const incoming: Incoming = { request, server };
+    const told = toldByProxy(incoming);
+    try {
+      const { userId, username } = await whoIs(guard, incoming, told?.method);
+      return new Response(null, {
+        status: 204,
+        // A name is for show, and may be in any script; the id is who it is.
+        headers: { "duet-user-id": userId, "duet-username": encodeURIComponent(username) },
+      });
+    } catch (error) {
+      const isNavigation = request.headers.get("sec-fetch-mode") === "navigate" && told?.method === "GET";
+      if (!(error instanceof DuetError) || error.status !== 401 || !isNavigation || !told?.uri) throw error;
+      const next = encodeURIComponent(told.uri);
+      return new Response(null, {
+        status: 302,
+        headers: { location: `${guard.settings.issuer}/auth/refresh?next=${next}` },
+      });
+    }
+  });
+
+async function whoIs(guard: Omit<Deps, "toldByProxy">, incoming: Incoming, method: string | undefined) {
+  const { request } = incoming;
+  if (request.headers.has("authorization")) return viewerOf(guard, incoming);
+  if (!SAFE_METHODS.has(method ?? "") && !isFrom(request, guard.settings.issuer))
+    throw new DuetError("cross_origin_refused");
+  return guard.sessions.authenticate(guard.cookies.accessToken(request), guard.showingOf(incoming, "cookie"));
+}
