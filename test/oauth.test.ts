@@ -430,6 +430,10 @@ describe("the metadata", () => {
     expect(headers.get("access-control-allow-origin")).toBe("*");
     expect(headers.get("cache-control")).toBe("public, max-age=300");
     expect(body.issuer).toBe(decode(alice.accessToken).claims.iss);
+    expect((await t.json("GET", "/.well-known/openid-configuration")).body).toEqual(body);
+    const change = await t.fetch("/.well-known/change-password", { redirect: "manual" });
+    expect([change.status, change.headers.get("location")]).toEqual([302, "/account#password"]);
+    expect(await (await t.fetch("/robots.txt")).text()).toContain("Disallow: /");
     const addresses = Object.entries(body).filter(([name]) => /_endpoint$|_uri$/.test(name));
     expect(addresses).toHaveLength(4);
     for (const [, url] of addresses) {

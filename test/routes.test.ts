@@ -12,6 +12,9 @@ const PUBLIC = new Set([
   "GET /readyz",
   "GET /.well-known/jwks.json",
   "GET /.well-known/oauth-authorization-server",
+  "GET /.well-known/openid-configuration",
+  "GET /.well-known/change-password",
+  "GET /robots.txt",
   "GET /assets/:file",
   "GET /favicon.ico",
   "GET /login",
@@ -39,6 +42,7 @@ const PUBLIC = new Set([
 const CACHED = new Set([
   "GET /.well-known/jwks.json",
   "GET /.well-known/oauth-authorization-server",
+  "GET /.well-known/openid-configuration",
   "GET /assets/:file",
 ]);
 
@@ -98,6 +102,9 @@ const CHEAP: Record<string, string> = {
   "GET /readyz": "one transaction",
   "GET /.well-known/jwks.json": "from memory",
   "GET /.well-known/oauth-authorization-server": "from memory",
+  "GET /.well-known/openid-configuration": "from memory",
+  "GET /.well-known/change-password": "nothing",
+  "GET /robots.txt": "nothing",
   "GET /assets/:file": "from memory",
   "GET /favicon.ico": "from memory",
   "GET /login": "one row",
@@ -188,7 +195,7 @@ describe("every route", () => {
         const isKept = headers.get("cache-control") !== "no-store";
         expect([nameOf(route), isKept]).toEqual([nameOf(route), CACHED.has(nameOf(route))]);
         const open = headers.get("access-control-allow-origin");
-        const isOpen = route.path.startsWith("/.well-known/");
+        const isOpen = route.path.startsWith("/.well-known/") && isKept;
         expect([nameOf(route), open]).toEqual([nameOf(route), isOpen ? "*" : null]);
       }
     }

@@ -27,6 +27,10 @@ export function oauthRoutes({ users, shownTokens, introspect, settings, deviceOf
       .get("/.well-known/oauth-authorization-server", () =>
         Response.json(metadata(issuer, introspectionSecret !== undefined), { headers: PUBLIC_DOCUMENT }),
       )
+      /** For clients that look nowhere else: the same, which promises no OpenID Connect. */
+      .get("/.well-known/openid-configuration", () =>
+        Response.json(metadata(issuer, introspectionSecret !== undefined), { headers: PUBLIC_DOCUMENT }),
+      )
       /** RFC 6749 section 4.3 (password) and section 6 (refresh_token). */
       .post(
         "/oauth/token",

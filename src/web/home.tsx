@@ -20,6 +20,16 @@ export const homePages = ({
       const viewer = await viewerIfAny({ request, server });
       return <HomePage page={pageContext(request, viewer)} />;
     })
+    /** Password managers look there (W3C, a well-known URL for changing passwords). */
+    .get("/.well-known/change-password", ({ redirect }) => redirect("/account#password", 302))
+    /** Nothing here is to be found by searching (RFC 9309). */
+    .get(
+      "/robots.txt",
+      () =>
+        new Response("User-agent: *\nDisallow: /\n", {
+          headers: { "content-type": "text/plain; charset=utf-8" },
+        }),
+    )
     .post(
       "/language",
       ({ body, set, redirect }) => {

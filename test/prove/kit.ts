@@ -95,6 +95,8 @@ export class Server {
   async read<T>(sql: string): Promise<T[]> {
     if (this.#database) return [...(await this.#database.sql.unsafe(sql))] as T[];
     using db = new Database(join(this.folder, "duet.db"), { readonly: true });
+    // After a kill another process may just be putting it in order.
+    db.run("PRAGMA busy_timeout = 5000");
     return db.query(sql).all() as T[];
   }
 
