@@ -12,7 +12,7 @@ import { createDuet, type Duet, type Tuning } from "./duet.ts";
 import { DuetError } from "./errors.ts";
 import { serveAssets } from "./http/assets.ts";
 import { refuseLargeBodies } from "./http/body.ts";
-import { continueAs, hasUnreadBody, noteConnection, requestIdOf } from "./http/connection.ts";
+import { continueAs, hasUnreadBody, noteConnection, requestIdOf, traceIdOf } from "./http/connection.ts";
 import { refuseCrossOrigin } from "./http/csrf.ts";
 import { createEdge } from "./http/edge.ts";
 import { createHeld } from "./http/held.ts";
@@ -63,7 +63,9 @@ export function createRoutes(duet: Duet, edge = createEdge(duet.settings), metri
  */
 export async function createApp(config: Config, { log: given, ...tuning }: Tuning & { log?: Log } = {}) {
   const measured = createServerMetrics();
-  const log = measured.hearing(given ?? createLog(config.log, (line) => process.stderr.write(line)));
+  const log = measured.hearing(
+    given ?? createLog(config.log, (line) => process.stderr.write(line), process.stderr.isTTY),
+  );
   const issuer = issuerOf(config);
   const data = await openData(config, issuer, tuning.clock);
   const settings = { ...config, issuer };
@@ -176,6 +178,7 @@ export async function createApp(config: Config, { log: given, ...tuning }: Tunin
 /** What is said of a request in the log. */
 const factsOf = (request: Request, answer: Response, ms: number) => ({
   request_id: requestIdOf(request),
+  trace_id: traceIdOf(request),
   method: request.method,
   path: URL.parse(request.url, "http://localhost")?.pathname,
   status: answer.status,

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { createLog } from "../src/http/log.ts";
-import { startApp } from "./support/app.ts";
+import { startApp, UNLIMITED } from "./support/app.ts";
+import { KeyHolder } from "./support/dpop.ts";
+import { me, refresh, register } from "./support/people.ts";
 
 describe("the log", () => {
   test("is one line of JSON for each event, whatever is in it", () => {
@@ -12,6 +14,48 @@ describe("the log", () => {
     expect(lines).toHaveLength(1);
     expect(lines[0]).toMatch(/^\{"time":"[\d-]+T[\d:.]+Z","level":"info","event":"x",\P{Cc}*\}\n$/u);
     expect(JSON.parse(lines[0]!)).toMatchObject({ path: evil, user_agent: evil });
+  });
+
+  test("is a line for a person on a terminal, in which nothing can move the cursor", () => {
+    const lines: string[] = [];
+    const log = createLog("info", (line) => lines.push(line), true);
+    log("warn", "reuse_detected", { ip: "192.0.2.1", path: "a\u001b[2J\nb", nothing: undefined });
+    expect(lines[0]).toMatch(
+      // oxlint-disable-next-line no-control-regex -- the colours are ours
+      /^\d\d:\d\d:\d\d\.\d{3} \u001b\[33mwarn \u001b\[0m reuse_detected ip=192\.0\.2\.1 path="a\\u001b\[2J\\nb"\n$/,
+    );
+  });
+
+  test("names the trace that a proxy names, and no secret whatever is done", async () => {
+    await using t = await startApp(UNLIMITED);
+    const trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+    await t.fetch("/healthz", { headers: { traceparent: `00-${trace}-00f067aa0ba902b7-01` } });
+    await t.fetch("/healthz", { headers: { traceparent: `00-${"0".repeat(32)}-00f067aa0ba902b7-01` } });
+    const traces = t.logged.filter(({ event }) => event === "request").map(({ facts }) => facts["trace_id"]);
+    expect(traces).toEqual([trace, undefined]);
+
+    const alice = await register(t, "alice");
+    const next = await refresh(t, alice.refreshToken);
+    await me(t, next.body.access_token);
+    const key = await KeyHolder.create(t);
+    const proof = await key.proof("POST", "/api/auth/login");
+    const login = { username: "alice", password: alice.password };
+    const bound = await key.ask("POST", "/api/auth/login", login);
+    await t.json("POST", "/api/auth/refresh", { refresh_token: bound.body.refresh_token }, { dpop: proof });
+    await t.json("POST", "/api/auth/login", { username: alice.password, password: "x" });
+    await t.fetch(`/login?next=/${alice.refreshToken}`, {
+      headers: { cookie: `duet_access=${alice.accessToken}` },
+    });
+    const said = JSON.stringify(t.logged);
+    const tokens = [
+      alice.accessToken,
+      alice.refreshToken,
+      next.body.refresh_token,
+      bound.body.access_token,
+      proof,
+    ];
+    for (const secret of [alice.password, key.nonce!, ...tokens.map((token) => token.split(".")[2]!)])
+      expect(said).not.toContain(secret);
   });
 
   test("says once what the settings have probably forgotten", async () => {

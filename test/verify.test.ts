@@ -21,6 +21,9 @@ describe("a proxy that asks who somebody is", () => {
     expect(seen.headers.get("duet-user-id")).toMatch(/^[0-9a-f-]{36}$/);
     expect(decodeURIComponent(seen.headers.get("duet-username")!)).toBe("小明");
     expect(seen.headers.get("cache-control")).toBe("no-store");
+    // What is for the service behind is not ours.
+    const basic = { cookie, authorization: "Basic YTpi", ...asked("GET") };
+    expect((await t.fetch("/auth/verify", { headers: basic })).status).toBe(204);
     const alice = await register(t, "alice");
     const bearer = { authorization: `Bearer ${alice.accessToken}` };
     const program = await t.fetch("/auth/verify", { headers: { ...bearer, ...asked("DELETE") } });

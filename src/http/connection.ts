@@ -50,6 +50,12 @@ export function hasUnreadBody(request: Request): boolean {
 /** The name of a request in answers and in the log, made when it is first asked for. */
 export const requestIdOf = (request: Request): string => (factsOf(request).id ??= newId(Date.now()));
 
+/** The trace that a request is part of, if a proxy says so (W3C Trace Context, `traceparent`): to find its lines by. */
+export const traceIdOf = (request: Request): string | undefined =>
+  /^[\da-f]{2}-(?!0{32})([\da-f]{32})-[\da-f]{16}-[\da-f]{2}/.exec(
+    request.headers.get("traceparent") ?? "",
+  )?.[1];
+
 /** As much of Elysia's context as says where a request came from. */
 export type Incoming = {
   request: Request;

@@ -1,11 +1,30 @@
-import { LOG_LEVELS, type Log, type LogLevel } from "../core/log.ts";
+import { LOG_LEVELS, type Facts, type Log, type LogLevel } from "../core/log.ts";
 
-/** One JSON object per line on standard error; JSON keeps every control character out of the terminal. */
-export function createLog(level: LogLevel, write: (line: string) => void): Log {
+const COLOURS = { error: 31, warn: 33, info: 36, debug: 90 } as const;
+
+/**
+ * One JSON object per line on standard error; JSON keeps every control character out of the terminal. `isForPeople`: the same
+ * facts in a line for a person, who looks at a terminal.
+ */
+export function createLog(level: LogLevel, write: (line: string) => void, isForPeople = false): Log {
   const threshold = LOG_LEVELS.indexOf(level);
   return (eventLevel, event, facts = {}) => {
     if (LOG_LEVELS.indexOf(eventLevel) > threshold) return;
     const known = typeof facts === "function" ? facts() : facts;
-    write(`${JSON.stringify({ time: new Date().toISOString(), level: eventLevel, event, ...known })}\n`);
+    const time = new Date().toISOString();
+    if (isForPeople)
+      write(`${time.slice(11, 23)} ${coloured(eventLevel)} ${event} ${inWords(known)}`.trimEnd() + "\n");
+    else write(`${JSON.stringify({ time, level: eventLevel, event, ...known })}\n`);
   };
 }
+
+const coloured = (level: keyof typeof COLOURS) => `\x1b[${COLOURS[level]}m${level.padEnd(5)}\x1b[0m`;
+
+const inWords = (facts: Facts) =>
+  Object.entries(facts)
+    .filter(([, value]) => value !== undefined)
+    .map(
+      ([name, value]) =>
+        `${name}=${/^[\w.:/-]+$/.test(String(value)) ? String(value) : JSON.stringify(value)}`,
+    )
+    .join(" ");

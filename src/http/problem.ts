@@ -9,7 +9,7 @@ import { describe, describeField, describeReason } from "../locales/index.ts";
 import { languageOf } from "./language.ts";
 import type { Edge } from "./edge.ts";
 import { isOAuth, oauthError } from "./oauth.ts";
-import { requestIdOf } from "./connection.ts";
+import { requestIdOf, traceIdOf } from "./connection.ts";
 import { challengeHeader, deviceSessionOf, isAboutDevice } from "./dbsc.ts";
 
 /** Draws an error; null leaves it to the JSON renderer. */
@@ -32,7 +32,12 @@ export const problems = (deps: {
       deps.log("info", problem.code, { request_id: requestIdOf(request), path: pathOf(request), ip });
     }
     if (problem.status >= 500) {
-      const facts = { request_id: requestIdOf(request), path: pathOf(request), cause: causeOf(problem) };
+      const facts = {
+        request_id: requestIdOf(request),
+        trace_id: traceIdOf(request),
+        path: pathOf(request),
+        cause: causeOf(problem),
+      };
       deps.log("error", problem.code, facts);
     }
     return (await deps.renderPage(problem, request)) ?? renderProblem(problem, request);

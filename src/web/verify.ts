@@ -39,7 +39,8 @@ export const verifyRoutes = ({ toldByProxy, ...guard }: Deps) =>
 
 async function whoIs(guard: Omit<Deps, "toldByProxy">, incoming: Incoming, method: string | undefined) {
   const { request } = incoming;
-  if (request.headers.has("authorization")) return viewerOf(guard, incoming);
+  // Any other scheme is for the service behind.
+  if (/^(?:Bearer|DPoP) /i.test(request.headers.get("authorization") ?? "")) return viewerOf(guard, incoming);
   if (!SAFE_METHODS.has(method ?? "") && !isFrom(request, guard.settings.issuer))
     throw new DuetError("cross_origin_refused");
   return guard.sessions.authenticate(guard.cookies.accessToken(request), guard.showingOf(incoming, "cookie"));
