@@ -20,6 +20,7 @@ const PAGES = [
   "test/prove/README.md",
   "test/README.md",
   "SECURITY.md",
+  "CHANGELOG.md",
   "src/db/README.md",
 ];
 const [readme, source, reference] = PAGES.map(read) as [string, string, string];
