@@ -4,30 +4,15 @@ import { LOCALES } from "../src/locales/index.ts";
 import { COMMANDS } from "../src/cli/commands.ts";
 import { freezeClock, ORIGIN, startApp, type TestApp, UNLIMITED } from "./support/app.ts";
 import { decode, login, me, PASSWORDS, refresh, register } from "./support/people.ts";
-import { bareEnvironment, BINARY, command, freePort, ROOT, run } from "./support/process.ts";
+import { bareEnvironment, BINARY, command, commandReading, freePort, ROOT, run } from "./support/process.ts";
 import { folderOnDisk } from "./support/app.ts";
 
 const duet = (t: TestApp, ...args: string[]) => command(...args, "--data", t.folder, "--public-url", ORIGIN);
 const json = async (t: TestApp, ...args: string[]) => JSON.parse((await duet(t, ...args, "--json")).out);
 
 /** The same with something on its standard input. */
-async function withInput(t: TestApp, input: string, ...args: string[]) {
-  const child = Bun.spawn(
-    [process.execPath, join(ROOT, "src/main.ts"), ...args, "--data", t.folder, "--public-url", ORIGIN],
-    {
-      cwd: ROOT,
-      env: bareEnvironment({}),
-      stdin: Buffer.from(input),
-      stdout: "pipe",
-      stderr: "pipe",
-    },
-  );
-  const [out, errors] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-  ]);
-  return { out, errors, exitCode: await child.exited };
-}
+const withInput = (t: TestApp, input: string, ...args: string[]) =>
+  commandReading(input, ...args, "--data", t.folder, "--public-url", ORIGIN);
 
 describe("the operator's commands, beside the running server", () => {
   test("make accounts, list them page by page, and show one; no password is in a command line", async () => {

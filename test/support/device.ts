@@ -5,6 +5,9 @@ import { PASSWORDS } from "./people.ts";
 export const HTTPS = { DUET_PUBLIC_URL: "https://duet.example" };
 const NAMES = { access: "__Host-duet_access", refresh: "__Secure-duet_refresh", sid: "__Host-duet_sid" };
 
+/** What a browser is told of its session (Device Bound Session Credentials, "session instructions"). */
+type Instructions = { session_identifier: string; continue?: boolean; [further: string]: unknown };
+
 /** A browser on https that knows Device Bound Session Credentials, as far as HTTP goes; its key is in this process. */
 export class BoundBrowser {
   readonly jar = new Map<string, string>();
@@ -95,7 +98,7 @@ export class BoundBrowser {
       headers: { "secure-session-response": proof },
       ...options,
     });
-    const body: any = await response.json();
+    const body = (await response.json()) as Instructions;
     if (response.ok && !options.isLost) this.id = body.session_identifier;
     return { status: response.status, body, headers: response.headers };
   }
@@ -118,7 +121,11 @@ export class BoundBrowser {
       headers,
       isLost: options.isLost ?? false,
     });
-    return { status: response.status, body: (await response.json()) as any, headers: response.headers };
+    return {
+      status: response.status,
+      body: (await response.json()) as Instructions,
+      headers: response.headers,
+    };
   }
 
   /** Whether a page knows who this is. */

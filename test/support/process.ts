@@ -95,17 +95,23 @@ export function freePort(): number {
   return port!;
 }
 
+type Ended = { out: string; errors: string; exitCode: number };
+
 /** One of the operator's commands, from the source, to its end. */
-export const command = (...args: string[]) => commandWith({}, ...args);
+export const command = (...args: string[]) => runCommand(args);
 
 /** The same with settings. */
-export async function commandWith(
-  settings: Record<string, string>,
-  ...args: string[]
-): Promise<{ out: string; errors: string; exitCode: number }> {
+export const commandWith = (settings: Record<string, string>, ...args: string[]) =>
+  runCommand(args, settings);
+
+/** The same with something on its standard input. */
+export const commandReading = (input: string, ...args: string[]) => runCommand(args, {}, input);
+
+async function runCommand(args: string[], settings = {}, input?: string): Promise<Ended> {
   const child = Bun.spawn([process.execPath, join(ROOT, "src/main.ts"), ...args], {
     cwd: ROOT,
     env: bareEnvironment(settings),
+    stdin: input === undefined ? "ignore" : Buffer.from(input),
     stdout: "pipe",
     stderr: "pipe",
   });
