@@ -1,6 +1,7 @@
 import { Elysia } from "elysia";
 import { apiRoutes } from "./api/index.ts";
 import { metricsRoutes } from "./api/metrics.ts";
+import { openapiRoutes } from "./api/openapi.ts";
 import { ME, meAtOnce } from "./api/users.ts";
 import { issuerOf, type Config } from "./config.ts";
 import { newId } from "./core/ids.ts";
@@ -53,8 +54,9 @@ export function createRoutes(duet: Duet, edge = createEdge(duet.settings), metri
     .use(refuseCrossOrigin(duet.settings.issuer, edge.cors.isAllowed))
     .use(serveAssets)
     .use(metricsRoutes({ metrics, token: duet.settings.metricsToken }))
+    .use(openapiRoutes({ root: () => root, issuer: duet.settings.issuer }))
     .use(apiRoutes({ ...duet, ...edge }))
-    .use(webPages(web));
+    .use(webPages({ ...web, root: () => root }));
 }
 
 /**

@@ -59,6 +59,7 @@ const PACKAGES: Record<string, RegExp> = {
   elysia: /^(app\.ts|api|web|http)/,
   "@elysiajs/jwt": /^http\/signers\.ts$/,
   "@elysiajs/html": /^(http\/jsx|web\/page\.ts)/,
+  "@elysiajs/openapi": /^http\/openapi\.ts$/,
   "lucide-static": /^web\/icons\.view\.tsx$/,
   "htmx.org": /^client\//,
   jose: /^(core\/auth\/(bindings|jws|keys|lab|proofs)|http\/signers)\.ts$/,
@@ -145,7 +146,7 @@ function faultsOf({ path, text }: Source): string[] {
 function mayImport(from: string, to: string, isType: boolean): boolean {
   if (to.startsWith(".."))
     return to === "../package.json"
-      ? from === "cli/commands.ts"
+      ? from === "cli/commands.ts" || from === "http/openapi.ts"
       : from === "http/assets.ts" && to.startsWith("../public/");
   if (LEAVES.has(from)) return false;
   if (LEAVES.has(to)) return true;

@@ -5,6 +5,7 @@ import { COMMANDS } from "../src/cli/commands.ts";
 import { flagOf, SETTINGS, variableOf, type SettingName } from "../src/settings.ts";
 import { END_REASONS, ERROR_STATUS, FIELD_CODES } from "../src/errors.ts";
 import { THROTTLES } from "../src/core/auth/throttle.ts";
+import { written } from "./reference/write.ts";
 import { startApp, temporaryFolder } from "./support/app.ts";
 import { PASSWORDS } from "./support/people.ts";
 import { BINARY, fromSource, ROOT, run } from "./support/process.ts";
@@ -53,6 +54,11 @@ describe("the reference names", () => {
       ([, route]) => route!,
     );
     expect(named.toSorted()).toEqual(routes);
+  });
+
+  test("its routes, answers and errors as /openapi.json has them", async () => {
+    const plain = (text: string) => text.replaceAll(/ *\| */g, "|").replaceAll(/-{3,}/g, "---");
+    expect(plain(reference)).toBe(plain(await written()));
   });
 
   test("every error code with its status, every reason and field code", () => {

@@ -98,10 +98,10 @@ describe("on PostgreSQL, at the same moment", () => {
     const alice = await register(t, "alice");
     const { body } = await alice.call("POST", "/api/conversations", { title: "Full" });
     await t.rows(
-      "INSERT INTO users (id, username, username_key, password_hash, created_at) SELECT 'x' || i, 'x' || i, 'x' || i, 'x', 1 FROM generate_series(1, 220) i",
+      "INSERT INTO users (id, username, username_key, password_hash, created_at) SELECT '01999999-0000-7000-8000-' || lpad(i::text, 12, '0'), 'x' || i, 'x' || i, 'x', 1 FROM generate_series(1, 220) i",
     );
     await t.rows(
-      "INSERT INTO members (conversation_id, user_id, joined_at) SELECT $1, 'x' || i, 1 FROM generate_series(1, 195) i",
+      "INSERT INTO members (conversation_id, user_id, joined_at) SELECT $1, '01999999-0000-7000-8000-' || lpad(i::text, 12, '0'), 1 FROM generate_series(1, 195) i",
       body.id,
     );
     const invited = await Promise.all(

@@ -1,97 +1,19 @@
 import { describe, expect, test } from "bun:test";
-import { THROTTLES, type ThrottleName } from "../src/core/auth/throttle.ts";
+import { THROTTLES } from "../src/core/auth/throttle.ts";
 import fc from "fast-check";
 import { freezeClock, startApp, UNLIMITED, type TestApp } from "./support/app.ts";
 import { DATA_CSP, FIXED, PAGE_CSP } from "./support/headers.ts";
-import { PASSWORDS, register, type Person } from "./support/people.ts";
-
-/** What anybody may reach. Every other route needs a token: a new one that does not fails here. */
-const PUBLIC = new Set([
-  "GET /",
-  "GET /healthz",
-  "GET /readyz",
-  "GET /.well-known/jwks.json",
-  "GET /.well-known/oauth-authorization-server",
-  "GET /.well-known/openid-configuration",
-  "GET /.well-known/change-password",
-  "GET /robots.txt",
-  "GET /assets/:file",
-  "GET /favicon.ico",
-  "GET /login",
-  "POST /login",
-  "GET /register",
-  "POST /register",
-  "POST /register/strength",
-  "POST /language",
-  "GET /auth/arrived",
-  "GET /auth/refresh",
-  "POST /auth/refresh",
-  "POST /auth/logout",
-  // Nobody's session is over; a browser forgets its key at a 401.
-  "POST /auth/dbsc/register",
-  "POST /auth/dbsc/refresh",
-  "POST /api/auth/register",
-  "POST /api/auth/login",
-  "POST /api/auth/refresh",
-  "POST /api/auth/logout",
-  "POST /oauth/token",
-  "POST /oauth/revoke",
-]);
+import { LIMITED, PUBLIC } from "./support/inventory.ts";
+import { register, type Person } from "./support/people.ts";
 
 /** What may be kept by anybody for a while. Everything else is `no-store`: a new route that is not fails here. */
 const CACHED = new Set([
   "GET /.well-known/jwks.json",
   "GET /.well-known/oauth-authorization-server",
   "GET /.well-known/openid-configuration",
+  "GET /openapi.json",
   "GET /assets/:file",
 ]);
-
-const signIn = { username: "alice", identifier: "alice", password: "wrong" };
-const account = { username: "bob", password: PASSWORDS["bob"]! };
-
-/** The limit that each route stands behind, with a request that it counts. Pages stand behind the same as the API. */
-const LIMITED: Record<string, [limit: ThrottleName, body?: (alice: Person) => Record<string, string>]> = {
-  "POST /api/auth/login": ["login_account_and_network", () => signIn],
-  "POST /login": ["login_account_and_network", () => signIn],
-  "POST /oauth/token": ["login_account_and_network", () => ({ ...signIn, grant_type: "password" })],
-  "POST /api/auth/register": ["register_network", () => account],
-  "POST /register": ["register_network", () => account],
-  "POST /register/strength": ["judge_network", () => account],
-  "POST /api/auth/password": [
-    "password_account",
-    () => ({ current_password: "wrong", new_password: PASSWORDS["bob"]! }),
-  ],
-  "POST /api/auth/delete": ["password_account", () => ({ password: "wrong" })],
-  "PATCH /api/auth/me": ["profile_account", () => ({ email: "a@example.com" })],
-  "POST /api/auth/refresh": ["refresh_session", (alice) => ({ refresh_token: alice.refreshToken })],
-  "POST /auth/refresh": ["refresh_session"],
-  "GET /auth/refresh": ["refresh_session"],
-  "POST /auth/lab/:act": ["refresh_session"],
-  "POST /api/conversations": ["conversation_account", () => ({ title: "x" })],
-  "POST /conversations": ["conversation_account", () => ({ title: "x" })],
-  "PATCH /api/conversations/:id": ["conversation_account", () => ({ title: "x" })],
-  "PATCH /api/conversations/:id/messages/:messageId": ["message_account", () => ({ body: "y" })],
-  "DELETE /api/conversations/:id/messages/:messageId": ["message_account"],
-  "POST /conversations/:id/messages/:messageId": ["message_account", () => ({ body: "y" })],
-  "POST /conversations/:id/messages/:messageId/remove": ["message_account"],
-  "POST /conversations/:id/title": ["conversation_account", () => ({ title: "y" })],
-  "POST /api/conversations/:id/members": ["conversation_account", () => ({ username: "alice" })],
-  "POST /conversations/:id/members": ["conversation_account", () => ({ username: "alice" })],
-  "POST /api/conversations/:id/messages": ["message_account", () => ({ body: "x" })],
-  "POST /conversations/:id": ["message_account", () => ({ body: "x" })],
-  "POST /account/profile": ["profile_account", () => ({ username: "alice", email: "a@example.com" })],
-  "POST /account/password": [
-    "password_account",
-    () => ({ current_password: "wrong", new_password: PASSWORDS["bob"]! }),
-  ],
-  "POST /account/strength": ["judge_account", () => ({ new_password: "x" })],
-  "POST /account/delete": ["password_account", () => ({ password: "wrong" })],
-  "GET /api/events": ["stream_account"],
-  "GET /live": ["stream_account"],
-  "GET /api/search": ["search_account"],
-  "GET /search": ["search_account"],
-  "GET /account/export": ["export_account"],
-};
 
 /** What reads without a limit, and why it costs little: nothing that grows with what there is. */
 const CHEAP: Record<string, string> = {
@@ -105,6 +27,8 @@ const CHEAP: Record<string, string> = {
   "GET /.well-known/openid-configuration": "from memory",
   "GET /.well-known/change-password": "nothing",
   "GET /robots.txt": "nothing",
+  "GET /openapi.json": "from memory",
+  "GET /docs": "from memory, but for its bar",
   "GET /assets/:file": "from memory",
   "GET /favicon.ico": "from memory",
   "GET /login": "one row",
@@ -195,7 +119,7 @@ describe("every route", () => {
         const isKept = headers.get("cache-control") !== "no-store";
         expect([nameOf(route), isKept]).toEqual([nameOf(route), CACHED.has(nameOf(route))]);
         const open = headers.get("access-control-allow-origin");
-        const isOpen = route.path.startsWith("/.well-known/") && isKept;
+        const isOpen = isKept && !route.path.startsWith("/assets/");
         expect([nameOf(route), open]).toEqual([nameOf(route), isOpen ? "*" : null]);
       }
     }

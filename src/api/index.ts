@@ -2,6 +2,7 @@ import { Elysia } from "elysia";
 import type { Duet } from "../duet.ts";
 import type { Edge } from "../http/edge.ts";
 import { conversationRoutes } from "./conversations.ts";
+import { deviceRoutes } from "./devices.ts";
 import { healthRoutes } from "./health.ts";
 import { keyRoutes } from "./keys.ts";
 import { liveRoutes } from "./live.ts";
@@ -9,7 +10,7 @@ import { messageRoutes } from "./messages.ts";
 import { oauthRoutes } from "./oauth.ts";
 import { searchRoutes } from "./search.ts";
 import { securityRoutes } from "./security.ts";
-import { deviceRoutes, sessionRoutes } from "./sessions.ts";
+import { sessionRoutes } from "./sessions.ts";
 import { me, registration } from "./users.ts";
 
 /** Everything for programs. */

@@ -7,8 +7,9 @@ import type { Guard } from "../http/auth.ts";
 import { createCallerCheck } from "../http/caller.ts";
 import { formOrJsonBodies } from "../http/body.ts";
 import { PUBLIC_DOCUMENT } from "../http/headers.ts";
+import { about, named, PROOF_ERRORS, says, TOKEN_ERRORS } from "../http/reference.ts";
 import type { Edge } from "../http/edge.ts";
-import { programStart, tokenBody } from "./shapes.ts";
+import { programStart, tokenBody, TokenPair, Whole } from "./shapes.ts";
 
 type Deps = Pick<Duet, "users" | "shownTokens" | "introspect" | "settings"> & Pick<Edge, "deviceOf"> & Guard;
 
@@ -21,15 +22,21 @@ export function oauthRoutes({ users, shownTokens, introspect, settings, deviceOf
   const { issuer, introspectionSecret } = settings;
   const checkCaller = createCallerCheck(guard, introspectionSecret);
   return (
-    new Elysia({ name: "api/oauth" })
+    new Elysia({ name: "api/oauth", ...about("oauth") })
       .use(formOrJsonBodies)
       /** RFC 8414. */
-      .get("/.well-known/oauth-authorization-server", () =>
-        Response.json(metadata(issuer, introspectionSecret !== undefined), { headers: PUBLIC_DOCUMENT }),
+      .get(
+        "/.well-known/oauth-authorization-server",
+        () =>
+          Response.json(metadata(issuer, introspectionSecret !== undefined), { headers: PUBLIC_DOCUMENT }),
+        says("oauthMetadata", { 200: Metadata }),
       )
       /** For clients that look nowhere else: the same, which promises no OpenID Connect. */
-      .get("/.well-known/openid-configuration", () =>
-        Response.json(metadata(issuer, introspectionSecret !== undefined), { headers: PUBLIC_DOCUMENT }),
+      .get(
+        "/.well-known/openid-configuration",
+        () =>
+          Response.json(metadata(issuer, introspectionSecret !== undefined), { headers: PUBLIC_DOCUMENT }),
+        says("openidConfiguration", { 200: Metadata }),
       )
       /** RFC 6749 section 4.3 (password) and section 6 (refresh_token). */
       .post(
@@ -63,6 +70,12 @@ export function oauthRoutes({ users, shownTokens, introspect, settings, deviceOf
             password: t.Optional(t.String()),
             refresh_token: t.Optional(t.String()),
           }),
+          ...says(
+            "oauthToken",
+            { 200: TokenPair },
+            ["invalid_credentials", ...TOKEN_ERRORS, "rate_limited", ...PROOF_ERRORS],
+            ["DPoP"],
+          ),
         },
       )
       /** RFC 7009: ends the session of the token, whichever it is; 200 for what is no token of ours too. */
@@ -74,7 +87,15 @@ export function oauthRoutes({ users, shownTokens, introspect, settings, deviceOf
           // Some clients parse every answer.
           return {};
         },
-        { body: t.Object({ token: t.String() }) },
+        {
+          body: t.Object({ token: t.String() }),
+          ...says(
+            "oauthRevoke",
+            { 200: t.Object({}) },
+            ["token_invalid", "key_missing", ...PROOF_ERRORS],
+            ["DPoP"],
+          ),
+        },
       )
       /** RFC 7662: whether a token would be accepted now, for whoever may ask. */
       .post(
@@ -85,10 +106,38 @@ export function oauthRoutes({ users, shownTokens, introspect, settings, deviceOf
           const claims = await introspect(body.token, { sessionId, device: deviceOf({ request, server }) });
           return claims ? introspectionBody(claims) : { active: false };
         },
-        { body: t.Object({ token: t.Optional(t.String()), client_secret: t.Optional(t.String()) }) },
+        {
+          body: t.Object({ token: t.Optional(t.String()), client_secret: t.Optional(t.String()) }),
+          ...says(
+            "oauthIntrospect",
+            { 200: Introspection },
+            ["token_missing", ...TOKEN_ERRORS, ...PROOF_ERRORS],
+            ["Authorization", "DPoP"],
+          ),
+        },
       )
   );
 }
+
+const Texts = t.Array(t.String());
+
+const Metadata = named(
+  "AuthorizationServerMetadata",
+  t.Object({
+    issuer: t.String(),
+    token_endpoint: t.String(),
+    revocation_endpoint: t.String(),
+    introspection_endpoint: t.String(),
+    jwks_uri: t.String(),
+    response_types_supported: Texts,
+    grant_types_supported: Texts,
+    dpop_signing_alg_values_supported: Texts,
+    token_endpoint_auth_methods_supported: Texts,
+    revocation_endpoint_auth_methods_supported: Texts,
+    introspection_endpoint_auth_methods_supported: Texts,
+    ui_locales_supported: Texts,
+  }),
+);
 
 const metadata = (issuer: string, hasIntrospectionSecret: boolean) => ({
   issuer,
@@ -108,6 +157,25 @@ const metadata = (issuer: string, hasIntrospectionSecret: boolean) => ({
   ],
   ui_locales_supported: ["en", "zh"],
 });
+
+const Introspection = named(
+  "Introspection",
+  t.Object({
+    active: t.Boolean(),
+    token_type: t.Optional(t.UnionEnum(["Bearer", "DPoP", "refresh_token"])),
+    iss: t.Optional(t.String()),
+    aud: t.Optional(t.String()),
+    sub: t.Optional(t.String()),
+    sid: t.Optional(t.String()),
+    gen: t.Optional(Whole),
+    jti: t.Optional(t.String()),
+    iat: t.Optional(Whole),
+    exp: t.Optional(Whole),
+    username: t.Optional(t.String()),
+    client_id: t.Optional(t.String()),
+    cnf: t.Optional(t.Object({ jkt: t.String() })),
+  }),
+);
 
 const introspectionBody = ({ type, ...claims }: Claims) => ({
   active: true,

@@ -1,11 +1,12 @@
 import { Elysia, t } from "elysia";
 import type { Duet } from "../duet.ts";
 import { bearerViewer, type Guard } from "../http/auth.ts";
-import { conversationBody, messageBody } from "./shapes.ts";
+import { about, named, says } from "../http/reference.ts";
+import { ConversationBody, conversationBody, FoundMessage, messageBody } from "./shapes.ts";
 
 /** The viewer's own conversations and messages by their words. */
 export const searchRoutes = ({ search, ...guard }: Pick<Duet, "search"> & Guard) =>
-  new Elysia({ name: "api/search" }).use(bearerViewer(guard)).get(
+  new Elysia({ name: "api/search", ...about("conversations", "token") }).use(bearerViewer(guard)).get(
     "/api/search",
     async ({ viewer, query }) => {
       const { conversations, messages, isCut } = await search.find(viewer, query.q);
@@ -18,5 +19,14 @@ export const searchRoutes = ({ search, ...guard }: Pick<Duet, "search"> & Guard)
         is_cut: isCut,
       };
     },
-    { query: t.Object({ q: t.String() }) },
+    { query: t.Object({ q: t.String() }), ...says("search", { 200: Found }, ["rate_limited"]) },
   );
+
+const Found = named(
+  "SearchResult",
+  t.Object({
+    conversations: t.Array(ConversationBody),
+    messages: t.Array(FoundMessage),
+    is_cut: t.Boolean(),
+  }),
+);

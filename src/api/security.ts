@@ -1,25 +1,45 @@
-import { Elysia, t } from "elysia";
+import { Elysia, t, type Static } from "elysia";
 import { nameDevice } from "../core/auth/devices.ts";
-import type { SecurityEvent } from "../core/auth/security.ts";
+import { SECURITY_EVENT_KINDS, type SecurityEvent, type SecurityEventKind } from "../core/auth/security.ts";
 import type { Viewer } from "../core/viewer.ts";
 import type { Duet } from "../duet.ts";
 import { bearerViewer, type Guard } from "../http/auth.ts";
-import { limitOf, pageQuery, timeBody } from "./shapes.ts";
+import { about, named, says } from "../http/reference.ts";
+import { Id, limitOf, orNull, Page, pageQuery, SessionKinds, Time, timeBody } from "./shapes.ts";
 
 /** What has happened to the viewer's account, not to be taken for the event stream, which is live.ts. */
 export const securityRoutes = ({ security, ...guard }: Pick<Duet, "security"> & Guard) =>
-  new Elysia({ name: "api/security" }).use(bearerViewer(guard)).get(
+  new Elysia({ name: "api/security", ...about("account", "token") }).use(bearerViewer(guard)).get(
     "/api/auth/events",
     async ({ viewer, query }) => {
       const { items, next } = await security.list(viewer, { ...query, limit: limitOf(query.limit) });
       return { items: items.map((event) => eventBody(event, viewer)), next };
     },
-    { query: t.Object({ ...pageQuery, before: t.Optional(t.String()) }) },
+    {
+      query: t.Object({ ...pageQuery, before: t.Optional(t.String()) }),
+      ...says("listEvents", { 200: Page(SecurityEventBody) }),
+    },
   );
 
-const eventBody = (event: SecurityEvent, viewer: Viewer) => ({
+const SecurityEventBody = named(
+  "SecurityEvent",
+  t.Object({
+    id: Id,
+    kind: t.UnionEnum(SECURITY_EVENT_KINDS),
+    outcome: t.UnionEnum(["success", "failure"]),
+    created_at: Time,
+    device: orNull(t.String()),
+    ip: orNull(t.String()),
+    session_id: orNull(Id),
+    session_kind: orNull(SessionKinds),
+    session_bound: t.Boolean(),
+    current: t.Boolean(),
+  }),
+);
+
+const eventBody = (event: SecurityEvent, viewer: Viewer): Static<typeof SecurityEventBody> => ({
   id: event.id,
-  kind: event.kind,
+  kind: event.kind as SecurityEventKind,
   outcome: event.outcome,
   created_at: timeBody(event.created_at),
   device: nameDevice(event.user_agent),

@@ -1,20 +1,18 @@
 import { Elysia, t } from "elysia";
-import { nameDevice } from "../core/auth/devices.ts";
-import type { Session } from "../core/auth/sessions.ts";
-import type { Viewer } from "../core/viewer.ts";
 import type { Duet } from "../duet.ts";
 import { DuetError } from "../errors.ts";
-import { bearerViewer, presentedToken } from "../http/auth.ts";
+import { presentedToken } from "../http/auth.ts";
 import { jsonBodies } from "../http/body.ts";
 import type { Edge } from "../http/edge.ts";
-import { limitOf, pageQuery, programStart, tokenBody, timeBody, userBody } from "./shapes.ts";
+import { about, PROOF_ERRORS, says, TOKEN_ERRORS } from "../http/reference.ts";
+import { programStart, SignedIn, tokenBody, TokenPair, userBody } from "./shapes.ts";
 
-type Deps = Pick<Duet, "account" | "users" | "sessions" | "ownSessions" | "shownTokens" | "proofs"> &
-  Pick<Edge, "deviceOf" | "showingOf" | "answerJson">;
+type Deps = Pick<Duet, "users" | "sessions" | "shownTokens" | "proofs"> &
+  Pick<Edge, "showingOf" | "answerJson">;
 
 /** To sign in is to create a session, to sign out is to end it. */
 export const sessionRoutes = ({ users, sessions, shownTokens, proofs, showingOf, answerJson }: Deps) =>
-  new Elysia({ name: "api/sessions" })
+  new Elysia({ name: "api/sessions", ...about("sessions") })
     .use(jsonBodies)
     .post(
       "/api/auth/login",
@@ -25,7 +23,15 @@ export const sessionRoutes = ({ users, sessions, shownTokens, proofs, showingOf,
         const { user, issued } = await users.login(input, start, showing.device());
         return { ...tokenBody(issued), user: userBody(user) };
       },
-      { body: t.Object({ username: t.String(), password: t.String() }) },
+      {
+        body: t.Object({ username: t.String(), password: t.String() }),
+        ...says(
+          "login",
+          { 200: SignedIn },
+          ["invalid_credentials", "rate_limited", ...PROOF_ERRORS],
+          ["DPoP"],
+        ),
+      },
     )
     .post(
       "/api/auth/refresh",
@@ -35,7 +41,15 @@ export const sessionRoutes = ({ users, sessions, shownTokens, proofs, showingOf,
         set.headers["dpop-nonce"] = proofs.nonce();
         return tokenBody(issued);
       },
-      { body: t.Object({ refresh_token: t.String() }) },
+      {
+        body: t.Object({ refresh_token: t.String() }),
+        ...says(
+          "refresh",
+          { 200: TokenPair },
+          ["token_missing", ...TOKEN_ERRORS, "rate_limited", ...PROOF_ERRORS],
+          ["DPoP"],
+        ),
+      },
     )
     .post(
       "/api/auth/logout",
@@ -47,40 +61,13 @@ export const sessionRoutes = ({ users, sessions, shownTokens, proofs, showingOf,
         await shownTokens.logout(presented, showingOf({ request, server }));
         set.status = 204;
       },
-      { body: t.Object({ refresh_token: t.Optional(t.String()) }) },
-    );
-
-/** The viewer's own sessions, which people know as their devices. */
-export const deviceRoutes = ({ account, ownSessions, deviceOf, ...guard }: Deps) =>
-  new Elysia({ name: "api/devices" })
-    .use(jsonBodies)
-    .use(bearerViewer(guard))
-    .post("/api/auth/logout-all", async ({ viewer, request, server, set }) => {
-      await account.logoutAll(viewer, deviceOf({ request, server }));
-      set.status = 204;
-    })
-    .get(
-      "/api/auth/sessions",
-      async ({ viewer, query }) => {
-        const { items, next } = await ownSessions.list(viewer, { ...query, limit: limitOf(query.limit) });
-        return { items: items.map((session) => sessionBody(session, viewer)), next };
+      {
+        body: t.Object({ refresh_token: t.Optional(t.String()) }),
+        ...says(
+          "logout",
+          { 204: null },
+          ["token_missing", "key_missing", ...PROOF_ERRORS],
+          ["Authorization", "DPoP"],
+        ),
       },
-      { query: t.Object({ ...pageQuery, cursor: t.Optional(t.String()) }) },
-    )
-    .delete("/api/auth/sessions/:id", async ({ viewer, params, request, server, set }) => {
-      await ownSessions.revoke(viewer, params.id, deviceOf({ request, server }));
-      set.status = 204;
-    });
-
-const sessionBody = (session: Session, viewer: Viewer) => ({
-  id: session.id,
-  current: session.id === viewer.sessionId,
-  device: nameDevice(session.user_agent),
-  kind: session.kind,
-  bound: session.key_thumbprint !== null,
-  ip: session.ip,
-  created_at: timeBody(session.created_at),
-  seen_at: timeBody(session.seen_at),
-  idle_ends_at: timeBody(session.idle_ends_at),
-  ends_at: timeBody(session.ends_at),
-});
+    );

@@ -5,15 +5,16 @@ import { isHeldBy } from "../core/auth/holders.ts";
 import { bearerViewer, type Guard } from "../http/auth.ts";
 import { jsonBodies } from "../http/body.ts";
 import type { Edge } from "../http/edge.ts";
+import { about, PROOF_ERRORS, says } from "../http/reference.ts";
 import { isPlainGet } from "../http/request.ts";
-import { programStart, tokenBody, userBody } from "./shapes.ts";
+import { orNull, programStart, SignedIn, tokenBody, TokenPair, User, userBody } from "./shapes.ts";
 
 export const registration = ({
   users,
   proofs,
   showingOf,
 }: Pick<Duet, "users" | "proofs"> & Pick<Edge, "showingOf">) =>
-  new Elysia({ name: "api/registration" }).use(jsonBodies).post(
+  new Elysia({ name: "api/registration", ...about("sessions") }).use(jsonBodies).post(
     "/api/auth/register",
     async ({ body, request, server, set }) => {
       const showing = showingOf({ request, server });
@@ -26,8 +27,14 @@ export const registration = ({
       body: t.Object({
         username: t.String(),
         password: t.String(),
-        email: t.Optional(t.Union([t.String(), t.Null()])),
+        email: t.Optional(orNull(t.String())),
       }),
+      ...says(
+        "register",
+        { 201: SignedIn },
+        ["registration_closed", "username_taken", "email_taken", "rate_limited", ...PROOF_ERRORS],
+        ["DPoP"],
+      ),
     },
   );
 
@@ -57,11 +64,14 @@ export const me = ({
   answerJson,
   ...guard
 }: Pick<Duet, "account"> & Pick<Edge, "deviceOf" | "answerJson"> & Guard) =>
-  new Elysia({ name: "api/me" })
+  new Elysia({ name: "api/me", ...about("account", "token") })
     .use(jsonBodies)
     .use(bearerViewer(guard))
-    .get(ME, ({ viewer, request }) =>
-      isHeldBy(viewer) ? viewerBody(viewer) : answerJson(viewerBody(viewer), request),
+    .get(
+      ME,
+      ({ viewer, request }) =>
+        isHeldBy(viewer) ? viewerBody(viewer) : answerJson(viewerBody(viewer), request),
+      says("getMe", { 200: User }),
     )
     .patch(
       "/api/auth/me",
@@ -70,8 +80,9 @@ export const me = ({
       {
         body: t.Object({
           username: t.Optional(t.String()),
-          email: t.Optional(t.Union([t.String(), t.Null()])),
+          email: t.Optional(orNull(t.String())),
         }),
+        ...says("updateMe", { 200: User }, ["username_taken", "email_taken", "rate_limited"]),
       },
     )
     .post(
@@ -80,7 +91,10 @@ export const me = ({
         const passwords = { currentPassword: body.current_password, newPassword: body.new_password };
         return tokenBody(await account.changePassword(viewer, passwords, deviceOf({ request, server })));
       },
-      { body: t.Object({ current_password: t.String(), new_password: t.String() }) },
+      {
+        body: t.Object({ current_password: t.String(), new_password: t.String() }),
+        ...says("changePassword", { 200: TokenPair }, ["rate_limited"]),
+      },
     )
     .post(
       "/api/auth/delete",
@@ -88,5 +102,5 @@ export const me = ({
         await account.remove(viewer, body, deviceOf({ request, server }));
         set.status = 204;
       },
-      { body: t.Object({ password: t.String() }) },
+      { body: t.Object({ password: t.String() }), ...says("deleteAccount", { 204: null }, ["rate_limited"]) },
     );

@@ -6,6 +6,7 @@ import { completionCommands } from "./completion.ts";
 import { tokenCommands } from "./explain.ts";
 import { healthcheck } from "./healthcheck.ts";
 import { keyCommands } from "./keys.ts";
+import { printOpenApi } from "./openapi.ts";
 import { serve } from "./serve.ts";
 import { exportAll, importAll, takeBack } from "./transfer.ts";
 import { sessionCommands, userCommands } from "./users.ts";
@@ -36,6 +37,12 @@ export const COMMANDS: Command[] = [
     does: "Puts a backup back, with the server stopped, and signs everybody out",
     example: "duet restore duet-backup.db",
     run: ({ words: [file], config }) => restore(file, config()),
+  },
+  {
+    name: "openapi",
+    does: "The API as an OpenAPI 3.1 document, as a server of these settings has it",
+    example: "duet openapi > duet.json",
+    run: ({ config }) => printOpenApi(config()),
   },
   {
     name: "check",

@@ -33,22 +33,23 @@ export function oauthError(
   error: DuetError,
   request: Request,
 ): { status: number; body: object; challenge: string | null } {
-  const isCallers = error.status === 401 && pathOf(request) === "/oauth/introspect";
-  const { detail } = describe("en", error);
-  const body = (name: string) => ({
+  const { status, name } = oauthNameOf(error, pathOf(request));
+  const body = {
     error: name,
-    error_description: detail,
+    error_description: describe("en", error).detail,
     ...(error.details.end && { reason: error.details.end.reason }),
-  });
-  if (isCallers)
-    return {
-      status: 401,
-      body: body("invalid_client"),
-      challenge: 'Basic realm="duet", Bearer realm="duet"',
-    };
+  };
+  return { status, body, challenge: status === 401 ? 'Basic realm="duet", Bearer realm="duet"' : null };
+}
+
+/** Under which status and name it travels on a path of these. */
+export function oauthNameOf(error: DuetError, path: string): { status: number; name: string } {
+  if (error.status === 401 && path === "/oauth/introspect") return { status: 401, name: "invalid_client" };
   const isGrants = error.status === 401 || error.status === 422;
   const status = isGrants ? 400 : error.status;
   const isUnknownGrant = error.details.fields?.some((f) => f.field === "grant_type" && f.code === "invalid");
-  const name = isUnknownGrant ? "unsupported_grant_type" : (NAMES[error.code] ?? "invalid_request");
-  return { status, body: body(name), challenge: null };
+  return {
+    status,
+    name: isUnknownGrant ? "unsupported_grant_type" : (NAMES[error.code] ?? "invalid_request"),
+  };
 }

@@ -5,7 +5,7 @@ import { PROOF_ALGORITHMS } from "../core/auth/proofs.ts";
 import { DuetError, type FieldError, type SessionEnd } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { Log } from "../core/log.ts";
-import { describe, describeField, describeReason } from "../locales/index.ts";
+import { describe, describeField, describeReason, type Language } from "../locales/index.ts";
 import { languageOf } from "./language.ts";
 import type { Edge } from "./edge.ts";
 import { isOAuth, oauthError } from "./oauth.ts";
@@ -64,23 +64,28 @@ export function renderProblem(error: DuetError, request: Request): Response {
     return Response.json(body, { status, headers });
   }
   const language = languageOf(request);
+  const body = { ...problemBody(error, language, requestIdOf(request)), status };
+  headers.set("content-type", "application/problem+json");
+  headers.set("content-language", language);
+  return Response.json(body, { status, headers });
+}
+
+/** The body of RFC 9457. */
+export function problemBody(error: DuetError, language: Language, requestId: string) {
   const { title, detail } = describe(language, error);
   const { fields, end } = error.details;
-  const body = {
+  return {
     type: "about:blank",
     title,
-    status,
+    status: error.status,
     detail,
     code: error.code,
     ...(end && endBody(end, describeReason(language, end.reason))),
     ...(fields && {
       errors: fields.map((f) => ({ field: f.field, code: f.code, detail: describeField(language, f) })),
     }),
-    ...(error.status >= 500 && { instance: `urn:uuid:${requestIdOf(request)}` }),
+    ...(error.status >= 500 && { instance: `urn:uuid:${requestId}` }),
   };
-  headers.set("content-type", "application/problem+json");
-  headers.set("content-language", language);
-  return Response.json(body, { status, headers });
 }
 
 /** What an error says beside its body, whatever shape that has. */

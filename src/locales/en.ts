@@ -1,3 +1,4 @@
+import { api } from "./en.api.ts";
 import { lab } from "./en.lab.ts";
 import { count, problems } from "./en.problems.ts";
 
@@ -5,6 +6,7 @@ export const en = {
   name: "English",
   htmlLang: "en",
   ...problems,
+  api,
   lab,
   tagline: "Two tokens in concert",
   skipToContent: "Skip to content",

@@ -4,6 +4,10 @@ import { zh } from "./zh.ts";
 
 export type { Locale } from "./en.ts";
 
+/** What the reference has words for. */
+export type OperationId = keyof Locale["api"]["operations"];
+export type Topic = keyof Locale["api"]["topics"];
+
 export const LOCALES = { en, zh };
 export type Language = keyof typeof LOCALES;
 

@@ -1,4 +1,5 @@
 import type { Locale } from "./en.ts";
+import { api } from "./zh.api.ts";
 import { lab } from "./zh.lab.ts";
 import { problems } from "./zh.problems.ts";
 
@@ -6,6 +7,7 @@ export const zh: Locale = {
   name: "中文",
   htmlLang: "zh-CN",
   ...problems,
+  api,
   lab,
 
   tagline: "两枚令牌，一曲合奏",

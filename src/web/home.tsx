@@ -1,6 +1,7 @@
 import { Elysia, t } from "elysia";
 import { formBodies } from "../http/body.ts";
 import { invalidField } from "../errors.ts";
+import { about, says } from "../http/reference.ts";
 import { isLanguage } from "../locales/index.ts";
 import { HomePage } from "./home.view.tsx";
 import { safeNext } from "./next.ts";
@@ -12,7 +13,7 @@ export const homePages = ({
   cookies,
   pageContext,
 }: Pick<Web, "viewerIfAny" | "cookies" | "pageContext">) =>
-  new Elysia({ name: "web/home" })
+  new Elysia({ name: "web/home", ...about("server") })
     .use(pages)
     .use(formBodies)
     // Without a good token one is a visitor here.
@@ -21,7 +22,11 @@ export const homePages = ({
       return <HomePage page={pageContext(request, viewer)} />;
     })
     /** Password managers look there (W3C, a well-known URL for changing passwords). */
-    .get("/.well-known/change-password", ({ redirect }) => redirect("/account#password", 302))
+    .get(
+      "/.well-known/change-password",
+      ({ redirect }) => redirect("/account#password", 302),
+      says("changePasswordPage", { 302: null }),
+    )
     /** Nothing here is to be found by searching (RFC 9309). */
     .get(
       "/robots.txt",
@@ -29,6 +34,7 @@ export const homePages = ({
         new Response("User-agent: *\nDisallow: /\n", {
           headers: { "content-type": "text/plain; charset=utf-8" },
         }),
+      says("robots", { 200: "text/plain" }),
     )
     .post(
       "/language",

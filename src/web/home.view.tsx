@@ -32,6 +32,11 @@ export const HomePage = ({ page }: { page: PageContext }) => {
           </li>
         ))}
       </ul>
+      <p class="center">
+        <a class="quiet" href="/docs">
+          {page.t.api.docs.title}
+        </a>
+      </p>
     </Layout>
   );
 };

@@ -1,4 +1,4 @@
-import { Elysia } from "elysia";
+import { Elysia, type AnyElysia } from "elysia";
 import { accountPages } from "./account.tsx";
 import { arrivalPages, createArrivals } from "./arrivals.tsx";
 import { deviceRoutes } from "./dbsc.ts";
@@ -6,6 +6,7 @@ import { conversationPages } from "./conversations.tsx";
 import { labPages } from "./lab.tsx";
 import { livePages } from "./live.tsx";
 import { messagePages } from "./messages.tsx";
+import { docsPages } from "./docs.tsx";
 import { homePages } from "./home.tsx";
 import type { Web } from "./page.ts";
 import { verifyRoutes } from "./verify.ts";
@@ -14,10 +15,11 @@ import { sessionPages } from "./sessions.tsx";
 import { userPages } from "./users.tsx";
 
 /** Everything for people. */
-export function webPages(web: Web) {
+export function webPages(web: Web & { root: () => AnyElysia }) {
   const arrivals = createArrivals();
   return new Elysia({ name: "web" })
     .use(homePages(web))
+    .use(docsPages(web))
     .use(userPages({ ...web, arrivals }))
     .use(sessionPages({ ...web, arrivals }))
     .use(verifyRoutes(web))

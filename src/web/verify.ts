@@ -1,6 +1,7 @@
 import { Elysia, t } from "elysia";
 import { viewerOf } from "../http/auth.ts";
 import { DuetError } from "../errors.ts";
+import { about, PROOF_ERRORS, says } from "../http/reference.ts";
 import { isFrom } from "../http/csrf.ts";
 import type { Incoming } from "../http/connection.ts";
 import type { Web } from "./page.ts";
@@ -16,7 +17,7 @@ const SAFE_METHODS = new Set(["GET", "HEAD", "OPTIONS"]);
  * method that a trusted proxy tells; one that is not told counts as one that does.
  */
 export const verifyRoutes = ({ toldByProxy, ...guard }: Deps) =>
-  new Elysia({ name: "web/verify" }).get(
+  new Elysia({ name: "web/verify", ...about("server", "tokenOrCookie") }).get(
     "/auth/verify",
     async ({ request, server, query }) => {
       const incoming: Incoming = { request, server };
@@ -28,7 +29,8 @@ export const verifyRoutes = ({ toldByProxy, ...guard }: Deps) =>
           // A name is for show, and may be in any script; the id is who it is.
           headers: { "duet-user-id": userId, "duet-username": encodeURIComponent(username) },
         });
-      } catch (error) {
+      } catch (thrown) {
+        const error = asRefusal(thrown);
         const isNavigation = request.headers.get("sec-fetch-mode") === "navigate" && told?.method === "GET";
         if (!(error instanceof DuetError) || error.status !== 401 || !isNavigation || !told?.uri) throw error;
         const url = `${guard.settings.issuer}/auth/refresh?next=${encodeURIComponent(told.uri)}`;
@@ -37,8 +39,17 @@ export const verifyRoutes = ({ toldByProxy, ...guard }: Deps) =>
           : new Response(null, { status: 302, headers: { location: url } });
       }
     },
-    { query: t.Object({ else: t.Optional(t.String()) }) },
+    {
+      query: t.Object({ else: t.Optional(t.String()) }),
+      ...says("verify", { 204: null, 302: null }, ["cross_origin_refused"], ["DPoP"]),
+    },
   );
+
+/** A proxy takes 401 for a no, and 400 for a fault of ours. */
+const asRefusal = (error: unknown): unknown =>
+  error instanceof DuetError && PROOF_ERRORS.includes(error.code)
+    ? new DuetError(error.code, { ...error.details, scheme: "DPoP" })
+    : error;
 
 async function whoIs(guard: Omit<Deps, "toldByProxy">, incoming: Incoming, method: string | undefined) {
   const { request } = incoming;

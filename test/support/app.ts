@@ -9,6 +9,8 @@ import type { Db } from "../../src/db/index.ts";
 import { openPostgres } from "../../src/db/postgres.ts";
 import { openSqlite } from "../../src/db/sqlite.ts";
 import type { Tuning } from "../../src/duet.ts";
+import type { Document } from "../../src/http/reference.ts";
+import { createPromises, type Promises } from "./promised.ts";
 
 export const ORIGIN = "http://localhost";
 
@@ -114,7 +116,11 @@ export async function startApp(
     log: (_, event, facts = {}) =>
       logged.push({ event, facts: typeof facts === "function" ? facts() : facts }),
   });
-  const fetch = async (path: string, init?: RequestInit) => app.handle(new Request(ORIGIN + path, init));
+  const fetch = async (path: string, init?: RequestInit) => {
+    const answer = await app.handle(new Request(ORIGIN + path, init));
+    await holdToPromises(app, path, init?.method ?? "GET", answer);
+    return answer;
+  };
   return {
     app,
     folder,
@@ -150,6 +156,17 @@ export async function startApp(
       await place?.drop();
     },
   };
+}
+
+let promises: Promise<Promises> | undefined;
+
+/** Throws where an answer is not what `/openapi.json` says of its route. */
+async function holdToPromises(app: App, path: string, method: string, answer: Response): Promise<void> {
+  promises ??= Promise.resolve(app.handle(new Request(`${ORIGIN}/openapi.json`))).then(async (document) =>
+    createPromises((await document.json()) as Document),
+  );
+  const broken = await (await promises)(method, new URL(path, ORIGIN).pathname, answer);
+  if (broken !== null) throw new Error(broken);
 }
 
 export async function answerOf(response: Response): Promise<Answer> {
