@@ -56,7 +56,7 @@ export function createRoutes(duet: Duet, edge = createEdge(duet.settings), metri
     .use(metricsRoutes({ metrics, token: duet.settings.metricsToken }))
     .use(openapiRoutes({ root: () => root, issuer: duet.settings.issuer }))
     .use(apiRoutes({ ...duet, ...edge }))
-    .use(webPages({ ...web, root: () => root }));
+    .use(webPages({ ...web, metrics, root: () => root }));
 }
 
 /**

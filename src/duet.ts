@@ -1,12 +1,15 @@
 import type { Config } from "./config.ts";
 import { createAccount } from "./core/auth/account.ts";
+import { createAdmin } from "./core/auth/admin.ts";
 import { createBindings } from "./core/auth/bindings.ts";
+import { createConfirm } from "./core/auth/confirm.ts";
 import { createBoundSessions } from "./core/auth/bound.ts";
 import { createDepartures } from "./core/auth/departures.ts";
 import { createDiaries } from "./core/auth/diary.ts";
 import { createEndings } from "./core/auth/endings.ts";
 import { createIntrospect } from "./core/auth/introspection.ts";
 import { createHolders } from "./core/auth/holders.ts";
+import { createLinks } from "./core/auth/links.ts";
 import type { KeyRing } from "./core/auth/keys.ts";
 import { createLab } from "./core/auth/lab.ts";
 import type { SessionObserver } from "./core/auth/observer.ts";
@@ -118,6 +121,10 @@ export function createDuet(
   const introspect = createIntrospect({ store, tokens, endings, clock, steps, settings });
   const passwords = createPasswords({ settings, log, cost: tuning.argon2Cost });
   const operator = createOperator({ store, commit, endings, security, passwords, tokens, clock });
+  const { issuer } = settings;
+  const links = createLinks({ store, commit, endings, security, passwords, throttle, clock, issuer });
+  const confirm = createConfirm({ store, security, throttle });
+  const admin = createAdmin({ store, commit, operator, links, passwords, security, confirm, clock });
   const users = createUsers({
     store,
     commit,
@@ -126,6 +133,7 @@ export function createDuet(
     proofs,
     passwords,
     throttle,
+    links,
     clock,
     settings,
   });
@@ -160,6 +168,7 @@ export function createDuet(
     security,
     passwords,
     throttle,
+    confirm,
     parts,
     departures,
     clock,
@@ -187,6 +196,8 @@ export function createDuet(
     bindings,
     boundSessions,
     operator,
+    links,
+    admin,
     endings,
     security,
     introspect,

@@ -18,6 +18,13 @@ export const LIMITS = {
   /** after its last token expired, so that a late one still learns why */
   sessionKeepMs: 30 * 24 * 60 * 60 * 1000,
   streamsPerUserMax: 20,
+  /** after its end, to be seen among the others */
+  linkKeepMs: 30 * 24 * 60 * 60 * 1000,
+  resetLinkMs: 30 * 60 * 1000,
+  invitationMs: 7 * 24 * 60 * 60 * 1000,
+  invitationsShown: 50,
+  /** since somebody last proved who they are, for what asks for that */
+  proofAgeMs: 10 * 60 * 1000,
   labDiariesMax: 500,
   labEntriesMax: 60,
   streamHeartbeatMs: 15_000,

@@ -275,7 +275,7 @@ describe("the architecture", () => {
       (file) => file.split(".")[0]!,
     );
     const isPartOfAnother =
-      "ids log text clock page viewer commit changes notifier housekeeping jws observer usernames lookalikes passwords profiles own-sessions shown diary signer seal introspection members thread readers moves forms overlap holders proofs bindings bound named restoration hashes".split(
+      "ids log text clock page viewer commit changes notifier housekeeping jws observer usernames lookalikes passwords profiles own-sessions shown diary signer seal introspection members thread readers moves forms overlap holders proofs bindings bound named restoration hashes actors confirm links".split(
         " ",
       );
     for (const noun of nouns("core").filter((noun) => !isPartOfAnother.includes(noun)))

@@ -128,7 +128,7 @@ describe("the operator's commands, beside the running server", () => {
     const [session] = await json(t, "sessions", "list", "alice");
     expect(session.id).toBe(decode(alice.accessToken).claims.sid);
     expect((await duet(t, "sessions", "end", session.id)).out).toBe("it is over\n");
-    expect((await me(t, alice.accessToken)).body.reason).toBe("revoked");
+    expect((await me(t, alice.accessToken)).body.reason).toBe("revoked_by_operator");
     expect(await json(t, "sessions", "list", "alice")).toEqual([]);
     for (const id of [session.id, "x", crypto.randomUUID()])
       expect(await duet(t, "sessions", "end", id)).toMatchObject({

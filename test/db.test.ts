@@ -267,7 +267,7 @@ describe("migrations", () => {
         ),
       ]),
     );
-    expect(checksums).toEqual({ "0001_start": ["292d72d806369ead", "9a455928c8f21672"] });
+    expect(checksums).toEqual({ "0001_start": ["e09bad57f6237ac7", "527976460974cedb"] });
   });
 });
 

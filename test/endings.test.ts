@@ -38,6 +38,11 @@ const ENDS: Record<EndReason, [act: (t: TestApp, victim: Victim) => Promise<unkn
     async (t, { sessionId }) => (await onTelephone(t))("DELETE", `/api/auth/sessions/${sessionId}`),
     SAFARI_ON_IPHONE,
   ],
+  revoked_by_operator: [
+    (t, { sessionId }) => t.app.duet.operator.endSession(sessionId),
+    // From where an operator did it is nobody's business.
+    null,
+  ],
   password_changed: [
     async (t) => {
       const input = { current_password: PASSWORDS["alice"], new_password: PASSWORDS["bob"] };

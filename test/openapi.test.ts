@@ -100,7 +100,7 @@ describe("/openapi.json", () => {
       }
     }
     // Those that only pages meet, and one that is no route's.
-    const elsewhere = ["device_proof_required", "viewer_changed", "method_not_allowed"];
+    const elsewhere = ["device_proof_required", "viewer_changed", "method_not_allowed", "operator_protected"];
     const codes = Object.keys(ERROR_STATUS).filter((code) => !elsewhere.includes(code));
     expect([...seen].toSorted()).toEqual(codes.toSorted());
   });

@@ -49,7 +49,7 @@ describe("an account that the operator disables", () => {
       [["disable", "alice", "bob"], "duet: say duet users disable NAME\n"],
       [
         ["remove", "alice"],
-        'duet: duet users knows list, show, add, import, disable, enable, not "remove"\n',
+        'duet: duet users knows list, show, add, admin, reset-link, import, disable, enable, not "remove"\n',
       ],
     ] as const)
       expect(await duet(t, ...args)).toMatchObject({ exitCode: 2, errors });

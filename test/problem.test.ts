@@ -16,6 +16,7 @@ import {
   advance,
   answerOf,
   freezeClock,
+  ORIGIN,
   startApp,
   UNLIMITED,
   type Answer,
@@ -151,6 +152,24 @@ const WAYS: Record<ErrorCode, Ask> = {
     expect(await page.text()).toContain(LOCALES[language as "en"].errors.viewer_changed);
     return answerOf(await t.fetch("/conversations", { headers }));
   },
+  // An operator's page does nothing to operators.
+  operator_protected: async (t, alice, language) => {
+    const { operator } = t.app.duet;
+    await operator.setOperator(await operator.find("alice"), true);
+    await t.sql("UPDATE sessions SET kind = 'browser'");
+    return answerOf(
+      await t.fetch(`/admin/people/${alice.id}/disable`, {
+        method: "POST",
+        headers: {
+          cookie: `duet_access=${alice.accessToken}`,
+          origin: ORIGIN,
+          "content-type": "application/x-www-form-urlencoded",
+          "accept-language": language,
+        },
+      }),
+    );
+  },
+  link_ended: withBody("/api/auth/reset", { token: "none", new_password: PASSWORDS["bob"] }),
   payload_too_large: withBody("/api/auth/login", { username: "a".repeat(200_000), password: "" }),
   unsupported_media_type: ask("POST", "/api/auth/login", {
     headers: { "content-type": "text/plain; j" },

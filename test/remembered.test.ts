@@ -108,7 +108,7 @@ describe("what is remembered of sessions", () => {
             }
             case "disable":
             case "enable":
-              return duet.operator[kind](renamed.get(name)!);
+              return duet.operator[kind](await duet.operator.find(renamed.get(name)!));
           }
           if (!pair) return;
           if (kind === "refresh")

@@ -1,3 +1,4 @@
+import { COMMAND_LINE } from "../src/core/auth/actors.ts";
 import { describe, expect, test } from "bun:test";
 import { SECURITY_EVENT_KINDS } from "../src/core/auth/security.ts";
 import { advance, freezeClock, startApp } from "./support/app.ts";
@@ -26,8 +27,15 @@ describe("security events", () => {
     advance(121);
     await t.json("POST", "/api/auth/refresh", { refresh_token: thief.body.refresh_token }, headers);
     await alice.call("POST", "/api/auth/logout-all");
-    await t.app.duet.operator.disable("alice");
-    await t.app.duet.operator.enable("alice");
+    const { operator, links } = t.app.duet;
+    const user = await operator.find("alice");
+    await operator.disable(user);
+    await operator.enable(user);
+    await operator.setOperator(user, true);
+    await operator.setOperator(user, false);
+    const link = await links.makeReset(user, COMMAND_LINE);
+    const set = { token: new URL(link).searchParams.get("token"), new_password: PASSWORDS["bob"] };
+    expect((await t.json("POST", "/api/auth/reset", set)).status).toBe(204);
     const back = await t.json("POST", "/api/auth/login", { ...signIn, password: PASSWORDS["bob"] });
 
     const answer = await t.json("GET", "/api/auth/events", undefined, {
@@ -37,6 +45,10 @@ describe("security events", () => {
     expect(more).toBeNull();
     expect(items.map((e: any) => `${e.kind} ${e.outcome}`)).toEqual([
       "login success",
+      "password_reset success",
+      "reset_link success",
+      "operator_unmake success",
+      "operator_make success",
       "account_enable success",
       "account_disable success",
       "logout_all success",
@@ -53,8 +65,8 @@ describe("security events", () => {
       "login failure",
       "register success",
     ]);
-    // Those of keys: dpop.test.ts, dbsc.test.ts.
-    const kinds = SECURITY_EVENT_KINDS.filter((kind) => !kind.startsWith("key_"));
+    // Those of keys: dpop.test.ts, dbsc.test.ts; of the operators' page: admin.test.ts.
+    const kinds = SECURITY_EVENT_KINDS.filter((kind) => !/^(?:key_|invitation|operator_proof)/.test(kind));
     expect(new Set(items.map((e: any) => e.kind))).toEqual(new Set(kinds));
     expect(items[0]).toEqual({
       id: expect.any(String),
@@ -63,12 +75,13 @@ describe("security events", () => {
       created_at: new Date().toISOString(),
       device: null,
       ip: "127.0.0.1",
+      operator: null,
       session_id: expect.any(String),
       session_kind: "program",
       session_bound: false,
       current: true,
     });
-    for (const event of [items[4], items[14]])
+    for (const event of [items[8], items[18]])
       expect(event).toMatchObject({ device: "curl", ip: "192.0.2.1" });
     expect(answer.text).not.toMatch(/wrong|eyJ/);
   });

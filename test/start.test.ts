@@ -137,7 +137,7 @@ describe("a start that cannot be", () => {
       const path = join(folder, "duet.db");
       const db = new Database(path);
       const insert = db.prepare(
-        "INSERT INTO auth_events VALUES (?, NULL, NULL, 'login', 'failure', ?, '', 0)",
+        "INSERT INTO auth_events VALUES (?, NULL, NULL, 'login', 'failure', ?, '', 0, NULL)",
       );
       db.transaction(() => {
         for (let i = 0; i < 6000; i++) insert.run(String(i).padStart(8, "0"), "x".repeat(1000));

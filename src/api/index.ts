@@ -11,7 +11,7 @@ import { oauthRoutes } from "./oauth.ts";
 import { searchRoutes } from "./search.ts";
 import { securityRoutes } from "./security.ts";
 import { sessionRoutes } from "./sessions.ts";
-import { me, registration } from "./users.ts";
+import { me, registration, resetRoute } from "./users.ts";
 
 /** Everything for programs. */
 export const apiRoutes = (parts: Duet & Edge) =>
@@ -19,6 +19,7 @@ export const apiRoutes = (parts: Duet & Edge) =>
     .use(healthRoutes(parts))
     .use(keyRoutes(parts))
     .use(registration(parts))
+    .use(resetRoute(parts))
     .use(sessionRoutes(parts))
     .use(deviceRoutes(parts))
     .use(me(parts))

@@ -1,6 +1,11 @@
 import { Elysia, t, type Static } from "elysia";
 import { nameDevice } from "../core/auth/devices.ts";
-import { SECURITY_EVENT_KINDS, type SecurityEvent, type SecurityEventKind } from "../core/auth/security.ts";
+import {
+  SECURITY_EVENT_KINDS,
+  whereOf,
+  type SecurityEvent,
+  type SecurityEventKind,
+} from "../core/auth/security.ts";
 import type { Viewer } from "../core/viewer.ts";
 import type { Duet } from "../duet.ts";
 import { bearerViewer, type Guard } from "../http/auth.ts";
@@ -30,6 +35,7 @@ const SecurityEventBody = named(
     created_at: Time,
     device: orNull(t.String()),
     ip: orNull(t.String()),
+    operator: orNull(t.String()),
     session_id: orNull(Id),
     session_kind: orNull(SessionKinds),
     session_bound: t.Boolean(),
@@ -37,15 +43,19 @@ const SecurityEventBody = named(
   }),
 );
 
-const eventBody = (event: SecurityEvent, viewer: Viewer): Static<typeof SecurityEventBody> => ({
-  id: event.id,
-  kind: event.kind as SecurityEventKind,
-  outcome: event.outcome,
-  created_at: timeBody(event.created_at),
-  device: nameDevice(event.user_agent),
-  ip: event.ip,
-  session_id: event.session_id,
-  session_kind: event.session_kind,
-  session_bound: event.key_thumbprint !== null,
-  current: event.session_id === viewer.sessionId,
-});
+function eventBody(event: SecurityEvent, viewer: Viewer): Static<typeof SecurityEventBody> {
+  const { userAgent, ip } = whereOf(event);
+  return {
+    id: event.id,
+    kind: event.kind as SecurityEventKind,
+    outcome: event.outcome,
+    created_at: timeBody(event.created_at),
+    device: userAgent === undefined ? null : nameDevice(userAgent),
+    ip: ip ?? null,
+    operator: event.operator,
+    session_id: event.session_id,
+    session_kind: event.session_kind,
+    session_bound: event.key_thumbprint !== null,
+    current: event.session_id === viewer.sessionId,
+  };
+}

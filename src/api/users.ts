@@ -28,13 +28,36 @@ export const registration = ({
         username: t.String(),
         password: t.String(),
         email: t.Optional(orNull(t.String())),
+        invitation: t.Optional(t.String()),
       }),
       ...says(
         "register",
         { 201: SignedIn },
-        ["registration_closed", "username_taken", "email_taken", "rate_limited", ...PROOF_ERRORS],
+        [
+          "registration_closed",
+          "link_ended",
+          "username_taken",
+          "email_taken",
+          "rate_limited",
+          ...PROOF_ERRORS,
+        ],
         ["DPoP"],
       ),
+    },
+  );
+
+/** Whoever has forgotten their password, by a link that an operator has made. */
+export const resetRoute = ({ links, deviceOf }: Pick<Duet, "links"> & Pick<Edge, "deviceOf">) =>
+  new Elysia({ name: "api/reset", ...about("account") }).use(jsonBodies).post(
+    "/api/auth/reset",
+    async ({ body, request, server, set }) => {
+      const input = { token: body.token, newPassword: body.new_password };
+      await links.reset(input, deviceOf({ request, server }));
+      set.status = 204;
+    },
+    {
+      body: t.Object({ token: t.String(), new_password: t.String() }),
+      ...says("resetPassword", { 204: null }, ["link_ended", "rate_limited"]),
     },
   );
 

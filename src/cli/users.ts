@@ -1,3 +1,4 @@
+import { COMMAND_LINE } from "../core/auth/actors.ts";
 import { LIMITS } from "../limits.ts";
 import { adopt } from "./adopt.ts";
 import { beside } from "./beside.ts";
@@ -11,8 +12,9 @@ const setDisabled = (verb: "disable" | "enable", does: string): Command => ({
   example: `duet users ${verb} alice`,
   run: ({ words: [name], config }) =>
     beside(config(), async ({ operator }) => {
-      const { username } = await refusable(() => operator[verb](name!));
-      console.log(`${username} is ${verb}d`);
+      const user = await refusable(() => operator.find(name!));
+      await operator[verb](user);
+      console.log(`${user.username} is ${verb}d`);
     }),
 });
 
@@ -38,11 +40,12 @@ export const userCommands: Command[] = [
         };
         const { items, next } = await refusable(() => operator.list(page));
         print(
-          items.map(({ id, username, email, created_at, disabled_at }) => ({
+          items.map(({ id, username, email, created_at, disabled_at, operator_since }) => ({
             username,
             email,
             created: timeOf(created_at),
             disabled: timeOf(disabled_at),
+            operator: timeOf(operator_since),
             id,
           })),
           json,
@@ -58,8 +61,9 @@ export const userCommands: Command[] = [
     example: "duet users show alice",
     run: ({ words: [name], options, config }) =>
       beside(config(), async ({ operator }) => {
-        const { id, username, email } = await refusable(() => operator.find(name!));
-        const sessions = (await operator.sessionsOf(name!)).map(shownSession);
+        const user = await refusable(() => operator.find(name!));
+        const { id, username, email } = user;
+        const sessions = (await operator.sessionsOf(user)).map(shownSession);
         if (options["json"]) return console.log(JSON.stringify({ id, username, email, sessions }, null, 2));
         print([{ username, email, id }], false);
         console.log(sessions.length === 0 ? "\nsigned in nowhere" : "");
@@ -69,7 +73,10 @@ export const userCommands: Command[] = [
   {
     name: "users add",
     takes: ["NAME"],
-    options: { email: { type: "string", does: "the account's address" } },
+    options: {
+      email: { type: "string", does: "the account's address" },
+      admin: { type: "boolean", does: "an operator, for whom /admin is" },
+    },
     does: "Makes an account; the password is asked for, or read from standard input",
     example: "duet users add alice --email alice@example.com",
     run: async ({ words: [username], options, config }) => {
@@ -79,9 +86,35 @@ export const userCommands: Command[] = [
       const email = options["email"] === undefined ? undefined : String(options["email"]);
       await beside(settings, async ({ operator }) => {
         const user = await refusable(() => operator.add({ username: username!, password, email }));
+        if (options["admin"]) await operator.setOperator(user, true);
         console.log(`${user.username} may sign in`);
       });
     },
+  },
+  {
+    name: "users admin",
+    takes: ["NAME"],
+    options: { not: { type: "boolean", does: "an operator no more" } },
+    does: "Makes somebody an operator, for whom /admin is",
+    example: "duet users admin alice",
+    run: ({ words: [name], options, config }) =>
+      beside(config(), async ({ operator }) => {
+        const user = await refusable(() => operator.find(name!));
+        await operator.setOperator(user, !options["not"]);
+        console.log(`${user.username} is an operator${options["not"] ? " no more" : ""}`);
+      }),
+  },
+  {
+    name: "users reset-link",
+    takes: ["NAME"],
+    does: "A link for somebody who has forgotten their password: good once, for half an hour",
+    example: "duet users reset-link alice",
+    run: ({ words: [name], config }) =>
+      beside(config(), async ({ operator, links }) => {
+        const user = await refusable(() => operator.find(name!));
+        console.log(await links.makeReset(user, COMMAND_LINE));
+        console.error(`whoever opens it within half an hour sets a new password for ${user.username}`);
+      }),
   },
   {
     name: "users import",
@@ -103,7 +136,8 @@ export const sessionCommands: Command[] = [
     example: "duet sessions list alice",
     run: ({ words: [name], options, config }) =>
       beside(config(), async ({ operator }) => {
-        print((await refusable(() => operator.sessionsOf(name!))).map(shownSession), options["json"]);
+        const user = await refusable(() => operator.find(name!));
+        print((await operator.sessionsOf(user)).map(shownSession), options["json"]);
       }),
   },
   {

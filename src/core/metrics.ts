@@ -54,6 +54,10 @@ export function createMetrics() {
       families.push({ name, help, kind, read });
     },
 
+    /** The present value of what has one; undefined where it is not measured. */
+    value: (name: string): number | undefined =>
+      families.find((family) => family.name === name)?.read()[0]?.value,
+
     /** How long something took, in seconds, by `bounds`, which go up; for one set of labels at a time. */
     histogram(name: string, help: string, bounds: number[]): (labels: Labels) => (seconds: number) => void {
       const [buckets, sums, counts] = [numbers(), numbers(), numbers()];

@@ -64,6 +64,7 @@ export const KNOWN: Record<string, Partial<Schema>> = {
   device: { examples: ["Firefox on Linux"] },
   ip: { examples: ["203.0.113.7"] },
   current: { examples: [true] },
+  operator: { examples: [null] },
   bound: { examples: [false] },
   session_bound: { examples: [false] },
   removed: { examples: [false] },

@@ -133,10 +133,11 @@ function completed(
   locale: Locale,
   components: Record<string, Schema>,
 ): Schema {
-  const { title, contentType: _, ...rest } = schema;
+  // Elysia closes some schemas of input when it compiles them; what it does not know it leaves out, and takes the rest.
+  const { title, contentType: _, additionalProperties, ...rest } = schema;
   const name = title ?? owner;
   const inside = (each: Schema) => completed(each, name, locale, components);
-  const whole: Schema = { ...rest };
+  const whole: Schema = { ...rest, ...(additionalProperties === true && { additionalProperties }) };
   // The library makes such a type nullable, and forgets it among the values.
   if (rest.enum && rest.type?.includes("null")) whole.enum = [...rest.enum, null];
   if (rest.properties)

@@ -1,3 +1,4 @@
+import { admin, reset } from "./en.admin.ts";
 import { api } from "./en.api.ts";
 import { lab } from "./en.lab.ts";
 import { count, problems } from "./en.problems.ts";
@@ -6,6 +7,8 @@ export const en = {
   name: "English",
   htmlLang: "en",
   ...problems,
+  admin,
+  reset,
   api,
   lab,
   tagline: "Two tokens in concert",
@@ -41,6 +44,9 @@ export const en = {
     again: "Sign in again",
     kept: "What you typed is still here. Sign in and it goes on from where it was.",
     cancel: "Not now",
+    forgotten: "Forgotten your password?",
+    forgottenNote:
+      "Ask whoever runs this Duet for a link: they make one on their page, or with “duet users reset-link”. It lets you choose a new password.",
   },
   register: {
     title: "Create an account",

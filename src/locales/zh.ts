@@ -1,4 +1,5 @@
 import type { Locale } from "./en.ts";
+import { admin, reset } from "./zh.admin.ts";
 import { api } from "./zh.api.ts";
 import { lab } from "./zh.lab.ts";
 import { problems } from "./zh.problems.ts";
@@ -7,6 +8,8 @@ export const zh: Locale = {
   name: "中文",
   htmlLang: "zh-CN",
   ...problems,
+  admin,
+  reset,
   api,
   lab,
 
@@ -34,6 +37,9 @@ export const zh: Locale = {
     again: "请重新登录",
     kept: "您输入的内容还在。登录后将从原处继续。",
     cancel: "暂不登录",
+    forgotten: "忘记密码？",
+    forgottenNote:
+      "请向运行此 Duet 的人要一个链接：他们可以在运维页面或用 “duet users reset-link” 生成。用它可以设新密码。",
   },
   register: {
     title: "注册",

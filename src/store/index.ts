@@ -6,6 +6,7 @@ import { eraStore } from "./eras.ts";
 import { securityStore } from "./security.ts";
 import { formStore } from "./forms.ts";
 import { idempotencyStore } from "./idempotency.ts";
+import { linkStore } from "./links.ts";
 import { keyStore } from "./keys.ts";
 import { memberStore } from "./members.ts";
 import { messageStore } from "./messages.ts";
@@ -25,6 +26,7 @@ const bind = (q: Queryable, isTransaction = false) => ({
   throttles: throttleStore(q),
   proofs: proofStore(q),
   keys: keyStore(q),
+  links: linkStore(q),
   conversations: conversationStore(q),
   members: memberStore(q),
   messages: messageStore(q),

@@ -11,6 +11,8 @@ export type SecurityEventRow = {
   user_agent: string;
   ip: string;
   created_at: number;
+  /** What the operator who did it was called then; null where none did. */
+  operator: string | null;
 };
 
 /** With how its session was started and whether a key holds it; null where that is cleared away, or there is none. */
@@ -22,8 +24,8 @@ export type ToldEventRow = SecurityEventRow & {
 export const securityStore = (q: Queryable) => ({
   insert: (e: SecurityEventRow) =>
     q.run(
-      `INSERT INTO auth_events (id, user_id, session_id, kind, outcome, user_agent, ip, created_at)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+      `INSERT INTO auth_events (id, user_id, session_id, kind, outcome, user_agent, ip, created_at, operator)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
       e.id,
       e.user_id,
       e.session_id,
@@ -32,6 +34,7 @@ export const securityStore = (q: Queryable) => ({
       e.user_agent,
       e.ip,
       e.created_at,
+      e.operator,
     ),
 
   /** A user's own, newest first, before an event. */

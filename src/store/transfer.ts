@@ -9,6 +9,7 @@ export const TABLES = {
   sessions: ["id"],
   ended_eras: ["user_id", "era"],
   auth_events: ["id"],
+  links: ["id"],
   throttles: ["id"],
   signing_keys: ["id"],
   conversations: ["number"],

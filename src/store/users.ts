@@ -10,6 +10,8 @@ export type UserRow = {
   password_hash: string;
   created_at: number;
   disabled_at: number | null;
+  /** Since when /admin is for them; null for whom it is not. */
+  operator_since: number | null;
 };
 
 export const userStore = (q: Queryable) => ({
@@ -47,7 +49,7 @@ export const userStore = (q: Queryable) => ({
     ),
 
   /** Error codes: `username_taken`, `email_taken`. The database decides, so racing registrations cannot both win. */
-  insert: (user: UserRow) =>
+  insert: (user: Omit<UserRow, "operator_since" | "disabled_at">) =>
     tellingWhatIsTaken(
       q.run(
         `INSERT INTO users (id, username, username_key, email, email_key, password_hash, created_at)
@@ -71,6 +73,9 @@ export const userStore = (q: Queryable) => ({
       );
   },
 
+  setOperator: (id: string, since: number | null) =>
+    q.run("UPDATE users SET operator_since = $1 WHERE id = $2 /* touches user $2 */", since, id),
+
   /** Since when nobody may sign in; null for who may. */
   setDisabled: (id: string, at: number | null) =>
     q.run("UPDATE users SET disabled_at = $1 WHERE id = $2 /* ends user $2 */", at, id),
@@ -79,7 +84,8 @@ export const userStore = (q: Queryable) => ({
   async depart(id: string) {
     await q.run("DELETE FROM username_shapes WHERE user_id = $1", id);
     return q.run(
-      `UPDATE users SET username = NULL, username_key = NULL, email = NULL, email_key = NULL, password_hash = ''
+      `UPDATE users SET username = NULL, username_key = NULL, email = NULL, email_key = NULL, password_hash = '',
+              operator_since = NULL
         WHERE id = $1 AND username IS NOT NULL /* ends user $1 */`,
       id,
     );

@@ -1,5 +1,6 @@
 import { Elysia, t } from "elysia";
 import { nameDevice } from "../core/auth/devices.ts";
+import { whereOf } from "../core/auth/security.ts";
 import type { Viewer } from "../core/viewer.ts";
 import { cookieViewer } from "../http/auth.ts";
 import { formBodies } from "../http/body.ts";
@@ -15,6 +16,7 @@ type Deps = Pick<
   Web,
   | "bindings"
   | "account"
+  | "operator"
   | "security"
   | "live"
   | "sessions"
@@ -31,6 +33,7 @@ const EVENTS_SHOWN = 20;
 export function accountPages(deps: Deps) {
   const {
     account,
+    operator,
     bindings,
     security,
     live,
@@ -48,7 +51,8 @@ export function accountPages(deps: Deps) {
     forms: { profile?: FormState; password?: FormState; removal?: FormState } = {},
     query: { done?: string | undefined; devices?: string | undefined; events?: string | undefined } = {},
   ) {
-    const [devices, events] = await Promise.all([
+    const [user, devices, events] = await Promise.all([
+      operator.findById(viewer.userId),
       ownSessions.list(viewer, { cursor: query.devices }),
       security.list(viewer, { limit: EVENTS_SHOWN, before: query.events }),
     ]);
@@ -56,14 +60,17 @@ export function accountPages(deps: Deps) {
       <AccountPage
         page={pageContext(request, viewer)}
         email={viewer.email}
+        isOperator={user.operator_since !== null}
         sessions={devices.items.map((session) => ({
           ...session,
           device: nameDevice(session.user_agent),
-          isPhone: /iPhone|Android|Mobile/.test(session.user_agent),
           isCurrent: session.id === viewer.sessionId,
           isBound: session.key_thumbprint !== null,
         }))}
-        events={events.items.map((event) => ({ ...event, device: nameDevice(event.user_agent) }))}
+        events={events.items.map((event) => {
+          const { userAgent, ip } = whereOf(event);
+          return { ...event, where: ip === undefined ? null : { device: nameDevice(userAgent ?? ""), ip } };
+        })}
         profile={forms.profile ?? emptyForm}
         password={forms.password ?? emptyForm}
         removal={forms.removal ?? emptyForm}

@@ -1,24 +1,17 @@
-import type { Session } from "../core/auth/sessions.ts";
 import type { SecurityEvent } from "../core/auth/security.ts";
-import type { SecurityEventKind } from "../core/auth/security.ts";
 import { Field, FormError, inPlace, once, type FormState } from "./form.view.tsx";
-import { Icon } from "./icons.view.tsx";
-import { Layout, Time, type PageContext } from "./layout.view.tsx";
+import { Layout, type PageContext } from "./layout.view.tsx";
 import { NewPassword } from "./passwords.view.tsx";
+import { EventRow, SessionRow, type ShownSession, type Where } from "./rows.view.tsx";
 import { SignInDialog } from "./sessions.view.tsx";
 
-export type ShownSession = Session & {
-  device: string | null;
-  isPhone: boolean;
-  isCurrent: boolean;
-  isBound: boolean;
-};
-export type ShownEvent = SecurityEvent & { device: string | null };
+export type ShownEvent = SecurityEvent & { where: Where | null };
 export type Done = "profile" | "password" | "session";
 
 type AccountProps = {
   page: PageContext;
   email: string | null;
+  isOperator: boolean;
   sessions: ShownSession[];
   events: ShownEvent[];
   /** Where either list goes on. */
@@ -43,6 +36,13 @@ export const AccountPage = (props: AccountProps) => {
       live={{ place: props.place }}
     >
       <h1>{t.title}</h1>
+      {props.isOperator && (
+        <p>
+          <a class="button secondary" href="/admin">
+            {page.t.admin.title}
+          </a>
+        </p>
+      )}
       {done && (
         <p class="banner info" role="status">
           {t.done[done]}
@@ -110,17 +110,7 @@ const Devices = ({ page, sessions, moreSessions }: AccountProps) => {
       <h2 id="devices">{t.devices}</h2>
       <ul class="rows">
         {sessions.map((session) => (
-          <li>
-            <Icon name={session.isPhone ? "phone" : "computer"} />
-            <span class="row-main">
-              <strong>{session.device ?? t.unknownDevice}</strong>
-              {session.isCurrent && <span class="tag">{t.thisDevice}</span>}
-              {session.isBound && <span class="tag">{t.bound[session.kind]}</span>}
-              <span class="muted small">
-                {t.kinds[session.kind]} · {session.ip} · {session.isCurrent ? t.seenNow : t.seen}{" "}
-                {!session.isCurrent && <Time at={session.seen_at} />}
-              </span>
-            </span>
+          <SessionRow page={page} session={session}>
             {!session.isCurrent && (
               <form method="post" action={once(`/account/sessions/${session.id}/end`)}>
                 <button
@@ -132,7 +122,7 @@ const Devices = ({ page, sessions, moreSessions }: AccountProps) => {
                 </button>
               </form>
             )}
-          </li>
+          </SessionRow>
         ))}
       </ul>
       <More page={page} list="devices" cursor={moreSessions} />
@@ -186,19 +176,7 @@ const Events = ({ page, events, moreEvents }: AccountProps) => {
       {events.length === 0 && <p class="muted">{t.noEvents}</p>}
       <ul class="rows">
         {events.map((event) => (
-          <li>
-            <span class="row-main">
-              <strong>{page.t.events[event.kind as SecurityEventKind] ?? event.kind}</strong>
-              {event.outcome === "failure" && !/^(?:reuse|key)_/.test(event.kind) && (
-                <span class="tag danger">{t.failed}</span>
-              )}
-              <span class="muted small">
-                <Time at={event.created_at} /> · {event.device ?? t.unknownDevice} · {event.ip}
-                {event.session_kind && ` · ${t.kinds[event.session_kind]}`}
-                {event.session_kind && event.key_thumbprint && `, ${t.bound.program}`}
-              </span>
-            </span>
-          </li>
+          <EventRow page={page} event={event} where={event.where} />
         ))}
       </ul>
       <More page={page} list="events" cursor={moreEvents} />

@@ -1,5 +1,7 @@
 import { Elysia, type AnyElysia } from "elysia";
+import type { Metrics } from "../core/metrics.ts";
 import { accountPages } from "./account.tsx";
+import { adminPages } from "./admin.tsx";
 import { arrivalPages, createArrivals } from "./arrivals.tsx";
 import { deviceRoutes } from "./dbsc.ts";
 import { conversationPages } from "./conversations.tsx";
@@ -10,12 +12,13 @@ import { docsPages } from "./docs.tsx";
 import { homePages } from "./home.tsx";
 import type { Web } from "./page.ts";
 import { verifyRoutes } from "./verify.ts";
+import { resetPages } from "./reset.tsx";
 import { searchPages } from "./search.tsx";
 import { sessionPages } from "./sessions.tsx";
 import { userPages } from "./users.tsx";
 
 /** Everything for people. */
-export function webPages(web: Web & { root: () => AnyElysia }) {
+export function webPages(web: Web & { root: () => AnyElysia; metrics: Metrics }) {
   const arrivals = createArrivals();
   return new Elysia({ name: "web" })
     .use(homePages(web))
@@ -30,5 +33,7 @@ export function webPages(web: Web & { root: () => AnyElysia }) {
     .use(searchPages(web))
     .use(livePages(web))
     .use(accountPages(web))
+    .use(resetPages(web))
+    .use(adminPages(web))
     .use(labPages(web));
 }

@@ -41,7 +41,7 @@ export const createPageErrors =
   };
 
 /** The address of a form, opened as a page: the page that it is on. */
-const FORM = /^(\/account|\/conversations\/[^/]+)\//;
+const FORM = /^(\/account|\/admin\/people\/[^/]+|\/admin|\/conversations\/[^/]+)\//;
 
 const pathnameOf = (request: Request) => new URL(request.url).pathname;
 

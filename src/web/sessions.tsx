@@ -81,10 +81,16 @@ export function sessionPages({
           const next = safeNext(query.next);
           const page = pageContext(request, null);
           return (
-            <SignInPage page={page} form={emptyForm} next={next} end={end ? shownEnd(end) : undefined} />
+            <SignInPage
+              page={page}
+              form={emptyForm}
+              next={next}
+              end={end ? shownEnd(end) : undefined}
+              isReset={query.done === "reset"}
+            />
           );
         },
-        { query: t.Object({ next: t.Optional(t.String()) }) },
+        { query: t.Object({ next: t.Optional(t.String()), done: t.Optional(t.String()) }) },
       )
       .post(
         "/login",

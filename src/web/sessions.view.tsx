@@ -5,13 +5,24 @@ import { Field, FormError, emptyForm, inPlace, type FormState } from "./form.vie
 /** Why one has to sign in again: what happened, when, and on which device where one did it. */
 export type ShownEnd = { reason: EndReason; at: number; where: string | null };
 
-type SignInProps = { page: PageContext; form: FormState; next: string; end?: ShownEnd | undefined };
+type SignInProps = {
+  page: PageContext;
+  form: FormState;
+  next: string;
+  end?: ShownEnd | undefined;
+  isReset?: boolean;
+};
 
-export const SignInPage = ({ page, form, next, end }: SignInProps) => (
+export const SignInPage = ({ page, form, next, end, isReset }: SignInProps) => (
   <Layout page={page} title={page.t.signIn.title}>
     <section class="card">
       <h1>{page.t.signIn.title}</h1>
-      {end && (
+      {isReset && (
+        <p class="banner info" role="status">
+          {page.t.reset.done}
+        </p>
+      )}
+      {end && !isReset && (
         <p class={end.reason === "reuse_detected" ? "banner warning" : "banner info"} role="status">
           {page.t.reasons[end.reason]}
           {end.reason !== "logout" && (
@@ -32,6 +43,10 @@ export const SignInPage = ({ page, form, next, end }: SignInProps) => (
         {page.t.signIn.noAccount}{" "}
         <a href={`/register?${new URLSearchParams({ next })}`}>{page.t.signIn.register}</a>
       </p>
+      <details class="muted">
+        <summary>{page.t.signIn.forgotten}</summary>
+        <p>{page.t.signIn.forgottenNote}</p>
+      </details>
     </section>
   </Layout>
 );

@@ -34,9 +34,12 @@ export const userPages = ({
         const next = safeNext(query.next);
         if (await viewerIfAny({ request, server })) return redirect(next, 303);
         const page = pageContext(request, null);
-        return <RegisterPage page={page} form={emptyForm} next={next} passwordMin={settings.passwordMin} />;
+        const { invitation } = query;
+        return (
+          <RegisterPage {...{ page, next, invitation }} form={emptyForm} passwordMin={settings.passwordMin} />
+        );
       },
-      { query: t.Object({ next: t.Optional(t.String()) }) },
+      { query: t.Object({ next: t.Optional(t.String()), invitation: t.Optional(t.String()) }) },
     )
     .post(
       "/register",
@@ -54,7 +57,8 @@ export const userPages = ({
         } catch (error) {
           const page = pageContext(request, null);
           const form = failedForm(error, page.language, { username: body.username, email: body.email }, set);
-          return <RegisterPage page={page} form={form} next={next} passwordMin={settings.passwordMin} />;
+          const { invitation } = body;
+          return <RegisterPage {...{ page, next, form, invitation }} passwordMin={settings.passwordMin} />;
         }
       },
       {
@@ -63,6 +67,7 @@ export const userPages = ({
           password: t.String(),
           email: t.Optional(t.String()),
           next: t.Optional(t.String()),
+          invitation: t.Optional(t.String()),
         }),
       },
     )

@@ -2,9 +2,15 @@ import { Layout, type PageContext } from "./layout.view.tsx";
 import { Field, FormError, inPlace, type FormState } from "./form.view.tsx";
 import { NewPassword } from "./passwords.view.tsx";
 
-type RegisterProps = { page: PageContext; form: FormState; next: string; passwordMin: number };
+type RegisterProps = {
+  page: PageContext;
+  form: FormState;
+  next: string;
+  passwordMin: number;
+  invitation?: string | undefined;
+};
 
-export const RegisterPage = ({ page, form, next, passwordMin }: RegisterProps) => {
+export const RegisterPage = ({ page, form, next, passwordMin, invitation }: RegisterProps) => {
   const { register } = page.t;
   const focused = ["username", "email", "password"].find((name) => form.errors[name]) ?? "username";
   return (
@@ -51,6 +57,7 @@ export const RegisterPage = ({ page, form, next, passwordMin }: RegisterProps) =
             autofocus={focused === "password"}
           />
           <input type="hidden" name="next" value={next} />
+          {invitation && <input type="hidden" name="invitation" value={invitation} />}
           <button type="submit">{register.submit}</button>
         </form>
         <p class="muted">

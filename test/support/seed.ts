@@ -104,7 +104,7 @@ export async function seedAccount(
   const device = { user_agent: "seed", ip: "192.0.2.1" };
   await createStore(db).tx(async (tx) => {
     for (let n = 0; n < rows; n++) {
-      const times = { rotated_at: now, created_at: now, seen_at: now };
+      const times = { rotated_at: now, created_at: now, authenticated_at: now, seen_at: now };
       const ends = { idle_ends_at: now + 600_000_000, ends_at: now + 600_000_000 };
       await tx.sessions.insert({
         id: own(1, n),
@@ -116,7 +116,13 @@ export async function seedAccount(
         ...ends,
         ...device,
       });
-      const event = { session_id: null, kind: "login", outcome: "success" as const, created_at: now };
+      const event = {
+        session_id: null,
+        kind: "login",
+        outcome: "success" as const,
+        created_at: now,
+        operator: null,
+      };
       await tx.security.insert({ id: own(2, n), user_id: userId, ...event, ...device });
       const message = { id: own(3, n), conversation_id: conversationId, author_id: userId };
       await tx.messages.insert({ ...message, part: 0, body: "hello", created_at: now });

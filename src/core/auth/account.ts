@@ -1,21 +1,21 @@
 import { DuetError, invalidField } from "../../errors.ts";
 import type { Store } from "../../store/index.ts";
 import type { SecurityEventRow } from "../../store/security.ts";
-import type { UserRow } from "../../store/users.ts";
 import { networkOf } from "../addresses.ts";
 import type { Clock } from "../clock.ts";
 import type { Commit } from "../commit.ts";
 import { everyRow } from "../page.ts";
 import type { Viewer } from "../viewer.ts";
 import type { AccountPart, Departures } from "./departures.ts";
+import type { Confirm } from "./confirm.ts";
 import type { Device } from "./devices.ts";
 import type { Endings } from "./endings.ts";
 import type { OwnSessions } from "./own-sessions.ts";
-import type { Hashing, Passwords, Weakness } from "./passwords.ts";
+import type { Passwords, Weakness } from "./passwords.ts";
 import { readProfile, wordsOf } from "./profiles.ts";
-import type { SecurityEvents } from "./security.ts";
+import { whereOf, type SecurityEvents } from "./security.ts";
 import type { IssuedTokens, Sessions } from "./sessions.ts";
-import { hashingOf, judgingOf, isCode, type Throttle } from "./throttle.ts";
+import { judgingOf, type Throttle } from "./throttle.ts";
 import type { User } from "./users.ts";
 
 export type Account = ReturnType<typeof createAccount>;
@@ -30,6 +30,7 @@ export function createAccount(deps: {
   security: SecurityEvents;
   passwords: Passwords;
   throttle: Throttle;
+  confirm: Confirm;
   parts: AccountPart[];
   departures: Departures;
   clock: Clock;
@@ -43,30 +44,11 @@ export function createAccount(deps: {
     security,
     passwords,
     throttle,
+    confirm,
     parts,
     departures,
     clock,
   } = deps;
-
-  /** The viewer's password once more, for what only its owner may do. Only a wrong one is counted, and written down. */
-  async function confirmPassword(
-    viewer: Viewer,
-    field: "password" | "current_password",
-    password: string,
-    device: Device,
-    { verify }: Hashing,
-  ): Promise<UserRow> {
-    const row = await store.users.find(viewer.userId);
-    if (!row) throw new DuetError("user_not_found");
-    return throttle.counting([["password_account", row.id]], isCode("validation_failed"), async () => {
-      await throttle.take(...hashingOf(row.id, networkOf(device.ip)));
-      const { ok } = await verify(password, row.password_hash);
-      if (ok) return row;
-      const kind = field === "password" ? "account_delete" : "password_change";
-      await security.note({ kind, outcome: "failure", ...idsOf(viewer) }, device);
-      throw invalidField(field, "wrong_password");
-    });
-  }
 
   return {
     /** How good a new password of `owner` would be, from 0 to 4, and what is wrong with it. Error code: `rate_limited`. */
@@ -115,7 +97,12 @@ export function createAccount(deps: {
       device: Device,
     ): Promise<IssuedTokens> {
       const { row, hash } = await passwords.inTurn(viewer.userId, networkOf(device.ip), async (hashing) => {
-        const row = await confirmPassword(viewer, "current_password", input.currentPassword, device, hashing);
+        const shown = {
+          field: "current_password",
+          password: input.currentPassword,
+          kind: "password_change" as const,
+        };
+        const row = await confirm(viewer, shown, device, hashing);
         await throttle.take(...judgingOf(row.id, networkOf(device.ip)));
         const weakness = await passwords.judge(input.newPassword, wordsOf(row));
         if (weakness)
@@ -128,6 +115,7 @@ export function createAccount(deps: {
         if ((await tx.users.replacePasswordHash(row.id, row.password_hash, hash)) === 0)
           throw invalidField("current_password", "wrong_password");
         await endings.endAll(tx, row.id, "password_changed", device);
+        await tx.links.removeOf(row.id);
         await tx.sessions.insert(session);
         await security.note({ kind: "password_change", userId: row.id, sessionId: session.id }, device, tx);
       });
@@ -148,7 +136,12 @@ export function createAccount(deps: {
      */
     async remove(viewer: Viewer, input: { password: string }, device: Device): Promise<void> {
       const { id } = await passwords.inTurn(viewer.userId, networkOf(device.ip), (hashing) =>
-        confirmPassword(viewer, "password", input.password, device, hashing),
+        confirm(
+          viewer,
+          { field: "password", password: input.password, kind: "account_delete" },
+          device,
+          hashing,
+        ),
       );
       await commit(async (tx) => {
         await endings.assertNotEnded(tx, viewer.sessionId);
@@ -194,8 +187,11 @@ export function createAccount(deps: {
     const events = everyRow<SecurityEventRow>((last, limit) =>
       store.security.listBefore(userId, last?.id ?? "~", limit),
     );
-    for await (const { kind, outcome, user_agent, ip, created_at } of events)
-      yield { kind, outcome, user_agent, ip, created_at: time(created_at) };
+    for await (const event of events) {
+      const { kind, outcome, created_at, operator } = event;
+      const { userAgent: user_agent = null, ip = null } = whereOf(event);
+      yield { kind, outcome, user_agent, ip, operator, created_at: time(created_at) };
+    }
   }
 }
 

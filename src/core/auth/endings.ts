@@ -15,6 +15,7 @@ export type Endings = ReturnType<typeof createEndings>;
 const EVENT_OF: Partial<Record<EndReason, SecurityEventKind>> = {
   logout: "logout",
   revoked: "session_revoke",
+  revoked_by_operator: "session_revoke",
   reuse_detected: "reuse_detected",
 };
 
@@ -46,17 +47,23 @@ export function createEndings(deps: {
     sessionId: string,
     reason: EndReason,
     by: Device | null,
-    options: { userId?: string; at?: number } = {},
+    options: { userId?: string; at?: number; operator?: string } = {},
   ): Promise<boolean> =>
     commit(async (tx) => {
-      const ended = await tx.sessions.end(sessionId, endRow(reason, by, options.at), options.userId);
+      // Where an operator sits is nobody's business.
+      const told = options.operator === undefined ? by : null;
+      const ended = await tx.sessions.end(sessionId, endRow(reason, told, options.at), options.userId);
       if (!ended) return false;
       tx.notify([ended.user_id]);
       const kind = EVENT_OF[reason];
       const outcome = reason === "reuse_detected" ? "failure" : "success";
       // The user may be gone already, and their events with them.
       if (kind && by && (await tx.users.find(ended.user_id)))
-        await security.note({ kind, outcome, userId: ended.user_id, sessionId }, by, tx);
+        await security.note(
+          { kind, outcome, userId: ended.user_id, sessionId, operator: options.operator },
+          by,
+          tx,
+        );
       return true;
     });
 

@@ -8,23 +8,22 @@ import type { Clock } from "../clock.ts";
 import type { Commit } from "../commit.ts";
 import { isId, newId } from "../ids.ts";
 import { pageLimit, pageOf, type Page } from "../page.ts";
-import type { Device } from "./devices.ts";
+import { COMMAND_LINE } from "./actors.ts";
 import type { Endings } from "./endings.ts";
 import { readHash } from "./hashes.ts";
-import { emailKey, readProfile, wordsOf } from "./profiles.ts";
+import { emailKey, readProfile, wordsOf, type User } from "./profiles.ts";
 import type { Passwords } from "./passwords.ts";
 import type { SecurityEvents } from "./security.ts";
 import type { TokenType, Verification } from "./signer.ts";
 import type { Tokens } from "./tokens.ts";
-import type { User } from "./users.ts";
 import { usernameKey } from "./usernames.ts";
+
+/** An account as operators see it. */
+export type Person = UserRow;
 
 export type Operator = ReturnType<typeof createOperator>;
 
-/** The machine itself, on which the operator's commands run. */
-const HERE: Device = { userAgent: "duet", ip: "127.0.0.1" };
-
-/** What whoever runs Duet may do with an account, named by its username or e-mail address. */
+/** What whoever runs Duet may do with accounts, by commands and, as an operator, by /admin. */
 export function createOperator(deps: {
   store: Store;
   commit: Commit;
@@ -35,6 +34,7 @@ export function createOperator(deps: {
   clock: Clock;
 }) {
   const { store, commit, endings, security, passwords, tokens, clock } = deps;
+  const { device: HERE } = COMMAND_LINE;
 
   async function find(name: string): Promise<User> {
     const user = name.includes("@")
@@ -71,11 +71,11 @@ export function createOperator(deps: {
       const now = clock();
       const key = profile.columns.username_key;
       const password_hash = await passwords.inTurn(key, HERE.ip, ({ hash }) => hash(input.password));
-      const user = { id: newId(now), ...profile.columns, password_hash, created_at: now, disabled_at: null };
+      const user = { id: newId(now), ...profile.columns, password_hash, created_at: now };
       await commit(async (tx) => {
         await tx.users.insert(user);
         await tx.users.setShapes(user.id, profile.shapes);
-        await security.note({ kind: "register", userId: user.id }, HERE, tx);
+        await security.note({ kind: "register", userId: user.id, operator: COMMAND_LINE.name }, HERE, tx);
       });
       return user;
     },
@@ -92,27 +92,35 @@ export function createOperator(deps: {
         const { columns, shapes, faults } = readProfile(input);
         if (!readHash(passwordHash)) faults.push({ field: "password_hash", code: "invalid" });
         if (faults.length > 0) throw new DuetError("validation_failed", { fields: faults });
-        const user = { id: newId(now), ...columns, password_hash: passwordHash, disabled_at: null };
+        const user = { id: newId(now), ...columns, password_hash: passwordHash };
         return { user: { ...user, created_at: Math.min(createdAt ?? now, now) }, shapes };
       });
       await commit(async (tx) => {
         for (const { user, shapes } of drafts) {
           await tx.users.insert(user);
           await tx.users.setShapes(user.id, shapes);
-          await security.note({ kind: "register", userId: user.id }, HERE, tx);
+          await security.note({ kind: "register", userId: user.id, operator: COMMAND_LINE.name }, HERE, tx);
         }
       });
     },
 
-    /** The live sessions of an account, the last one seen first. Error code: `not_found`. */
-    async sessionsOf(name: string): Promise<SessionRow[]> {
-      const { id } = await find(name);
+    /** The live sessions of an account, the last one seen first. */
+    sessionsOf({ id }: User): Promise<SessionRow[]> {
       return store.sessions.listLive(id, clock(), null, LIMITS.pageItemsMax);
     },
 
-    /** Ends one session (`revoked`). Error code: `not_found`. Effects: as `Endings.end`. */
-    async endSession(id: string): Promise<void> {
-      if (!isId(id) || !(await endings.end(id, "revoked", HERE))) throw new DuetError("not_found");
+    /** Ends one session (`revoked_by_operator`), of `userId` where it is given. Error code: `not_found`. Effects: as `Endings.end`. */
+    async endSession(id: string, by = COMMAND_LINE, userId?: string): Promise<void> {
+      const only = { operator: by.name, ...(userId !== undefined && { userId }) };
+      if (!isId(id) || !(await endings.end(id, "revoked_by_operator", by.device, only)))
+        throw new DuetError("not_found");
+    },
+
+    /** An account by its id, and whether /admin is for it. Error code: `not_found`. */
+    async findById(id: string): Promise<UserRow> {
+      const user = isId(id) ? await store.users.find(id) : null;
+      if (!user) throw new DuetError("not_found");
+      return user;
     },
 
     /** A session with what has happened in it, the latest first. Error code: `not_found`. */
@@ -133,27 +141,30 @@ export function createOperator(deps: {
     },
 
     /**
-     * Ends every session of an account (`user_disabled`) and lets nobody sign in to it. Nothing of it is deleted. Error
-     * code: `not_found`. Effects: `users`, `sessions` and the security event, all or none.
+     * Ends every session of an account (`user_disabled`) and lets nobody sign in to it. Nothing of it is deleted. Effects:
+     * `users`, `sessions` and the security event, all or none.
      */
-    async disable(name: string): Promise<User> {
-      const user = await find(name);
-      await commit(async (tx) => {
-        await tx.users.setDisabled(user.id, clock());
-        await endings.endAll(tx, user.id, "user_disabled", null);
-        await security.note({ kind: "account_disable", userId: user.id }, HERE, tx);
-      });
-      return user;
-    },
+    disable: ({ id }: User, by = COMMAND_LINE): Promise<void> =>
+      commit(async (tx) => {
+        await tx.users.setDisabled(id, clock());
+        await tx.links.removeOf(id);
+        await endings.endAll(tx, id, "user_disabled", null);
+        await security.note({ kind: "account_disable", userId: id, operator: by.name }, by.device, tx);
+      }),
 
-    /** Lets its owner sign in again; what ended stays ended. Error code: `not_found`. Effects: as `disable`. */
-    async enable(name: string): Promise<User> {
-      const user = await find(name);
-      await commit(async (tx) => {
-        await tx.users.setDisabled(user.id, null);
-        await security.note({ kind: "account_enable", userId: user.id }, HERE, tx);
-      });
-      return user;
-    },
+    /** Lets its owner sign in again; what ended stays ended. Effects: as `disable`. */
+    enable: ({ id }: User, by = COMMAND_LINE): Promise<void> =>
+      commit(async (tx) => {
+        await tx.users.setDisabled(id, null);
+        await security.note({ kind: "account_enable", userId: id, operator: by.name }, by.device, tx);
+      }),
+
+    /** Makes /admin a page for somebody, or no more; from the command line alone. Effects: `users` and the security event. */
+    setOperator: ({ id }: User, isOperator: boolean): Promise<void> =>
+      commit(async (tx) => {
+        await tx.users.setOperator(id, isOperator ? clock() : null);
+        const kind = isOperator ? "operator_make" : "operator_unmake";
+        await security.note({ kind, userId: id, operator: COMMAND_LINE.name }, HERE, tx);
+      }),
   };
 }

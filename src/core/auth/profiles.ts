@@ -3,6 +3,8 @@ import type { FieldError } from "../../errors.ts";
 import { LIMITS } from "../../limits.ts";
 import { readUsername } from "./usernames.ts";
 
+export type User = { id: string; username: string; email: string | null };
+
 /** What a password must not be made of. */
 export const wordsOf = ({ username, email }: { username: string; email?: string | null | undefined }) =>
   [username, email ?? ""].filter((word) => word !== "");

@@ -22,6 +22,13 @@ export const SECURITY_EVENT_KINDS = [
   "account_delete",
   "account_disable",
   "account_enable",
+  "operator_make",
+  "operator_unmake",
+  "operator_proof",
+  "reset_link",
+  "password_reset",
+  "invitation",
+  "invitation_end",
   "reuse_detected",
   "key_bound",
   "key_missing",
@@ -31,6 +38,10 @@ export const SECURITY_EVENT_KINDS = [
 export type SecurityEventKind = (typeof SECURITY_EVENT_KINDS)[number];
 
 export type SecurityEvent = ToldEventRow;
+
+/** Of an operator's act its owner is told the name, not from where. */
+export const whereOf = ({ kind, operator, user_agent, ip }: SecurityEventRow): Partial<Device> =>
+  operator === null || kind === "password_reset" ? { userAgent: user_agent, ip } : {};
 
 export type SecurityEvents = ReturnType<typeof createSecurityEvents>;
 
@@ -49,11 +60,13 @@ export function createSecurityEvents(deps: { store: Store; clock: Clock; log: Lo
         outcome?: SecurityEventRow["outcome"];
         userId: string | null;
         sessionId?: string | undefined;
+        /** Who did it, where that was an operator. */
+        operator?: string | undefined;
       },
       device: Device,
       tx?: Transaction,
     ): Promise<void> {
-      const { kind, outcome = "success", userId, sessionId } = event;
+      const { kind, outcome = "success", userId, sessionId, operator } = event;
       const now = clock();
       await (tx ?? store).security.insert({
         id: newId(now),
@@ -64,22 +77,23 @@ export function createSecurityEvents(deps: { store: Store; clock: Clock; log: Lo
         user_agent: device.userAgent.slice(0, LIMITS.userAgentCharsMax),
         ip: device.ip,
         created_at: now,
+        operator: operator ?? null,
       });
       const level = kind === "reuse_detected" || kind === "key_missing" ? "warn" : "info";
-      const facts = { outcome, user_id: userId, session_id: sessionId, ip: device.ip };
+      const facts = { outcome, user_id: userId, session_id: sessionId, ip: device.ip, operator };
       const tell = () => log(level, kind, facts);
       if (tx) tx.afterCommit(tell);
       else tell();
     },
 
-    /** The viewer's own events, newest first; `next` goes on before the last one. Error code: `validation_failed`. */
+    /** Events of a user, newest first; `next` goes on before the last one. Error code: `validation_failed`. */
     async list(
-      viewer: ViewerId,
+      { userId }: ViewerId,
       page: { limit?: number | undefined; before?: string | undefined } = {},
     ): Promise<Page<SecurityEvent>> {
       const limit = pageLimit(page.limit);
       if (page.before !== undefined && !isId(page.before)) throw invalidField("before", "invalid");
-      const rows = await store.security.listBefore(viewer.userId, page.before ?? "~", limit + 1);
+      const rows = await store.security.listBefore(userId, page.before ?? "~", limit + 1);
       return pageOf(rows, limit, ({ id }) => id);
     },
   };

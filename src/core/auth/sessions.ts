@@ -69,6 +69,7 @@ export function createSessions(deps: {
       confirmed_at: null,
       previous_confirmed_at: null,
       created_at: now,
+      authenticated_at: now,
       seen_at: now,
       idle_ends_at: idleEnd(now, endsAt),
       ends_at: endsAt,

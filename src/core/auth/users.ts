@@ -7,15 +7,16 @@ import type { Clock } from "../clock.ts";
 import type { Commit } from "../commit.ts";
 import { newId } from "../ids.ts";
 import type { Device } from "./devices.ts";
+import type { Links } from "./links.ts";
 import type { Hashing, Passwords } from "./passwords.ts";
-import { emailKey, readProfile, wordsOf } from "./profiles.ts";
+import { emailKey, readProfile, wordsOf, type User } from "./profiles.ts";
 import type { SecurityEvents } from "./security.ts";
 import type { Proofs } from "./proofs.ts";
 import type { IssuedTokens, ProvedStart, Sessions } from "./sessions.ts";
 import { hashingOf, judgingOf, isCode, isUnavailable, type Throttle, type LimitKey } from "./throttle.ts";
 import { usernameKey } from "./usernames.ts";
 
-export type User = { id: string; username: string; email: string | null };
+export type { User } from "./profiles.ts";
 
 export type SignedIn = { user: User; issued: IssuedTokens };
 
@@ -30,42 +31,51 @@ export function createUsers(deps: {
   proofs: Proofs;
   passwords: Passwords;
   throttle: Throttle;
+  links: Links;
   clock: Clock;
   settings: { registration: "open" | "closed" };
 }) {
-  const { store, commit, sessions, security, proofs, passwords, throttle, clock, settings } = deps;
+  const { store, commit, sessions, security, proofs, passwords, throttle, links, clock, settings } = deps;
 
   return {
     /**
-     * Makes an account and signs it in. Error codes: `registration_closed`, `validation_failed` with every faulty
+     * Makes an account and signs it in; where registration is closed, by an invitation. Error codes:
+     * `registration_closed`, `link_ended`, `validation_failed` with every faulty
      * field, `username_taken`, `email_taken`, `rate_limited`, `too_busy`. Effects: `users`, `sessions` and the
      * security event, all or none.
      */
     async register(
-      input: { username: string; password: string; email?: string | null | undefined },
+      input: {
+        username: string;
+        password: string;
+        email?: string | null | undefined;
+        invitation?: string | undefined;
+      },
       start: ProvedStart,
       device: Device,
     ): Promise<SignedIn> {
-      if (settings.registration === "closed") throw new DuetError("registration_closed");
+      const isClosed = settings.registration === "closed";
+      if (isClosed && !input.invitation) throw new DuetError("registration_closed");
       const profile = readProfile(input);
       await throttle.take(...judgingOf(undefined, networkOf(device.ip)));
+      const invitation = isClosed ? await links.findInvitation(input.invitation!) : null;
       const weakness = await passwords.judge(input.password, wordsOf(profile.columns));
       if (weakness) profile.faults.push({ field: "password", ...weakness });
       if (profile.faults.length > 0) throw new DuetError("validation_failed", { fields: profile.faults });
       const now = clock();
       const network = networkOf(device.ip);
       const signUp = async ({ hash }: Hashing) => {
-        const user: UserRow = {
+        const user = {
           id: newId(now),
           ...profile.columns,
           // Also where the name turns out to be taken: the time must not tell.
           password_hash: await hash(input.password),
           created_at: now,
-          disabled_at: null,
         };
         const session = sessions.draft(user, start, device);
         await commit(async (tx) => {
           if (start.proof) await proofs.spend(tx, start.proof, `register ${user.username_key}`);
+          if (invitation) await links.useInvitation(tx, invitation);
           await tx.users.insert(user);
           await tx.users.setShapes(user.id, profile.shapes);
           await tx.sessions.insert(session);

@@ -10,6 +10,7 @@ CREATE TABLE users (
   password_hash TEXT NOT NULL,
   created_at BIGINT NOT NULL,
   disabled_at BIGINT,
+  operator_since BIGINT,
   era BIGINT NOT NULL DEFAULT 1
 );
 
@@ -35,6 +36,7 @@ CREATE TABLE sessions (
   confirmed_at BIGINT,
   previous_confirmed_at BIGINT,
   created_at BIGINT NOT NULL,
+  authenticated_at BIGINT NOT NULL DEFAULT 0,
   seen_at BIGINT NOT NULL,
   idle_ends_at BIGINT NOT NULL,
   ends_at BIGINT NOT NULL,
@@ -84,11 +86,28 @@ CREATE TABLE auth_events (
   outcome TEXT NOT NULL CHECK (outcome IN ('success', 'failure')),
   user_agent TEXT NOT NULL,
   ip TEXT NOT NULL,
-  created_at BIGINT NOT NULL
+  created_at BIGINT NOT NULL,
+  operator TEXT
 );
 
 CREATE INDEX auth_events_by_user ON auth_events (user_id, id);
 CREATE INDEX auth_events_by_age ON auth_events (created_at);
+
+CREATE TABLE links (
+  id TEXT COLLATE "C" PRIMARY KEY,
+  purpose TEXT COLLATE "C" NOT NULL CHECK (purpose IN ('reset', 'invitation')),
+  secret_hash TEXT NOT NULL UNIQUE,
+  user_id TEXT COLLATE "C" REFERENCES users (id) ON DELETE CASCADE,
+  made_by TEXT NOT NULL,
+  created_at BIGINT NOT NULL,
+  ends_at BIGINT NOT NULL,
+  used_at BIGINT,
+  CHECK ((purpose = 'reset') = (user_id IS NOT NULL))
+);
+
+CREATE INDEX links_by_user ON links (user_id);
+CREATE INDEX links_by_purpose ON links (purpose, id);
+CREATE INDEX links_by_age ON links (ends_at);
 
 CREATE TABLE throttles (
   id TEXT PRIMARY KEY,

@@ -1,7 +1,7 @@
 -- Times are epoch milliseconds (UTC), ids are UUIDv7, a statement ends where a line ends in a semicolon.
 
 -- Without a name once the account is deleted: it is gone for everybody, and the row stays until what was theirs is cleared
--- away. `era` counts how often all sessions of a user have been ended.
+-- away. `era` counts how often all sessions of a user have been ended. `operator_since` is set of whom /admin is for.
 CREATE TABLE users (
   id TEXT PRIMARY KEY,
   username TEXT,
@@ -11,6 +11,7 @@ CREATE TABLE users (
   password_hash TEXT NOT NULL,
   created_at INTEGER NOT NULL,
   disabled_at INTEGER,
+  operator_since INTEGER,
   era INTEGER NOT NULL DEFAULT 1
 ) STRICT;
 
@@ -27,7 +28,7 @@ CREATE INDEX username_shapes_by_user ON username_shapes (user_id);
 -- One row per session, for ever one row, however often it is refreshed. It stays when its user is deleted, to tell
 -- its tokens so. How it was started (`kind`) and the key that it is held by decide for ever how its refresh tokens are
 -- answered; a browser's key is in its device, with the name by which the browser knows the session; both `confirmed_at` are first uses, of the newest generation and of the one before. `ended_user_agent` and `ended_ip` are the device that ended it, where one did. It is over too when its
--- era has ended.
+-- era has ended. `authenticated_at` is when somebody last proved in it who they are.
 CREATE TABLE sessions (
   id TEXT PRIMARY KEY,
   user_id TEXT NOT NULL,
@@ -41,6 +42,7 @@ CREATE TABLE sessions (
   confirmed_at INTEGER,
   previous_confirmed_at INTEGER,
   created_at INTEGER NOT NULL,
+  authenticated_at INTEGER NOT NULL DEFAULT 0,
   seen_at INTEGER NOT NULL,
   idle_ends_at INTEGER NOT NULL,
   ends_at INTEGER NOT NULL,
@@ -71,7 +73,8 @@ CREATE TABLE ended_eras (
 
 CREATE INDEX ended_eras_by_age ON ended_eras (ended_at);
 
--- What happened to an account, for its owner to read. `user_id` is null for a sign-in under a name that nobody has.
+-- What happened to an account, for its owner to read. `user_id` is null for a sign-in under a name that nobody has. Where an
+-- operator did it, `operator` is what they were called then.
 CREATE TABLE auth_events (
   id TEXT PRIMARY KEY,
   user_id TEXT REFERENCES users (id) ON DELETE CASCADE,
@@ -80,11 +83,30 @@ CREATE TABLE auth_events (
   outcome TEXT NOT NULL CHECK (outcome IN ('success', 'failure')),
   user_agent TEXT NOT NULL,
   ip TEXT NOT NULL,
-  created_at INTEGER NOT NULL
+  created_at INTEGER NOT NULL,
+  operator TEXT
 ) STRICT;
 
 CREATE INDEX auth_events_by_user ON auth_events (user_id, id);
 CREATE INDEX auth_events_by_age ON auth_events (created_at);
+
+-- Links that an operator makes, each for one use: to set a new password (of `user_id`), or to create an account where
+-- registration is closed. Of what stands in the link there is only a hash.
+CREATE TABLE links (
+  id TEXT PRIMARY KEY,
+  purpose TEXT NOT NULL CHECK (purpose IN ('reset', 'invitation')),
+  secret_hash TEXT NOT NULL UNIQUE,
+  user_id TEXT REFERENCES users (id) ON DELETE CASCADE,
+  made_by TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  ends_at INTEGER NOT NULL,
+  used_at INTEGER,
+  CHECK ((purpose = 'reset') = (user_id IS NOT NULL))
+) STRICT;
+
+CREATE INDEX links_by_user ON links (user_id);
+CREATE INDEX links_by_purpose ON links (purpose, id);
+CREATE INDEX links_by_age ON links (ends_at);
 
 -- One row per limit and caller: the time at which all its permits are back. The key is a hash.
 CREATE TABLE throttles (

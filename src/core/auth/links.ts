@@ -1,0 +1,143 @@
+import { DuetError } from "../../errors.ts";
+import { LIMITS } from "../../limits.ts";
+import type { Store } from "../../store/index.ts";
+import type { LinkRow } from "../../store/links.ts";
+import { networkOf } from "../addresses.ts";
+import type { Clock } from "../clock.ts";
+import type { Commit, Transaction } from "../commit.ts";
+import { isId, newId } from "../ids.ts";
+import type { Actor } from "./actors.ts";
+import type { Device } from "./devices.ts";
+import type { Endings } from "./endings.ts";
+import type { Passwords } from "./passwords.ts";
+import { wordsOf, type User } from "./profiles.ts";
+import type { SecurityEvents } from "./security.ts";
+import { hashingOf, judgingOf, type Throttle } from "./throttle.ts";
+
+/** An invitation, and what became of it. */
+export type Invitation = LinkRow;
+
+export type Links = ReturnType<typeof createLinks>;
+
+const SECRET_BYTES = 32;
+
+/**
+ * Links that operators make, each good once and for a while: to set a new password, and to create an account where
+ * registration is closed. What stands in a link is 256 random bits, of which only a hash is kept.
+ */
+export function createLinks(deps: {
+  store: Store;
+  commit: Commit;
+  endings: Endings;
+  security: SecurityEvents;
+  passwords: Passwords;
+  throttle: Throttle;
+  clock: Clock;
+  issuer: string;
+}) {
+  const { store, commit, endings, security, passwords, throttle, clock, issuer } = deps;
+
+  async function insert(
+    tx: Transaction,
+    link: Pick<LinkRow, "purpose" | "user_id">,
+    lifeMs: number,
+    by: Actor,
+  ): Promise<string> {
+    const secret = Buffer.from(crypto.getRandomValues(new Uint8Array(SECRET_BYTES))).toString("base64url");
+    const now = clock();
+    const times = { created_at: now, ends_at: now + lifeMs };
+    await tx.links.insert({
+      id: newId(now),
+      secret_hash: sha256(secret),
+      made_by: by.name,
+      ...link,
+      ...times,
+    });
+    return secret;
+  }
+
+  /** Whose password a link sets. Error code: `link_ended`. */
+  async function ownerOf(secret: string): Promise<{ link: LinkRow; row: User & { password_hash: string } }> {
+    const link = await store.links.findOpen("reset", sha256(secret), clock());
+    const row = link && (await store.users.find(link.user_id!));
+    if (!row || row.disabled_at !== null) throw new DuetError("link_ended");
+    return { link, row };
+  }
+
+  return {
+    /**
+     * A link by which somebody sets a new password for `user`, within half an hour; one that was made before is good no
+     * more. Effects: `links` and the security event, both or neither.
+     */
+    makeReset: (user: User, by: Actor): Promise<string> =>
+      commit(async (tx) => {
+        await tx.links.removeOf(user.id);
+        const secret = await insert(tx, { purpose: "reset", user_id: user.id }, LIMITS.resetLinkMs, by);
+        await security.note({ kind: "reset_link", userId: user.id, operator: by.name }, by.device, tx);
+        return `${issuer}/reset?token=${secret}`;
+      }),
+
+    /** Whose password it would set. Error code: `link_ended`. Effects: none; looking does not use it up. */
+    userOfReset: async (secret: string): Promise<User> => (await ownerOf(secret)).row,
+
+    /**
+     * Sets the new password of whom the link is for, and ends all of their sessions (`password_changed`): whoever had come in
+     * is out. Signs nobody in. Error codes: `link_ended` for one that is not there, was used or whose time is over,
+     * `validation_failed` with what is wrong with `new_password`, `rate_limited`, `too_busy`. Effects: the link, `users`,
+     * `sessions` and the security event, all or none.
+     */
+    async reset(input: { token: string; newPassword: string }, device: Device): Promise<User> {
+      const network = networkOf(device.ip);
+      await throttle.take(...judgingOf(undefined, network));
+      const { link, row } = await ownerOf(input.token);
+      const weakness = await passwords.judge(input.newPassword, wordsOf(row));
+      if (weakness)
+        throw new DuetError("validation_failed", { fields: [{ field: "new_password", ...weakness }] });
+      const made = await passwords.inTurn(row.id, network, async ({ hash }) => {
+        await throttle.take(...hashingOf(row.id, network));
+        return hash(input.newPassword);
+      });
+      await commit(async (tx) => {
+        const isOpen = await tx.links.use(link.id, clock());
+        if (!isOpen || (await tx.users.replacePasswordHash(row.id, row.password_hash, made)) === 0)
+          throw new DuetError("link_ended");
+        await endings.endAll(tx, row.id, "password_changed", device);
+        const by = { operator: link.made_by };
+        await security.note({ kind: "password_reset", userId: row.id, ...by }, device, tx);
+      });
+      return row;
+    },
+
+    /** A link by which one account may be created although registration is closed, within a week. Effects: as `makeReset`. */
+    makeInvitation: (by: Actor & { userId: string | null }): Promise<string> =>
+      commit(async (tx) => {
+        const secret = await insert(tx, { purpose: "invitation", user_id: null }, LIMITS.invitationMs, by);
+        await security.note({ kind: "invitation", userId: by.userId, operator: by.name }, by.device, tx);
+        return `${issuer}/register?invitation=${secret}`;
+      }),
+
+    /** Those that were made, newest first. */
+    invitations: (): Promise<Invitation[]> => store.links.list("invitation", LIMITS.invitationsShown),
+
+    /** Takes one back that was not used. Error code: `not_found`. Effects: as `makeReset`. */
+    endInvitation: (id: string, by: Actor & { userId: string }): Promise<void> =>
+      commit(async (tx) => {
+        if (!isId(id) || (await tx.links.remove("invitation", id)) === 0) throw new DuetError("not_found");
+        await security.note({ kind: "invitation_end", userId: by.userId, operator: by.name }, by.device, tx);
+      }),
+
+    /** The invitation itself, for what is asked before work is done for it. Error code: `link_ended`. */
+    async findInvitation(secret: string): Promise<Invitation> {
+      const link = await store.links.findOpen("invitation", sha256(secret), clock());
+      if (!link) throw new DuetError("link_ended");
+      return link;
+    },
+
+    /** Uses it up, with the account that it was for. Error code: `link_ended`. */
+    async useInvitation(tx: Transaction, link: Invitation): Promise<void> {
+      if (!(await tx.links.use(link.id, clock()))) throw new DuetError("link_ended");
+    },
+  };
+}
+
+const sha256 = (text: string) => new Bun.CryptoHasher("sha256").update(text).digest("base64url");

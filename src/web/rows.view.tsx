@@ -1,0 +1,59 @@
+import type { Child } from "#html";
+import type { SecurityEvent, SecurityEventKind } from "../core/auth/security.ts";
+import type { Session } from "../core/auth/sessions.ts";
+import { Icon } from "./icons.view.tsx";
+import { Time, type PageContext } from "./layout.view.tsx";
+
+export type ShownSession = Session & {
+  device: string | null;
+  isCurrent?: boolean;
+  isBound: boolean;
+};
+/** Where from, as far as its reader may know it. */
+export type Where = { device: string | null; ip: string };
+type SessionRowProps = { page: PageContext; session: ShownSession; children?: Child };
+
+/** One of somebody's sessions, and what can be done with it. */
+export const SessionRow = ({ page, session, children }: SessionRowProps) => {
+  const { account: t } = page.t;
+  const isPhone = /iPhone|Android|Mobile/.test(session.user_agent);
+  return (
+    <li>
+      <Icon name={isPhone ? "phone" : "computer"} />
+      <span class="row-main">
+        <strong>{session.device ?? t.unknownDevice}</strong>
+        {session.isCurrent && <span class="tag">{t.thisDevice}</span>}
+        {session.isBound && <span class="tag">{t.bound[session.kind]}</span>}
+        <span class="muted small">
+          {t.kinds[session.kind]} · {session.ip} · {session.isCurrent ? t.seenNow : t.seen}{" "}
+          {!session.isCurrent && <Time at={session.seen_at} />}
+        </span>
+      </span>
+      {children}
+    </li>
+  );
+};
+
+type EventRowProps = { page: PageContext; event: SecurityEvent; where: Where | null };
+
+/** What has happened to somebody's account, when, and from where or by which operator. */
+export const EventRow = ({ page, event, where }: EventRowProps) => {
+  const { account: t } = page.t;
+  return (
+    <li>
+      <span class="row-main">
+        <strong>{page.t.events[event.kind as SecurityEventKind] ?? event.kind}</strong>
+        {event.outcome === "failure" && !/^(?:reuse|key)_/.test(event.kind) && (
+          <span class="tag danger">{t.failed}</span>
+        )}
+        {event.operator !== null && <span class="tag">{page.t.admin.by(event.operator)}</span>}
+        <span class="muted small">
+          <Time at={event.created_at} />
+          {where && ` · ${where.device ?? t.unknownDevice} · ${where.ip}`}
+          {event.session_kind && ` · ${t.kinds[event.session_kind]}`}
+          {event.session_kind && event.key_thumbprint && `, ${t.bound.program}`}
+        </span>
+      </span>
+    </li>
+  );
+};
