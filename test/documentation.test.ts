@@ -18,6 +18,7 @@ const PAGES = [
   "src/README.md",
   "src/api/README.md",
   "src/api/agents.md",
+  "src/api/services.md",
   "test/prove/README.md",
   "test/README.md",
   "SECURITY.md",
