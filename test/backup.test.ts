@@ -10,6 +10,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { COMMAND_LINE } from "../src/core/auth/actors.ts";
 import { folderOnDisk, ORIGIN, SECRET, startApp, UNLIMITED } from "./support/app.ts";
 import { startCluster } from "./support/cluster.ts";
 import { login, me, PASSWORDS, refresh, register } from "./support/people.ts";
@@ -55,6 +56,9 @@ describe("a backup", () => {
     const talking = (async () => {
       while (!isDone) await say(said++);
     })();
+    // A copy cannot know whether a link has been used since.
+    const { operator, links } = t.app.duet;
+    const link = new URL(await links.makeReset(await operator.find("alice"), COMMAND_LINE));
     const made = await command("backup", file, "--data", t.folder);
     isDone = true;
     await talking;
@@ -88,6 +92,8 @@ describe("a backup", () => {
     expect((await refresh(again, alice.refreshToken)).body.code).toBe("token_invalid");
     expect((await refresh(again, gone.refreshToken)).body.code).toBe("token_invalid");
     expect((await me(again, gone.accessToken)).status).toBe(401);
+    const set = { token: link.searchParams.get("token"), new_password: PASSWORDS["bob"] };
+    expect((await again.json("POST", "/api/auth/reset", set)).body.code).toBe("link_ended");
     const back = await login(again, "alice");
     const { items } = (await back.call("GET", `/api/conversations/${id}/messages?limit=100`)).body;
     expect(items.length).toBeGreaterThanOrEqual(50);

@@ -61,6 +61,31 @@ describe("the operator's commands, beside the running server", () => {
     });
   });
 
+  test("make operators, whose names may be those that are kept for them, and links for whoever has forgotten a password", async () => {
+    await using t = await startApp(UNLIMITED);
+    const made = await withInput(t, PASSWORDS["bob"]!, "users", "add", "root", "--admin");
+    expect(made).toEqual({ out: "root may sign in\n", errors: "", exitCode: 0 });
+    const alice = await register(t, "alice");
+    const operators = async () =>
+      (await json(t, "users", "list"))
+        .filter(({ operator }: any) => operator !== null)
+        .map(({ username }: any) => username);
+    expect(await operators()).toEqual(["root"]);
+    expect((await duet(t, "users", "admin", "alice")).out).toBe("alice is an operator\n");
+    expect(await operators()).toEqual(["alice", "root"]);
+    expect((await duet(t, "users", "admin", "alice", "--not")).out).toBe("alice is an operator no more\n");
+    expect(await operators()).toEqual(["root"]);
+    expect((await duet(t, "users", "admin", "nobody")).exitCode).toBe(1);
+    // Of operators, too: that is what the command line is for.
+    for (const name of ["alice", "root"]) {
+      const { out, errors, exitCode } = await duet(t, "users", "reset-link", name);
+      expect([exitCode, errors]).toEqual([0, expect.stringContaining("half an hour")]);
+      const set = { token: new URL(out.trim()).searchParams.get("token"), new_password: PASSWORDS["carol"] };
+      expect((await t.json("POST", "/api/auth/reset", set)).status).toBe(204);
+    }
+    expect((await me(t, alice.accessToken)).body.reason).toBe("password_changed");
+  });
+
   test("take over accounts of other systems with their hashes, which are made anew at the first sign-in", async () => {
     await using t = await startApp(UNLIMITED);
     await register(t, "alice");

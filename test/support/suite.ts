@@ -6,7 +6,7 @@ import { ROOT } from "./process.ts";
 
 /** The nouns whose tests run on both databases. */
 const NOUNS = (
-  "account conversations dbsc departures devices dpop edge endings keys lab live messages oauth " +
+  "account admin conversations dbsc departures devices dpop edge endings keys lab live messages oauth " +
   "pages routes search sessions throttle tokens users"
 ).split(" ");
 

@@ -11,15 +11,18 @@ export const wordsOf = ({ username, email }: { username: string; email?: string 
 
 export type Profile = Pick<UserRow, "username" | "username_key" | "email" | "email_key">;
 
-/** Name and address as they are kept, with everything that is wrong with them. */
-export function readProfile(input: { username: string; email?: string | null | undefined }): {
+/** Name and address as they are kept, with everything that is wrong with them; `forOperator` as in `readUsername`. */
+export function readProfile(
+  input: { username: string; email?: string | null | undefined },
+  forOperator = false,
+): {
   columns: Profile;
   shapes: string[];
   faults: FieldError[];
 } {
   const faults: FieldError[] = [];
   // Telephones add a space after a word; no name and no address has one at its end.
-  const username = readUsername(input.username.trim());
+  const username = readUsername(input.username.trim(), forOperator);
   if (typeof username === "string") faults.push({ field: "username", code: username, ...limitOf(username) });
   const email = input.email?.trim() ? readEmail(input.email.trim()) : null;
   if (typeof email === "string") faults.push({ field: "email", code: email });

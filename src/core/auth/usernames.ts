@@ -24,9 +24,9 @@ const LOOKS_LIKE_ANOTHER =
 /**
  * Reads a username as RFC 8265 UsernameCaseMapped does: NFKC, case-folded for comparison, letters and digits of
  * one script with `.`, `_`, `-` between them, 2 to 32 characters, and none that is reserved. 小明 is a name; `admin` with a Cyrillic а is not.
- * Returns a field code where it is none.
+ * Returns a field code where it is none. `forOperator`: a reserved one is no fault.
  */
-export function readUsername(input: string): Username | FieldCode {
+export function readUsername(input: string, forOperator = false): Username | FieldCode {
   if (!input.isWellFormed()) return "ill_formed";
   const shown = input.normalize("NFKC");
   const characters = [...shown];
@@ -39,7 +39,7 @@ export function readUsername(input: string): Username | FieldCode {
   if (!isOneScript(shown)) return "mixed_scripts";
   const key = fold(shown);
   const shapes = shapesOf(shown, key);
-  return isReserved(shapes) ? "reserved" : { shown, key, shapes };
+  return !forOperator && isReserved(shapes) ? "reserved" : { shown, key, shapes };
 }
 
 /** The key under which a name would be found, whether or not it is a valid one. */
