@@ -1,0 +1,4 @@
+import { describeProxy } from "./checks.ts";
+import { APACHE } from "./kinds.ts";
+
+describeProxy(APACHE);

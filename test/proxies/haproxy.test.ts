@@ -1,0 +1,4 @@
+import { describeProxy } from "./checks.ts";
+import { HAPROXY } from "./kinds.ts";
+
+describeProxy(HAPROXY);

@@ -1,0 +1,4 @@
+import { describeProxy } from "./checks.ts";
+import { LIGHTTPD } from "./kinds.ts";
+
+describeProxy(LIGHTTPD);
