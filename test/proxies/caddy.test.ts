@@ -1,4 +1,4 @@
-import { describeProxy } from "./checks.ts";
+import { describeProxy } from "./every.ts";
 import { CADDY } from "./kinds.ts";
 import { testService } from "./service.ts";
 

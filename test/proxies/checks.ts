@@ -1,9 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { expect } from "bun:test";
 import { PASSWORDS } from "../support/people.ts";
 import { Stream } from "../support/stream.ts";
 import { raw, UNANSWERED, type Ask, type Client } from "./client.ts";
-import { isThere, startProxied, type Kind, type Proxied } from "./proxy.ts";
+import type { Kind, Proxied } from "./proxy.ts";
 
 const JSON_TYPE = { "content-type": "application/json" };
 const FORM = { "content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "same-origin" };
@@ -22,7 +21,7 @@ export async function signUp(ask: Ask, username: string, headers = {}): Promise<
 
 export const bearer = ({ access_token }: SignedIn) => ({ authorization: `Bearer ${access_token}` });
 
-const makeConversation = (ask: Ask, headers: Record<string, string>, title = "x") =>
+export const makeConversation = (ask: Ask, headers: Record<string, string>, title = "x") =>
   ask("/api/conversations", {
     method: "POST",
     headers: { ...JSON_TYPE, ...headers },
@@ -149,82 +148,4 @@ export async function checkAddressRaw({ url, ca }: Proxied): Promise<void> {
     `GET /api/auth/sessions HTTP/1.1\r\nHost: ${new URL(url).host}\r\nConnection: close\r\nAuthorization: Bearer ${token}\r\n\r\n`,
   );
   expect(/"ip":"([^"]*)"/.exec(listed)![1]).toBe(CLIENT);
-}
-
-/**
- * Connections that Duet closed meanwhile cost no request; what comes while it starts waits for it, or fails as `whileAway` says.
- */
-export async function checkRestart(t: Proxied, { ask, name }: Client, kind: Kind): Promise<void> {
-  const eve = await signUp(ask, `eve${name.at(-1)}`);
-  const get = async () => (await ask("/api/auth/me", { headers: bearer(eve) })).status;
-  const post = async () => (await makeConversation(ask, bearer(eve))).status;
-  // Some are open to Duet.
-  expect(await Promise.all([get(), post(), get(), post()])).toEqual([200, 201, 200, 201]);
-  let isOver = false;
-  const load = async (send: () => Promise<number>) => {
-    const seen = new Set<number>();
-    for (let left = 500; left > 0 && !isOver; left--) {
-      seen.add(await send().catch(() => UNANSWERED));
-      await Bun.sleep(5);
-    }
-    return seen;
-  };
-  const loads = Promise.all([load(get), load(post)]);
-  await t.restartDuet().finally(() => (isOver = true));
-  // Of a proxy that looks once a second for who is back.
-  while (kind.isBackLater && (await get()) !== 200) await Bun.sleep(100);
-  expect([await get(), await post()]).toEqual([200, 201]);
-  const [gets, posts] = await loads;
-  if (process.env["SHOW"]) console.log(kind.program, name, [...gets], [...posts]);
-  expect(kind.whileAway.GET).toEqual(expect.arrayContaining([...gets].filter((status) => status !== 200)));
-  expect(kind.whileAway.POST).toEqual(expect.arrayContaining([...posts].filter((status) => status !== 201)));
-}
-
-/** Of anybody on this machine. */
-function connectionsTo(port: number): number {
-  const end = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
-  const rows = readFileSync("/proc/net/tcp", "utf8")
-    .split("\n")
-    .map((line) => line.trim().split(/\s+/));
-  return rows.filter(([, , remote, state]) => remote?.endsWith(end) && state === ESTABLISHED).length;
-}
-
-const ESTABLISHED = "01";
-
-export type Started = { t: Proxied; clients: Client[] };
-
-/** Those that every proxy passes. */
-export function describeProxy(kind: Kind, more?: (started: () => Started) => void): void {
-  describe.skipIf(!isThere(kind))(`${kind.program} as the reference has it`, () => {
-    let t: Proxied;
-    let clients: Client[];
-    beforeAll(async () => {
-      t = await startProxied(kind);
-      clients = [t.overHttp1(), t.overHttp2()];
-    });
-    // Undefined where it did not start.
-    afterAll(() => t?.[Symbol.asyncDispose]());
-
-    test("keeps no connection to Duet, so that none is met that Duet has closed", async () => {
-      for (const { ask } of clients) expect((await ask("/healthz")).status).toBe(200);
-      while (connectionsTo(t.duetPort) > 0) await Bun.sleep(20);
-    });
-    test("hands events on as they come", async () => {
-      for (const client of clients) await checkStreams(client);
-    });
-    test("carries a form through a refresh", async () => {
-      for (const client of clients) await checkReplay(client);
-    });
-    test("says that a body is too large, and goes on", async () => {
-      for (const client of clients) await checkLargeBodies(client, kind);
-    });
-    test("tells Duet whose address it is, whatever a client writes", async () => {
-      for (const client of clients) await checkAddress(client);
-      await checkAddressRaw(t);
-    });
-    test("is there as soon as Duet is, after a restart", async () => {
-      for (const client of clients) await checkRestart(t, client, kind);
-    });
-    more?.(() => ({ t, clients }));
-  });
 }

@@ -19,6 +19,7 @@ export type Ask = (path: string, init?: Init) => Promise<Response>;
 export type Client = { name: string; ask: Ask; close(): void };
 
 export function overHttp1(url: string, ca: string): Client {
+  const closing = new AbortController();
   const ask: Ask = (path, { headers = {}, body, method = "GET", isStreamed = false } = {}) =>
     Bun.fetch(url + path, {
       method,
@@ -28,8 +29,9 @@ export function overHttp1(url: string, ca: string): Client {
       ...(body !== undefined && { body: isStreamed ? new Response(body).body! : body }),
       redirect: "manual",
       tls: { ca },
+      signal: closing.signal,
     });
-  return { name: "HTTP/1.1", ask, close: () => {} };
+  return { name: "HTTP/1.1", ask, close: () => closing.abort() };
 }
 
 /** The one that the proxies listen on. Duet trusts the other. */

@@ -1,4 +1,4 @@
-import { describeProxy } from "./checks.ts";
+import { describeProxy } from "./every.ts";
 import { HAPROXY } from "./kinds.ts";
 
 describeProxy(HAPROXY);

@@ -37,7 +37,7 @@ export const HAPROXY: Kind = {
   language: "haproxy",
   command: (file) => ["haproxy", "-db", "-f", file],
   replaced: ({ port }) => [["bind :::443 v4v6", `bind ::1:${port}`]],
-  whileAway: { GET: [], POST: [UNANSWERED] },
+  whileAway: { GET: [], POST: [UNANSWERED, 502] },
   ofStreamedBodies: [UNANSWERED],
 };
 
@@ -47,20 +47,17 @@ export const APACHE: Kind = {
   program: "apache2",
   language: "apache",
   command: (file) => ["apache2", "-DFOREGROUND", "-f", file],
-  replaced: ({ port }) => [
-    ["Listen 443", `Listen [::1]:${port}`],
-    ["*:443", `*:${port}`],
-  ],
-  around: ({ folder }) => [
+  replaced: ({ port }) => [["*:443", `[::1]:${port}`]],
+  around: ({ folder, port }) => [
     [
-      `ServerName localhost\nServerRoot ${folder}\nPidFile ${folder}/pid\nErrorLog ${folder}/errors`,
+      `Listen [::1]:${port}\nServerName localhost\nServerRoot ${folder}\nPidFile ${folder}/pid\nErrorLog ${folder}/errors`,
       "User www-data\nGroup www-data",
       ...MODULES.map((name) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`),
       "",
     ].join("\n"),
     "",
   ],
-  whileAway: { GET: [UNANSWERED, 502, 503], POST: [UNANSWERED, 502, 503] },
+  whileAway: { GET: [UNANSWERED, 500, 502, 503], POST: [UNANSWERED, 500, 502, 503] },
   ofStreamedBodies: [502],
 };
 

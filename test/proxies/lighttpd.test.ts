@@ -1,4 +1,4 @@
-import { describeProxy } from "./checks.ts";
+import { describeProxy } from "./every.ts";
 import { LIGHTTPD } from "./kinds.ts";
 
 describeProxy(LIGHTTPD);

@@ -95,7 +95,10 @@ export async function startProxied(kind: Kind) {
     stderr: "pipe",
   });
   while (!(await fetch(`${url}/healthz`, { tls: { ca } }).catch(() => null))?.ok) {
-    if (proxy.exitCode !== null) throw new Error(await new Response(proxy.stderr).text());
+    if (proxy.exitCode !== null) {
+      await duet[Symbol.asyncDispose]();
+      throw new Error(await new Response(proxy.stderr).text());
+    }
     await Bun.sleep(20);
   }
   const clients: Client[] = [];
@@ -108,8 +111,19 @@ export async function startProxied(kind: Kind) {
     ca,
     duetPort,
     heard: service.heard,
+    /** What Duet has said since its last start. */
+    errors: () => duet.errors(),
     overHttp1: () => client(overHttp1(url, ca)),
     overHttp2: () => client(overHttp2(url, ca)),
+    /** What comes is taken by the system, and answered by nobody. */
+    pauseDuet: () => duet.process.kill("SIGSTOP"),
+    async killDuet() {
+      duet.process.kill("SIGKILL");
+      await duet.process.exited;
+    },
+    async startDuet() {
+      duet = await startDuet();
+    },
     /** As an operator does for a new version. */
     async restartDuet() {
       duet.process.kill("SIGTERM");
@@ -118,9 +132,10 @@ export async function startProxied(kind: Kind) {
     },
     async [Symbol.asyncDispose]() {
       for (const each of clients) each.close();
+      // First what is behind: some proxies wait for the answers that are under way.
+      await duet[Symbol.asyncDispose]();
       proxy.kill();
       await proxy.exited;
-      await duet[Symbol.asyncDispose]();
       await service.stop();
     },
   };

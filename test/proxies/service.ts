@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import { PASSWORDS } from "../support/people.ts";
-import { bearer, NAVIGATION, signUp, type Started } from "./checks.ts";
+import { bearer, NAVIGATION, signUp } from "./checks.ts";
 import type { Client } from "./client.ts";
+import type { Started } from "./every.ts";
 import type { Proxied } from "./proxy.ts";
 
 const LIES = {
