@@ -1,6 +1,7 @@
 import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { folderOnDisk } from "../support/app.ts";
+import { makeCertificate } from "../support/certificate.ts";
 import { BINARY, freePort, ROOT, run } from "../support/process.ts";
 import { overHttp1, overHttp2, type Client } from "./client.ts";
 
@@ -40,18 +41,6 @@ function configOf({ language, replaced, around }: Kind, place: Place): string {
   return before + everywhere + after;
 }
 
-/** Key and certificate in one file, which all of them read. */
-function makeCertificate(folder: string): string {
-  const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
-  const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"];
-  const name = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"];
-  const made = Bun.spawnSync(["openssl", "req", "-x509", ...curve, "-keyout", key, "-out", cert, ...name]);
-  if (made.exitCode !== 0) throw new Error(made.stderr.toString());
-  const text = readFileSync(cert, "utf8");
-  writeFileSync(join(folder, "duet.pem"), text + readFileSync(key, "utf8"));
-  return text;
-}
-
 type Heard = { headers: Record<string, string>; method: string; path: string; body: string };
 
 /** What stands beside Duet on the same host. */
@@ -81,13 +70,16 @@ export async function startProxied(kind: Kind) {
   const [port, duetPort, folder, data] = [freePort(), freePort(), folderOnDisk(), folderOnDisk()];
   chmodSync(folder, 0o755);
   const url = `https://localhost:${port}`;
-  const ca = makeCertificate(folder);
+  const { key, cert: ca } = makeCertificate();
+  const pem = join(folder, "duet.pem");
+  // In one file, which all of them read.
+  writeFileSync(pem, ca + key);
   const service = startService();
   const settings = ["--public-url", url, "--trusted-proxies", "127.0.0.1", "--rate-limits", "off"];
   const startDuet = () => run([BINARY, "--port", String(duetPort), "--data", data, ...settings]);
   let duet = await startDuet();
   const file = join(folder, "config");
-  const place = { port, duetPort, servicePort: service.port, folder, pem: join(folder, "duet.pem") };
+  const place = { port, duetPort, servicePort: service.port, folder, pem };
   writeFileSync(file, configOf(kind, place));
   const proxy = Bun.spawn(kind.command(file), {
     env: { PATH: process.env["PATH"]!, HOME: folder },

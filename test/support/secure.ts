@@ -1,11 +1,9 @@
 import { test } from "bun:test";
 import { createHash, X509Certificate } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { createServer } from "node:https";
-import { join } from "node:path";
 import { chromium, type Browser, type BrowserContext, type Page } from "playwright-core";
 import { OPTIONS } from "./chromium.ts";
-import { folderOnDisk } from "./app.ts";
+import { makeCertificate } from "./certificate.ts";
 
 /** The shell has no Device Bound Session Credentials. */
 export const fullChromiumPath =
@@ -17,21 +15,10 @@ export const testInWholeChromium: (name: string, work: () => Promise<unknown>) =
     ? (name, work) => test(name, async () => void (await work()))
     : (name) => test.skip(`NOT RUN: no whole Chromium. Debian: apt-get install chromium: ${name}`, () => {});
 
-/** A certificate for localhost that nobody trusts but who is told its fingerprint. */
-function makeCertificate() {
-  const folder = folderOnDisk();
-  const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
-  const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"];
-  const name = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"];
-  const made = Bun.spawnSync(["openssl", "req", "-x509", ...curve, "-keyout", key, "-out", cert, ...name]);
-  if (made.exitCode !== 0) throw new Error(made.stderr.toString());
-  const text = readFileSync(cert, "utf8");
-  const spki = new X509Certificate(text).publicKey.export({ type: "spki", format: "der" });
-  return {
-    key: readFileSync(key, "utf8"),
-    cert: text,
-    fingerprint: createHash("sha256").update(spki).digest("base64"),
-  };
+/** By which a browser is told to trust it. */
+function fingerprintOf(cert: string): string {
+  const spki = new X509Certificate(cert).publicKey.export({ type: "spki", format: "der" });
+  return createHash("sha256").update(spki).digest("base64");
 }
 
 export type SecureFront = AsyncDisposable & {
@@ -47,7 +34,8 @@ export type SecureFront = AsyncDisposable & {
 
 /** A proxy with TLS on `port`, as one stands before Duet. */
 export async function startSecureFront(port: number): Promise<SecureFront> {
-  const { fingerprint, ...tls } = makeCertificate();
+  const tls = makeCertificate();
+  const fingerprint = fingerprintOf(tls.cert);
   const losing = new Map<string, number>();
   let lost = 0;
   const server = createServer(tls, async (request, response) => {
