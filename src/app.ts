@@ -98,7 +98,7 @@ export async function createApp(config: Config, { log: given, ...tuning }: Tunin
   function handle(request: Request, peerOf?: () => string | undefined): Response | Promise<Response> {
     const receivedAt = performance.now();
     // What a script of another origin may read has more headers.
-    const answer = edge.cors.isAllowed(request) ? undefined : answerAtOnce(request);
+    const answer = isLeaving || edge.cors.isAllowed(request) ? undefined : answerAtOnce(request);
     if (!answer) return handleFully(request, peerOf?.(), receivedAt);
     countMe(performance.now() - receivedAt);
     log("debug", "request", () => factsOf(request, answer, 0));
@@ -131,7 +131,7 @@ export async function createApp(config: Config, { log: given, ...tuning }: Tunin
       withHeaders(response, () => requestIdOf(request)),
       asked,
     );
-    if (hasUnreadBody(request)) answer.headers.set("connection", "close");
+    if (isLeaving || hasUnreadBody(request)) answer.headers.set("connection", "close");
     const path = URL.parse(request.url, "http://localhost")?.pathname ?? "";
     measured.count(request.method, path, answer.status, performance.now() - receivedAt);
     log("debug", "request", () => factsOf(request, answer, performance.now() - receivedAt));
@@ -146,12 +146,30 @@ export async function createApp(config: Config, { log: given, ...tuning }: Tunin
 
   const stopTending = duet.housekeeping.start();
   let server: Server | undefined;
+  /** A new server has taken over: each connection is answered for the last time. */
+  let isLeaving = false;
 
-  /** Starts listening; answers where. Throws StartError if the port is taken. */
-  function listen(): string {
-    server = startServer(config, handle, unanswered);
+  /** Starts listening; answers where. Throws StartError if the port is taken by whoever does not share it. */
+  function listen(isShared = false): string {
+    server = startServer({ ...config, isShared }, handle, unanswered);
     const host = config.host === "127.0.0.1" ? "localhost" : config.host;
     return `http://${host.includes(":") ? `[${host}]` : host}:${server.port}`;
+  }
+
+  /** For a server that another one has taken over from: does nothing by itself any more, and ends the streams. */
+  async function leave(): Promise<void> {
+    isLeaving = true;
+    await stopTending();
+    duet.notifier.close();
+  }
+
+  /** While another server writes to the same folder: the streams here hear of it, until the function it answers is called. */
+  function watchOthers(): () => void {
+    data.store.onTouched((what) => {
+      if (what === "all") duet.notifier.notifyAll();
+    });
+    const timer = setInterval(data.store.isCurrent, LIMITS.othersLookMs);
+    return () => clearInterval(timer);
   }
 
   /** Finishes the requests that are under way, within bounds, then lets go of the folder. */
@@ -164,7 +182,7 @@ export async function createApp(config: Config, { log: given, ...tuning }: Tunin
     await data.close();
   }
 
-  const { isUnsure } = data;
+  const { isUnsure, lock, unlock } = data;
   return {
     duet,
     metrics,
@@ -172,6 +190,10 @@ export async function createApp(config: Config, { log: given, ...tuning }: Tunin
     isUnsure,
     handle,
     listen,
+    leave,
+    lock,
+    unlock,
+    watchOthers,
     close,
     routes: routes.routes,
   };

@@ -3,7 +3,7 @@ import { ALGORITHMS, openKeyRing, type KeyRing } from "./core/auth/keys.ts";
 import type { Clock } from "./core/clock.ts";
 import { continueAfter } from "./core/ids.ts";
 import { assertSettled } from "./core/moves.ts";
-import { findFolder, loadSecret, openFolder, type Folder } from "./db/folder.ts";
+import { findFolder, holdFolder, loadSecret, openFolder, type Folder } from "./db/folder.ts";
 import type { Db } from "./db/index.ts";
 import { checkMigrated, migrate } from "./db/migrate.ts";
 import { openPostgres } from "./db/postgres.ts";
@@ -19,6 +19,9 @@ export type Data = {
   clock: Clock;
   /** Whether all of the database should be checked while it is used (`checkAtStart`). */
   isUnsure: boolean;
+  /** Lets another server have the folder, which this one still uses, and takes that back. Throws StartError if one has it. */
+  unlock(): void;
+  lock(): void;
   close(): Promise<void>;
 };
 
@@ -31,6 +34,7 @@ type Place = {
   isUnsure: boolean;
   secretOf(isFirstStart: boolean): string;
   release(): void;
+  hold(): () => void;
 };
 
 /** For the server; a folder is held until `close`. `clock` stands for the database's in tests. Throws StartError. */
@@ -42,7 +46,7 @@ export function openRestored(config: Config, issuer: string, path: string | null
   if (path === null) return open(config, issuer, serverOf(config, true));
   const secretOf = () => loadSecret(config.data, config.secret, false);
   const db = openSqlite(path);
-  return open(config, issuer, { name: path, db, isOurs: true, isUnsure: false, secretOf, release() {} });
+  return open(config, issuer, { name: path, db, isOurs: true, isUnsure: false, secretOf, ...UNHELD });
 }
 
 /** For an operator's command, beside a server that may be running: makes nothing, migrates nothing. Throws StartError. */
@@ -80,12 +84,16 @@ function folderOf(config: Config, folder: Folder): Place {
   try {
     const db = openSqlite(databasePath, lockPath ? [lockPath] : []);
     const secretOf = (isFirstStart: boolean) => loadSecret(config.data, config.secret, isFirstStart);
-    return { name, db, isOurs, isUnsure, secretOf, release: folder.unlock };
+    const hold = () => holdFolder(config.data);
+    return { name, db, isOurs, isUnsure, secretOf, release: folder.unlock, hold };
   } catch (error) {
     folder.unlock();
     throw unusable(name, error);
   }
 }
+
+/** What nobody else has to let go of. */
+const UNHELD = { release() {}, hold: () => () => {} };
 
 function serverOf({ databaseUrl, secret }: Config, isOurs: boolean): Place {
   if (!secret)
@@ -103,7 +111,7 @@ function serverOf({ databaseUrl, secret }: Config, isOurs: boolean): Place {
     isOurs,
     isUnsure: false,
     secretOf: () => secret,
-    release() {},
+    ...UNHELD,
   };
 }
 
@@ -112,7 +120,13 @@ async function open(config: Config, issuer: string, place: Place, given?: Clock)
   const { db, isOurs, isUnsure } = place;
   const store = createStore(db);
   const clock = given ?? store.now;
-  const close = () => db.close().finally(place.release);
+  let release = place.release;
+  const close = () => db.close().finally(() => release());
+  const unlock = () => {
+    release();
+    release = () => {};
+  };
+  const lock = () => void (release = place.hold());
   try {
     const keys = await db.alone(async () => {
       if (isOurs) await migrate(db);
@@ -132,7 +146,7 @@ async function open(config: Config, issuer: string, place: Place, given?: Clock)
     });
     // An operator's settings need not be the server's.
     if (isOurs && config.jwtAlg) await keys.moveTo(config.jwtAlg);
-    return { store, keys, clock, isUnsure, close };
+    return { store, keys, clock, isUnsure, unlock, lock, close };
   } catch (error) {
     await close();
     throw error instanceof StartError ? error : unusable(place.name, error);

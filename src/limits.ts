@@ -89,4 +89,7 @@ export const LIMITS = {
   clockSkewMaxMs: 1000,
   clockTrustMs: 60_000,
   shutdownWaitMs: 8000,
+  /** for the server that runs to let go of what a new one takes over */
+  handOverWaitMs: 10_000,
+  othersLookMs: 50,
 } as const;

@@ -15,10 +15,14 @@ import { sessionCommands, userCommands } from "./users.ts";
 export const COMMANDS: Command[] = [
   {
     name: "serve",
-    options: { demo: { type: "boolean", does: "people who were made up, in a folder that goes with it" } },
+    options: {
+      demo: { type: "boolean", does: "people who were made up, in a folder that goes with it" },
+      "take-over": { type: "boolean", does: "from the server that runs, without a request lost (Linux)" },
+    },
     does: "Serves until SIGTERM; what duet does without a command",
     example: "duet serve --port 8080",
-    run: ({ options, settings }) => serve(settings, options["demo"] === true),
+    run: ({ options, settings }) =>
+      serve(settings, { isDemo: options["demo"] === true, takesOver: options["take-over"] === true }),
   },
   ...userCommands,
   ...sessionCommands,

@@ -4,11 +4,11 @@ import { LIMITS } from "../limits.ts";
 export type Server = { port: number; stop(isNow?: boolean): Promise<void> };
 
 /**
- * Listens. `handle` gets each request, and how to ask for the address of the peer. On 127.0.0.1 also on ::1 where the machine has it,
+ * Listens, on a port that another server shares where `isShared` (cli/takeover.ts). `handle` gets each request, and how to ask for the address of the peer. On 127.0.0.1 also on ::1 where the machine has it,
  * since both are localhost and clients choose. Throws StartError if the port is taken.
  */
 export function startServer(
-  { port, host }: { port: number; host: string },
+  { port, host, isShared }: { port: number; host: string; isShared: boolean },
   handle: (request: Request, peerOf: () => string | undefined) => Response | Promise<Response>,
   unanswered: (cause: unknown) => Response,
 ): Server {
@@ -17,7 +17,7 @@ export function startServer(
       port: on,
       hostname,
       // Two servers on one port would share its requests without a word.
-      reusePort: false,
+      reusePort: isShared,
       idleTimeout: LIMITS.idleSeconds,
       // Ours is the limit that counts: Bun's would answer first, with an empty 413.
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,

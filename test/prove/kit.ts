@@ -55,6 +55,7 @@ export class Server {
   readonly folder = folderOnDisk();
   readonly port = freePort();
   #running: Running | undefined;
+  #left: Running[] = [];
   #cluster: Cluster | undefined;
   #database: Awaited<ReturnType<typeof makeDatabase>> | undefined;
 
@@ -79,6 +80,15 @@ export class Server {
     const env = bareEnvironment({ ...settings, ...this.environment });
     this.#running = await run([BINARY, "--data", this.folder, "--port", `${this.port}`], { env });
     return this;
+  }
+
+  /** Another process takes over from the one that serves, which goes when its connections have. */
+  async upgrade(): Promise<void> {
+    this.#left.push(this.#running!);
+    const settings = { DUET_LOG: "error", DUET_RATE_LIMITS: "off", ...this.settings };
+    const env = bareEnvironment({ ...settings, ...this.environment });
+    const place = ["--data", this.folder, "--port", `${this.port}`];
+    this.#running = await run([BINARY, "serve", "--take-over", ...place], { env });
   }
 
   get pid(): number {
@@ -109,6 +119,7 @@ export class Server {
 
   async [Symbol.asyncDispose]() {
     await this.kill();
+    for (const each of this.#left) await each[Symbol.asyncDispose]();
     await this.#cluster?.[Symbol.asyncDispose]();
     await this.#database?.drop();
   }

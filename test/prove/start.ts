@@ -6,7 +6,7 @@ import { clientClock, serverClock } from "./clocks.ts";
 import { kills } from "./crash.ts";
 import { createRandom, traces, type Finding, type Scenario } from "./kit.ts";
 import { lostAnswers, thief, together } from "./rotation.ts";
-import { storm } from "./storm.ts";
+import { storm, upgrades } from "./storm.ts";
 
 export const SCENARIOS: Record<string, Scenario> = {
   together,
@@ -21,6 +21,7 @@ export const SCENARIOS: Record<string, Scenario> = {
   clientClock,
   serverClock,
   storm,
+  upgrades,
 };
 
 /** Those that are about the rule and several processes; the others are about one process or a browser. */

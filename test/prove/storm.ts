@@ -14,7 +14,14 @@ import { count, notDone, Server, type Random, type Scenario } from "./kit.ts";
 const ROUND_MS = 2000;
 
 type Tab = { person: PersonInBrowser; page: Page };
-type Weather = { lost: number; slow: number; cuts: number; kills: number; reloads: number };
+type Weather = {
+  lost: number;
+  slow: number;
+  cuts: number;
+  kills: number;
+  reloads: number;
+  upgrades: number;
+};
 
 /** A network on which every tenth answer is lost after the server has acted, and every fourth request is slow. */
 const spoil = (person: PersonInBrowser, weather: Weather, choose: Random) =>
@@ -41,10 +48,30 @@ const shownOn = (page: Page) => page.locator(".message:not(.pending) .body").all
 const pending = (page: Page) => page.locator(".pending").count();
 
 /** Two people in two browsers with five tabs through 300 lives of an access token, in bad weather. */
-export const storm: Scenario = async ({ scale, random }) => {
-  const what = "a storm over two browsers with 5 tabs, whose access tokens live for 2 seconds";
+export const storm: Scenario = (kit) =>
+  weatherOver(
+    kit,
+    "a storm over two browsers with 5 tabs, whose access tokens live for 2 seconds",
+    Math.max(4, Math.round(300 * kit.scale)),
+    false,
+  );
+
+/** The same on a network without fault, while one binary after the other takes over: nothing may fail at all. */
+export const upgrades: Scenario = (kit) =>
+  weatherOver(
+    kit,
+    "a new binary takes over, under two browsers with 5 tabs, whose access tokens live for 2 seconds",
+    Math.max(4, Math.round(40 * kit.scale)),
+    true,
+  );
+
+async function weatherOver(
+  { random }: Parameters<Scenario>[0],
+  what: string,
+  rounds: number,
+  isFair: boolean,
+): ReturnType<Scenario> {
   if (!chromiumPath) return [notDone(what, "no Chromium (Debian: apt-get install chromium)")];
-  const rounds = Math.max(4, Math.round(300 * scale));
   await using server = await new Server(SHORT).start();
   await using alice = await open(server, "alice");
   await using bob = await open(server, "bob");
@@ -56,7 +83,8 @@ export const storm: Scenario = async ({ scale, random }) => {
   await alice.page.press("#username", "Enter");
   await alice.page.waitForSelector("#members li:has-text('bob')");
 
-  const weather: Weather = { lost: 0, slow: 0, cuts: 0, kills: 0, reloads: 0 };
+  const weather: Weather = { lost: 0, slow: 0, cuts: 0, kills: 0, reloads: 0, upgrades: 0 };
+  const failed: string[] = [];
   let refreshes = 0;
   let asked = 0;
   const tabs: Tab[] = [];
@@ -71,7 +99,15 @@ export const storm: Scenario = async ({ scale, random }) => {
       tabs.push({ person, page });
     }
     person.context.on("response", (r) => (refreshes += r.url().endsWith("/auth/refresh") && r.ok() ? 1 : 0));
-    await spoil(person, weather, random.fork());
+    if (!isFair) await spoil(person, weather, random.fork());
+    // A page that is left gives up what it was waiting for.
+    person.context.on("requestfailed", (request) => {
+      const why = request.failure()?.errorText ?? "";
+      if (why !== "net::ERR_ABORTED") failed.push(`${request.method()} ${request.url()} ${why}`);
+    });
+    person.context.on("response", (response) => {
+      if (response.status() >= 500) failed.push(`${response.url()} ${response.status()}`);
+    });
   }
 
   const said: string[] = [];
@@ -82,7 +118,19 @@ export const storm: Scenario = async ({ scale, random }) => {
     said.push(text);
   }
 
-  const HAPPENINGS: ((tab: Tab) => Promise<void>)[] = [
+  const upgrade = async (tab: Tab) => {
+    weather.upgrades++;
+    await Promise.all([server.upgrade(), say(tab)]);
+  };
+  const reload = async ({ page }: Tab) => {
+    weather.reloads++;
+    await page.goto(random.chance(0.5) ? path : "/account");
+    await page.goto(path);
+  };
+  // As a tab does that comes to the front: it takes the stream over.
+  const comeToFront = async ({ page }: Tab) =>
+    page.evaluate(() => void document.dispatchEvent(new Event("visibilitychange")));
+  const inBadWeather: ((tab: Tab) => Promise<void>)[] = [
     async (tab) => {
       weather.cuts++;
       await tab.person.context.setOffline(true);
@@ -97,19 +145,15 @@ export const storm: Scenario = async ({ scale, random }) => {
       await Bun.sleep(random.below(ROUND_MS));
       await server.start();
     },
-    async ({ page }) => {
-      weather.reloads++;
-      await page.goto(random.chance(0.5) ? path : "/account");
-      await page.goto(path);
-    },
-    // As a tab does that comes to the front: it takes the stream over.
-    async ({ page }) => page.evaluate(() => void document.dispatchEvent(new Event("visibilitychange"))),
+    reload,
+    comeToFront,
   ];
+  const happenings = isFair ? [upgrade, reload, comeToFront, say] : inBadWeather;
 
   for (let round = 0; round < rounds; round++) {
     const end = performance.now() + ROUND_MS;
     for (const tab of tabs) if (random.chance(0.4)) await say(tab);
-    await HAPPENINGS[round % HAPPENINGS.length]!(tabs[random.below(tabs.length)]!);
+    await happenings[round % happenings.length]!(tabs[random.below(tabs.length)]!);
     for (const { page } of tabs) asked += await page.locator("#sign-in-again[open]").count();
     await Bun.sleep(Math.max(0, end - performance.now()));
   }
@@ -124,6 +168,8 @@ export const storm: Scenario = async ({ scale, random }) => {
     await Bun.sleep(500);
   }
   const shown = await Promise.all(tabs.map(({ page }) => shownOn(page)));
+  // Which ends what is open.
+  const failures = failed.length;
   await server.kill();
 
   const stored = await server.read<{ body: string }>("SELECT body FROM messages ORDER BY id");
@@ -140,16 +186,20 @@ export const storm: Scenario = async ({ scale, random }) => {
       what,
       done:
         `${count(rounds)} lives of a token, ${count(said.length)} messages, ${count(refreshes)} refreshes, ` +
-        `${count(weather.lost)} lost and ${count(weather.slow)} slow answers, ${count(weather.cuts)} cuts, ` +
-        `${count(weather.kills)} SIGKILLs, ${count(weather.reloads)} reloads`,
+        (isFair
+          ? `${count(weather.upgrades)} upgrades`
+          : `${count(weather.lost)} lost and ${count(weather.slow)} slow answers, ${count(weather.cuts)} cuts, ` +
+            `${count(weather.kills)} SIGKILLs`) +
+        `, ${count(weather.reloads)} reloads`,
       zeros: {
         "messages lost": said.filter((text) => !kept.has(text)).length,
         "messages doubled": bodies.length - kept.size,
         "tabs that show anything else": shown.filter((list) => !isAsStored(list)).length,
         "sign-ins asked for": asked,
         "sessions ended": ended!.n,
+        ...(isFair && { "failed requests": failures }),
         "complaints of the browser": alice.complaints.length + bob.complaints.length,
       },
     },
   ];
-};
+}
