@@ -1,8 +1,9 @@
 import { parseArgs } from "node:util";
 import { disk } from "./disk.ts";
+import { kills } from "./kills.ts";
 import { NEEDS, type Recipe } from "./recipe.ts";
 
-const RECIPES: Recipe[] = [...disk].toSorted(
+const RECIPES: Recipe[] = [...disk, ...kills].toSorted(
   (a, b) => Number(a.id.slice(2)) - Number(b.id.slice(2)),
 );
 
