@@ -91,6 +91,8 @@ export function problemBody(error: DuetError, language: Language, requestId: str
 /** What an error says beside its body, whatever shape that has. */
 export function headersOf(error: DuetError): Record<string, string> {
   const { allow, retryAfterSeconds, acceptEncoding, dpopNonce, deviceChallenge } = error.details;
+  // What cannot be done now may be in a second, where nothing is known of it.
+  const wait = retryAfterSeconds ?? (error.status === 503 ? 1 : undefined);
   return {
     // By it a page's script tells our refusals from those of whatever stands between.
     "duet-error": error.code,
@@ -99,7 +101,7 @@ export function headersOf(error: DuetError): Record<string, string> {
     ...(dpopNonce && { "dpop-nonce": dpopNonce }),
     ...(allow && { allow: allow.join(", ") }),
     ...(acceptEncoding && { "accept-encoding": acceptEncoding }),
-    ...(retryAfterSeconds && { "retry-after": String(retryAfterSeconds) }),
+    ...(wait && { "retry-after": String(wait) }),
     ...(error.code === "payload_too_large" && { connection: "close" }),
   };
 }
