@@ -1,9 +1,13 @@
 import { parseArgs } from "node:util";
+import { clients } from "./clients.ts";
+import { clock } from "./clock.ts";
 import { disk } from "./disk.ts";
 import { kills } from "./kills.ts";
+import { loads } from "./loads.ts";
+import { locks } from "./locks.ts";
 import { NEEDS, type Recipe } from "./recipe.ts";
 
-const RECIPES: Recipe[] = [...disk, ...kills].toSorted(
+const RECIPES: Recipe[] = [...disk, ...kills, ...clients, ...loads, ...clock, ...locks].toSorted(
   (a, b) => Number(a.id.slice(2)) - Number(b.id.slice(2)),
 );
 

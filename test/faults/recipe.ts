@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 import { folderOnDisk } from "../support/app.ts";
 
@@ -89,7 +89,7 @@ export function memoryGroup(megabytes: number) {
     limit: () => write("memory.limit_in_bytes", `${megabytes * 1024 * 1024}`),
     peakMegabytes: async () =>
       Math.round(Number(await Bun.file(join(path, "memory.max_usage_in_bytes")).text()) / 2 ** 20),
-    [Symbol.dispose]: () => rmSync(path, { recursive: false, force: true }),
+    [Symbol.dispose]: () => rmdirSync(path),
   };
 }
 
