@@ -29,7 +29,8 @@ export async function aborts(times: number): Promise<Outcome> {
   const sendAndGo = async (text: string, isAfterAnswer = false) => {
     const line = await openLine(site);
     line.send(text);
-    if (isAfterAnswer) await new Promise((resolve) => line.socket.once("data", resolve).once("close", resolve));
+    if (isAfterAnswer)
+      await new Promise((resolve) => line.socket.once("data", resolve).once("close", resolve));
     else await new Promise((resolve) => line.socket.write("", resolve));
     line.socket.resetAndDestroy();
   };
@@ -56,7 +57,9 @@ export async function aborts(times: number): Promise<Outcome> {
   for (const text of stored) alice.unknown.add(text);
   // A leak of one connection each would be 16 KB at the least.
   if (grown > Math.max(30, times / 25)) faults.push(`grown by ${Math.round(grown)} MB`);
-  const openFiles = Bun.spawnSync(["ls", `/proc/${site.pid}/fd`]).stdout.toString().split("\n").length;
+  const openFiles = Bun.spawnSync(["ls", `/proc/${site.pid}/fd`])
+    .stdout.toString()
+    .split("\n").length;
   if (openFiles > 60) faults.push(`${openFiles} files are open`);
   // Twenty is the most that one person may have: no place is taken by those who have gone.
   const fetchHere = (path: string, init?: RequestInit) => fetch(site.url + path, init);
@@ -122,7 +125,8 @@ export async function stoppedReader(requests: number): Promise<Outcome> {
     const grown = megabytesOf(site.pid) - before;
     // All of the lines.
     const said = (requests * 4) / 1024;
-    if (grown > 60 + said / 2) faults.push(`grown by ${grown.toFixed(0)} MB, for ${said.toFixed(0)} MB that nobody read`);
+    if (grown > 60 + said / 2)
+      faults.push(`grown by ${grown.toFixed(0)} MB, for ${said.toFixed(0)} MB that nobody read`);
     return { measured: `${answers} answered, memory +${grown.toFixed(0)} MB`, faults };
   } finally {
     closeSync(reader);

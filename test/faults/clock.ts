@@ -87,7 +87,8 @@ async function setMeanwhile(): Promise<Outcome> {
   await Talker.register(site, "bob");
   const carol = await Talker.register(site, "carol");
   const faults: string[] = [];
-  const guess = () => site.ask("POST", "/api/auth/login", { username: "bob", password: "wrong and wrong again 7" });
+  const guess = () =>
+    site.ask("POST", "/api/auth/login", { username: "bob", password: "wrong and wrong again 7" });
   const guessUntilRefused = async () => {
     for (let n = 0; n < 20; n++) if ((await guess()).status === 429) return true;
     return false;
@@ -122,14 +123,17 @@ async function setMeanwhile(): Promise<Outcome> {
   await carol.me();
   clock.set(0);
   const from = performance.now();
-  const isRefused = async () => (await site.ask("POST", "/api/auth/refresh", { refresh_token: old })).status === 401;
+  const isRefused = async () =>
+    (await site.ask("POST", "/api/auth/refresh", { refresh_token: old })).status === 401;
   await until("an old token is refused", isRefused, 5000);
   const dead = ((performance.now() - from) / 1000).toFixed(1);
 
   // Alice's session, which saw none of it, goes on both ways; 8 days on it is refused, and lives when the clock is right again.
   for (const seconds of [-HOUR, 0, HOUR, 0]) {
     clock.set(seconds);
-    const { status, text } = await site.ask("POST", "/api/auth/refresh", { refresh_token: alice.refreshToken });
+    const { status, text } = await site.ask("POST", "/api/auth/refresh", {
+      refresh_token: alice.refreshToken,
+    });
     if (status !== 200) faults.push(`refresh at ${seconds}: ${status} ${text}`);
   }
   clock.set(8 * DAY);
@@ -137,7 +141,10 @@ async function setMeanwhile(): Promise<Outcome> {
   if (late.status !== 401) faults.push(`refresh 8 days on: ${late.status}`);
   clock.set(0);
   faults.push(...(await alice.check()));
-  return { measured: `limits and W both ways; with W 2 s an old token is dead after ${dead} s; 8 days on ${late.status}, back 200`, faults };
+  return {
+    measured: `limits and W both ways; with W 2 s an old token is dead after ${dead} s; 8 days on ${late.status}, back 200`,
+    faults,
+  };
 }
 
 const needs = ["libfaketime (Debian: apt-get install libfaketime)"] as const;

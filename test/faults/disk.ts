@@ -28,9 +28,13 @@ async function afterFsync(): Promise<Outcome> {
     const answer = lines.findIndex((line) => line.includes(`"HTTP/1.1 ${status}`));
     const sync = lastBefore(lines, answer, /f(?:data)?sync\(\d+<[^>]*duet\.db-wal>\) *= 0/);
     const write = lastBefore(lines, sync, /pwrite64\(\d+<[^>]*duet\.db-wal>/);
-    const isUnsynced = lines.slice(sync, answer).some((line) => /pwrite64\(\d+<[^>]*duet\.db-wal>/.test(line));
+    const isUnsynced = lines
+      .slice(sync, answer)
+      .some((line) => /pwrite64\(\d+<[^>]*duet\.db-wal>/.test(line));
     if (answer < 0 || sync < 0 || write < 0 || isUnsynced)
-      faults.push(`${what}: write at ${write}, fsync at ${sync}, answer at ${answer}, unsynced ${isUnsynced}`);
+      faults.push(
+        `${what}: write at ${write}, fsync at ${sync}, answer at ${answer}, unsynced ${isUnsynced}`,
+      );
   }
   const order = "pwrite64(wal), fsync(wal), then HTTP/1.1";
   return { measured: `${order}: ${works.map(([what]) => what).join(", ")}`, faults };
@@ -52,12 +56,15 @@ async function ioErrors(): Promise<Outcome> {
       for (let n = 0; n < 20; n++) {
         await alice.say();
         if (n % 4 === 0) await alice.refresh();
-        if (n % 5 === 0) alice.note("login", await site.ask("POST", "/api/auth/login", credentialsOf("alice")));
+        if (n % 5 === 0)
+          alice.note("login", await site.ask("POST", "/api/auth/login", credentialsOf("alice")));
         await alice.me();
       }
     });
     await alice.check();
-    parts.push(`${calls} ${when}: rows = acks: ${alice.stored - wasStored} = ${alice.acknowledged.length - before}`);
+    parts.push(
+      `${calls} ${when}: rows = acks: ${alice.stored - wasStored} = ${alice.acknowledged.length - before}`,
+    );
     if (alice.stored !== alice.acknowledged.length) alice.faults.push(parts.at(-1)!);
   }
   if (!alice.statuses.get(503)) alice.faults.push("nothing failed");
@@ -98,7 +105,7 @@ function fill(folder: string): { free(): void } {
   const file = openSync(path, "w");
   for (const bytes of [65_536, 4096])
     try {
-      for (const piece = new Uint8Array(bytes); ; ) if (writeSync(file, piece) < bytes) break;
+      for (const piece = new Uint8Array(bytes); ;) if (writeSync(file, piece) < bytes) break;
     } catch {
       // Full.
     }
@@ -123,7 +130,8 @@ async function fullDisk(): Promise<Outcome> {
   for (let round = 0; round < 3; round++) {
     await carol.refresh();
     const filler = fill(disk.path);
-    for (let n = 0; n < 30; n++) if ((await alice.sayAs(`${round} ${"x".repeat(4000)} ${n}`)) !== 201) refused++;
+    for (let n = 0; n < 30; n++)
+      if ((await alice.sayAs(`${round} ${"x".repeat(4000)} ${n}`)) !== 201) refused++;
     const expected: [what: string, status: number, statuses: number[]][] = [
       ["the list", (await alice.ask("GET", alice.path)).status, [200]],
       ["me", (await bob.me()).status, [200]],
@@ -159,7 +167,8 @@ async function fullDisk(): Promise<Outcome> {
   const empty = new Site({}, join(disk.path, "another"));
   const again = fill(disk.path);
   const { errors, exitCode } = await failure(empty.command(), { env: empty.environment() });
-  if (exitCode !== 1 || errors.trim().split("\n").length !== 1) faults.push(`a first start with no room: ${errors}`);
+  if (exitCode !== 1 || errors.trim().split("\n").length !== 1)
+    faults.push(`a first start with no room: ${errors}`);
   again.free();
   await empty.start();
   await empty.stop();
@@ -190,7 +199,8 @@ async function readOnly(): Promise<Outcome> {
   disk.remount("rw");
   await site.start();
   faults.push(...(await alice.check()));
-  if (start.exitCode !== 1 || start.errors.trim().split("\n").length !== 1) faults.push(`start: ${start.errors}`);
+  if (start.exitCode !== 1 || start.errors.trim().split("\n").length !== 1)
+    faults.push(`start: ${start.errors}`);
   const said = start.errors.replace(disk.path, "…").trim();
   return { measured: `reads and writes ${during.join(", ")}; a start: "${said}"`, faults };
 }

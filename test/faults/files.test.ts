@@ -182,7 +182,8 @@ describe("keys that are not what they were (F-21)", () => {
 
   // It does not hold: new keys are made, and everybody is signed out by them.
   test.failing("and keys that are gone, where there are accounts: no start, and no new ones", () =>
-    refused("DELETE FROM signing_keys"));
+    refused("DELETE FROM signing_keys"),
+  );
 
   async function refused(hurt: string) {
     const site = await new Site().start();

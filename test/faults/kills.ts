@@ -30,7 +30,8 @@ export async function killedSignIns(rounds: number): Promise<Outcome> {
     else {
       seen.free++;
       const again = (await site.ask("POST", "/api/auth/register", bob)).status;
-      if (again !== 201) faults.push(`no account, and the name is not free: login ${login}, register ${again}`);
+      if (again !== 201)
+        faults.push(`no account, and the name is not free: login ${login}, register ${again}`);
     }
     if (signedIn.status === 200) {
       seen["login answered"]++;
@@ -38,7 +39,8 @@ export async function killedSignIns(rounds: number): Promise<Outcome> {
       if (me.status !== 200) faults.push(`a login was answered, and its token is ${me.status}`);
     }
     const sessions = `SELECT count(*) AS n FROM users WHERE NOT EXISTS (SELECT 1 FROM sessions WHERE user_id = users.id)`;
-    if (site.read<{ n: number }>(sessions)[0]!.n > 0) faults.push("an account without the session it began with");
+    if (site.read<{ n: number }>(sessions)[0]!.n > 0)
+      faults.push("an account without the session it began with");
   }
   faults.push(...(await alice.check()));
   const counts = Object.entries(seen).map(([name, n]) => `${name} ${n}`);
@@ -86,7 +88,10 @@ async function killedFirstStarts(): Promise<Outcome> {
     counts.push(`${call} ${n}`);
   }
   if (refusals.size > 0) faults.push(...refusals);
-  return { measured: `killed before each of ${counts.join(", ")}; the next start: ${times(restarts)}`, faults };
+  return {
+    measured: `killed before each of ${counts.join(", ")}; the next start: ${times(restarts)}`,
+    faults,
+  };
 }
 
 /** Starts a server that is killed before its n-th call; answers whether it got ready before that. */
@@ -141,7 +146,10 @@ export async function restarted(rounds: number): Promise<Outcome> {
   const said = people.reduce((sum, one) => sum + one.acknowledged.length, 0);
   const [lost, stored] = [faults.length, people.reduce((sum, one) => sum + one.stored, 0)];
   if (lost === 0 && stored !== said) faults.push(`${stored} are stored and ${said} were acknowledged`);
-  return { measured: `${rounds} times, ${said} messages = ${stored} rows; from SIGTERM to ready: ${times(downs)}`, faults };
+  return {
+    measured: `${rounds} times, ${said} messages = ${stored} rows; from SIGTERM to ready: ${times(downs)}`,
+    faults,
+  };
 }
 
 export const kills: Recipe[] = [

@@ -51,7 +51,9 @@ async function descriptors(): Promise<Outcome> {
 async function memory(): Promise<Outcome> {
   using group = memoryGroup(256);
   await group.limit();
-  await using site = await new Site().start({ before: shell(`echo $$ > ${join(group.path, "cgroup.procs")}`) });
+  await using site = await new Site().start({
+    before: shell(`echo $$ > ${join(group.path, "cgroup.procs")}`),
+  });
   const alice = await Talker.register(site, "alice");
   const statuses = new Map<number, number>();
   const count = (status: number) => statuses.set(status, (statuses.get(status) ?? 0) + 1);
@@ -61,7 +63,9 @@ async function memory(): Promise<Outcome> {
   };
   const large = { body: "x".repeat(10_000_000) };
   await Promise.all([
-    ...Array.from({ length: 60 }, () => flood(() => site.ask("POST", "/api/auth/login", credentialsOf("alice")))),
+    ...Array.from({ length: 60 }, () =>
+      flood(() => site.ask("POST", "/api/auth/login", credentialsOf("alice"))),
+    ),
     ...Array.from({ length: 20 }, (_, n) => {
       let i = 0;
       return flood(() => site.ask("POST", "/api/auth/register", credentialsOf(`bob${n}x${i++}`)));
@@ -83,7 +87,10 @@ async function memory(): Promise<Outcome> {
 /** F-19: all of it stands still for a time, longer than an access token lives. */
 export async function standstill(seconds: number): Promise<Outcome> {
   const lifeSeconds = Math.max(1, Math.floor(seconds / 2));
-  await using site = await new Site({ DUET_ACCESS_TTL: `${lifeSeconds}s`, DUET_PROGRAM_OVERLAP: "0" }).start();
+  await using site = await new Site({
+    DUET_ACCESS_TTL: `${lifeSeconds}s`,
+    DUET_PROGRAM_OVERLAP: "0",
+  }).start();
   const faults: string[] = [];
   const people: Talker[] = [];
   for (let n = 0; n < 5; n++) people.push(await Talker.register(site, `user${n}`));
@@ -98,7 +105,8 @@ export async function standstill(seconds: number): Promise<Outcome> {
   process.kill(site.pid, "SIGCONT");
   const share = await shareUsed(site.pid, 1000);
   for (const answer of await Promise.all(asked))
-    if (answer.status !== 200 && answer.body?.code !== "token_expired") faults.push(`me: ${answer.status} ${answer.text}`);
+    if (answer.status !== 200 && answer.body?.code !== "token_expired")
+      faults.push(`me: ${answer.status} ${answer.text}`);
   for (const status of await Promise.all(refreshing)) if (status !== 200) faults.push(`refresh: ${status}`);
   // Each stream ends as its token has, and is not cut.
   for (const stream of streams) {
@@ -115,7 +123,10 @@ export async function standstill(seconds: number): Promise<Outcome> {
     faults.push(...(await one.check()));
   }
   if (share > 0.8) faults.push(`busy after it: ${Math.round(share * 100)} %`);
-  return { measured: `${seconds} s: 5 sessions and 5 streams go on, then ${Math.round(share * 100)} % of a processor`, faults };
+  return {
+    measured: `${seconds} s: 5 sessions and 5 streams go on, then ${Math.round(share * 100)} % of a processor`,
+    faults,
+  };
 }
 
 export const loads: Recipe[] = [

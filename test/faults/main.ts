@@ -6,13 +6,18 @@ import { kills } from "./kills.ts";
 import { loads } from "./loads.ts";
 import { locks } from "./locks.ts";
 import { NEEDS, type Recipe } from "./recipe.ts";
+import { restores } from "./restores.ts";
+import { soaks } from "./soak.ts";
 
-const RECIPES: Recipe[] = [...disk, ...kills, ...clients, ...loads, ...clock, ...locks].toSorted(
+const RECIPES: Recipe[] = [...disk, ...kills, ...clients, ...loads, ...clock, ...locks, ...soaks, ...restores].toSorted(
   (a, b) => Number(a.id.slice(2)) - Number(b.id.slice(2)),
 );
 
 /** One line of what was done and came out. */
-async function lineOf({ id, what, needs = [], run }: Recipe, minutes: number): Promise<{ line: string; ok: boolean }> {
+async function lineOf(
+  { id, what, needs = [], run }: Recipe,
+  minutes: number,
+): Promise<{ line: string; ok: boolean }> {
   const head = `${id.padEnd(5)} ${what}`;
   const missing = needs.filter((need) => !NEEDS[need]());
   if (missing.length > 0) return { line: `${head}: NOT RUN: needs ${missing.join(", ")}`, ok: true };

@@ -19,7 +19,8 @@ const isRoot = () => process.getuid?.() === 0;
 
 /** Each answers whether it is there. */
 export const NEEDS = {
-  strace: () => Bun.which("strace") !== null && Bun.spawnSync(["strace", "-f", "-o", "/dev/null", "true"]).success,
+  strace: () =>
+    Bun.which("strace") !== null && Bun.spawnSync(["strace", "-f", "-o", "/dev/null", "true"]).success,
   "mounts of a tmpfs (root)": () => isRoot() && Bun.spawnSync(["unshare", "-m", "true"]).success,
   "libfaketime (Debian: apt-get install libfaketime)": () => findLibfaketime() !== undefined,
   "control groups of memory (root)": () => isRoot() && existsSync(MEMORY_GROUPS),
@@ -44,7 +45,7 @@ export async function traced(pid: number, args: string[], work: () => Promise<vo
     stderr: "pipe",
   });
   const heard = strace.stderr.getReader();
-  for (let said = ""; !said.includes("attached"); ) {
+  for (let said = ""; !said.includes("attached");) {
     const { value, done } = await heard.read();
     if (done) throw new Error(`strace: ${said}`);
     said += new TextDecoder().decode(value);
@@ -94,7 +95,11 @@ export function memoryGroup(megabytes: number) {
 }
 
 /** Asks until it is so, or says that it never was. */
-export async function until(what: string, isSo: () => boolean | Promise<boolean>, limitMs = 20_000): Promise<void> {
+export async function until(
+  what: string,
+  isSo: () => boolean | Promise<boolean>,
+  limitMs = 20_000,
+): Promise<void> {
   for (const from = performance.now(); !(await isSo()); await Bun.sleep(10))
     if (performance.now() - from > limitMs) throw new Error(`${what}: not within ${limitMs} ms`);
 }

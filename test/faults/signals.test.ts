@@ -37,10 +37,12 @@ describe("a stop (F-15)", () => {
       while ((last = await stream.nextOfAny()) !== null) expect(last.event).toBe("heartbeat");
     }
     await until("nobody new is let in", () =>
-      openLine(site).then(
-        (line) => void line.socket.destroy(),
-        () => true,
-      ).then((isRefused) => isRefused === true),
+      openLine(site)
+        .then(
+          (line) => void line.socket.destroy(),
+          () => true,
+        )
+        .then((isRefused) => isRefused === true),
     );
     expect(child.exitCode).toBeNull();
     slow.forEach((line, n) => line.send(halves[n]![1]));

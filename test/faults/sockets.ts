@@ -26,7 +26,8 @@ export function openLine(site: Pick<Site, "port">): Promise<Line> {
 export async function answered(line: Line, pattern: RegExp): Promise<void> {
   while (!pattern.test(line.heard()) && !line.socket.destroyed)
     await new Promise((resolve) => line.socket.once("data", resolve).once("close", resolve));
-  if (!pattern.test(line.heard())) throw new Error(`closed after ${JSON.stringify(line.heard().slice(0, 200))}`);
+  if (!pattern.test(line.heard()))
+    throw new Error(`closed after ${JSON.stringify(line.heard().slice(0, 200))}`);
 }
 
 /** A message in two halves, so that the second may be late, or never come. */

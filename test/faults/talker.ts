@@ -40,7 +40,8 @@ export class Talker {
     const wrong = (why: string) => this.faults.push(`${what}: ${status} ${why} ${text.slice(0, 200)}`);
     if (status !== 503) wrong("");
     else if (!headers.get("retry-after")) wrong("without Retry-After");
-    else if (!headers.get("content-type")?.startsWith("application/problem+json")) wrong("is no problem+json");
+    else if (!headers.get("content-type")?.startsWith("application/problem+json"))
+      wrong("is no problem+json");
     const secrets = [this.accessToken, this.refreshToken, passwordOf(this.name), this.site.folder, "SQLITE"];
     if (secrets.some((secret) => text.includes(secret))) wrong("tells a secret:");
     return answer;
