@@ -143,7 +143,11 @@ export function loadSecret(path: string, configured: string | undefined, isFirst
     );
   const secret = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString("base64url");
   try {
-    writeFileSync(file, `${secret}\n`, { flag: "wx", mode: 0o600, flush: true });
+    // As the database: a start that is killed leaves no empty one, with which no other can begin.
+    const draft = `${file}.new`;
+    rmSync(draft, { force: true });
+    writeFileSync(draft, `${secret}\n`, { flag: "wx", mode: 0o600, flush: true });
+    renameSync(draft, file);
   } catch (cause) {
     throw new StartError(`the secret cannot be written to ${file} (${reasonOf(cause)})`, { cause });
   }
