@@ -5,6 +5,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   truncateSync,
   writeFileSync,
@@ -148,6 +149,32 @@ describe("a backup", () => {
     expect((await command("restore", file, "--data", t.folder)).exitCode).toBe(0);
     await using again = await startApp({}, t.folder);
     expect((await login(again, "alice")).id).toBeString();
+  });
+
+  test("takes nothing of a log that was left without its database", async () => {
+    const folder = folderOnDisk();
+    const file = join(folderOnDisk(), "backup.db");
+    await using server = await run([BINARY, "--port", "0", "--data", folder]);
+    const ask = async (path: string, token = "", body?: unknown) => {
+      const headers = { "content-type": "application/json", authorization: `Bearer ${token}` };
+      const init = body === undefined ? {} : { method: "POST", body: JSON.stringify(body) };
+      return fetch(server.url + path, { headers, ...init });
+    };
+    const alice = { username: "alice", password: PASSWORDS["alice"] };
+    const answer = await ask("/api/auth/register", "", alice);
+    const { access_token: token } = (await answer.json()) as { access_token: string };
+    await command("backup", file, "--data", folder);
+    for (const title of ["one", "two"])
+      expect((await ask("/api/conversations", token, { title })).status).toBe(201);
+    server.process.kill("SIGKILL");
+    await server.process.exited;
+    rmSync(join(folder, "duet.db"));
+    expect((await command("restore", file, "--data", folder)).exitCode).toBe(0);
+    expect(rowsOf(join(folder, "duet.db"))).toEqual(rowsOf(file));
+    const port = ["--port", new URL(server.url).port];
+    await using again = await run([BINARY, ...port, "--data", folder]);
+    expect(again.errors()).toBe("");
+    expect((await (await ask("/api/auth/me", token)).json()) as object).toMatchObject({ reason: "restored" });
   });
 
   test("of a PostgreSQL database is its own tools'; what has to be done after it was put back is ours", async () => {

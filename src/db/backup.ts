@@ -103,19 +103,21 @@ export function prepare(file: string, folder: string): string {
   return draft;
 }
 
-/** Puts it in the place of the database. What was there is kept beside it; answers under which name. Throws StartError. */
+/**
+ * Puts it in the place of the database. What was there is kept beside it; answers under which name. A log without its database
+ * goes too, or it would be played into the new one. Throws StartError.
+ */
 export function swapIn(draft: string, folder: string, now: number): string | null {
   const path = join(folder, "duet.db");
-  const kept = existsSync(path) ? `${path}.before-${now}` : null;
+  const kept = `${path}.before-${now}`;
+  // The database before its log: killed between them, the next start finds a log alone, and takes it for no new folder.
+  const there = ["", "-wal", "-shm"].filter((suffix) => existsSync(path + suffix));
   try {
-    for (const suffix of ["-wal", "-shm"]) {
-      if (kept && existsSync(path + suffix)) renameSync(path + suffix, kept + suffix);
-      rmSync(draft + suffix, { force: true });
-    }
-    if (kept) renameSync(path, kept);
+    for (const suffix of ["-wal", "-shm"]) rmSync(draft + suffix, { force: true });
+    for (const suffix of there) renameSync(path + suffix, kept + suffix);
     renameSync(draft, path);
   } catch (cause) {
     throw new StartError(`the backup cannot be put back (${reasonOf(cause)})`, { cause });
   }
-  return kept;
+  return there.includes("") ? kept : null;
 }
