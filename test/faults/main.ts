@@ -9,9 +9,16 @@ import { NEEDS, type Recipe } from "./recipe.ts";
 import { restores } from "./restores.ts";
 import { soaks } from "./soak.ts";
 
-const RECIPES: Recipe[] = [...disk, ...kills, ...clients, ...loads, ...clock, ...locks, ...soaks, ...restores].toSorted(
-  (a, b) => Number(a.id.slice(2)) - Number(b.id.slice(2)),
-);
+const RECIPES: Recipe[] = [
+  ...disk,
+  ...kills,
+  ...clients,
+  ...loads,
+  ...clock,
+  ...locks,
+  ...soaks,
+  ...restores,
+].toSorted((a, b) => Number(a.id.slice(2)) - Number(b.id.slice(2)));
 
 /** One line of what was done and came out. */
 async function lineOf(
