@@ -16,7 +16,7 @@ import { folderOnDisk, ORIGIN, SECRET, startApp, UNLIMITED } from "./support/app
 import { startCluster } from "./support/cluster.ts";
 import { login, me, PASSWORDS, refresh, register } from "./support/people.ts";
 import { makeDatabase } from "./support/postgres.ts";
-import { BINARY, command, commandWith, run } from "./support/process.ts";
+import { BINARY, command, commandWith, freePort, run } from "./support/process.ts";
 import { Stream } from "./support/stream.ts";
 
 const TABLES = [
@@ -154,7 +154,9 @@ describe("a backup", () => {
   test("takes nothing of a log that was left without its database", async () => {
     const folder = folderOnDisk();
     const file = join(folderOnDisk(), "backup.db");
-    await using server = await run([BINARY, "--port", "0", "--data", folder]);
+    // The same both times: it is in the issuer of the tokens.
+    const start = [BINARY, "--port", `${freePort()}`, "--data", folder];
+    await using server = await run(start);
     const ask = async (path: string, token = "", body?: unknown) => {
       const headers = { "content-type": "application/json", authorization: `Bearer ${token}` };
       const init = body === undefined ? {} : { method: "POST", body: JSON.stringify(body) };
@@ -171,8 +173,7 @@ describe("a backup", () => {
     rmSync(join(folder, "duet.db"));
     expect((await command("restore", file, "--data", folder)).exitCode).toBe(0);
     expect(rowsOf(join(folder, "duet.db"))).toEqual(rowsOf(file));
-    const port = ["--port", new URL(server.url).port];
-    await using again = await run([BINARY, ...port, "--data", folder]);
+    await using again = await run(start);
     expect(again.errors()).toBe("");
     expect((await (await ask("/api/auth/me", token)).json()) as object).toMatchObject({ reason: "restored" });
   });
