@@ -4,6 +4,7 @@ import { folderOnDisk } from "../support/app.ts";
 import { times } from "../prove/kit.ts";
 import type { Outcome, Recipe } from "./recipe.ts";
 import { Site } from "./site.ts";
+import { messageInHalves, openLine } from "./sockets.ts";
 import { credentialsOf, Talker } from "./talker.ts";
 
 /** F-2: killed at a random moment while one registers and another signs in. */
@@ -152,8 +153,27 @@ export async function restarted(rounds: number): Promise<Outcome> {
   };
 }
 
+/** F-15: one signal, while somebody sends half a message and never the rest. */
+async function stuckClient(): Promise<Outcome> {
+  await using site = await new Site().start();
+  const alice = await Talker.register(site, "alice");
+  await alice.say();
+  const line = await openLine(site);
+  line.send(messageInHalves(alice, "never")[0]);
+  await site.ask("GET", "/healthz");
+  const from = performance.now();
+  const code = await site.stop("SIGTERM");
+  const seconds = (performance.now() - from) / 1000;
+  const faults: string[] = [];
+  if (code !== 0 || seconds > 10) faults.push(`exit code ${code} after ${seconds} s`);
+  await site.start();
+  faults.push(...(await alice.check()));
+  return { measured: `exit code ${code} after ${seconds.toFixed(1)} s`, faults };
+}
+
 export const kills: Recipe[] = [
   { id: "F-2", what: "SIGKILL while people register and sign in", run: () => killedSignIns(50) },
   { id: "F-3", what: "SIGKILL in a first start", needs: ["strace"], run: killedFirstStarts },
+  { id: "F-15", what: "SIGTERM, and a client that never ends", run: stuckClient },
   { id: "F-16", what: "restarts under load", run: () => restarted(10) },
 ];

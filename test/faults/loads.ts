@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { Stream } from "../support/stream.ts";
 import { memoryGroup, type Outcome, type Recipe } from "./recipe.ts";
 import { Site } from "./site.ts";
-import { openLine, type Line } from "./sockets.ts";
+import { answered, messageInHalves, openLine, type Line } from "./sockets.ts";
 import { credentialsOf, Talker } from "./talker.ts";
 
 const shell = (text: string) => ["bash", "-c", `${text}; exec "$@"`, "bash"];
@@ -27,6 +27,7 @@ async function descriptors(): Promise<Outcome> {
   await alice.say();
   const faults: string[] = [];
   const shares: number[] = [];
+  const here = await openLine(site);
   for (let round = 0; round < 2; round++) {
     const lines: Line[] = [];
     for (let n = 0; n < 150; n++) {
@@ -35,6 +36,14 @@ async function descriptors(): Promise<Outcome> {
       if (line) lines.push(line);
     }
     shares.push(await shareUsed(site.pid, 5000));
+    // Whoever was there before is answered, and what they write is stored.
+    const [head, rest] = messageInHalves(alice, `meanwhile ${round}`);
+    alice.unknown.add(`meanwhile ${round}`);
+    here.send(head + rest);
+    const heard = answered(here, RegExp(`^(?:[^]*HTTP/1.1 201){${round + 1}}`));
+    const isHeard = await Promise.race([heard.then(() => true), Bun.sleep(5000).then(() => false)]);
+    if (isHeard) alice.acknowledged.push(`meanwhile ${round}`);
+    else faults.push("a connection that was there before is not answered");
     for (const { socket } of lines) socket.destroy();
     const back = await site.backMs(15_000);
     if (back > 15_000) faults.push("does not recover within 15 s");

@@ -2,7 +2,7 @@ import { Database } from "bun:sqlite";
 import { join } from "node:path";
 import { answerOf, folderOnDisk, type Answer } from "../support/app.ts";
 import { send } from "../support/cluster.ts";
-import { BINARY, bareEnvironment, freePort, run, type Running } from "../support/process.ts";
+import { BINARY, bareEnvironment, failure, freePort, run, type Running } from "../support/process.ts";
 
 /** How long a server may take until it serves again, once nothing is in its way any more. */
 export const BACK_MS = 2000;
@@ -42,6 +42,14 @@ export class Site {
   async start({ before = [], env, args = [] }: How = {}): Promise<this> {
     this.running = await run([...before, ...this.command(...args)], { env: this.environment(env) });
     return this;
+  }
+
+  /** What a start that must fail says, which is one line. */
+  async refusal(before: string[] = []): Promise<string> {
+    const { exitCode, errors } = await failure([...before, ...this.command()], { env: this.environment() });
+    const said = errors.trim();
+    if (exitCode !== 1 || said.includes("\n")) throw new Error(`exit code ${exitCode}: ${said}`);
+    return said.replaceAll(this.folder, "…");
   }
 
   /** By a signal, to its end; answers the exit code. */
