@@ -28,6 +28,9 @@ async function descriptors(): Promise<Outcome> {
   const faults: string[] = [];
   const shares: number[] = [];
   const here = await openLine(site);
+  // A connection is only taken when something is sent on it.
+  here.send("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  await answered(here, /"ok"/);
   for (let round = 0; round < 2; round++) {
     const lines: Line[] = [];
     for (let n = 0; n < 150; n++) {
