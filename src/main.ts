@@ -1,7 +1,7 @@
 import { find, parse, UsageError } from "./cli/command.ts";
 import { COMMANDS } from "./cli/commands.ts";
 import { help, helpOf } from "./cli/help.ts";
-import { StartError } from "./errors.ts";
+import { DuetError, StartError } from "./errors.ts";
 
 const args = process.argv.slice(2);
 const isHelp = (arg: string) => arg === "--help" || arg === "-h";
@@ -12,10 +12,19 @@ try {
   else if (args[0] === "--version") await run(["version"]);
   else await run(args);
 } catch (error) {
-  if (!(error instanceof StartError)) throw error;
-  for (const line of error.message.split("\n")) console.error(`duet: ${line}`);
+  const message = messageOf(error);
+  if (message === undefined) throw error;
+  for (const line of message.split("\n")) console.error(`duet: ${line}`);
   // 2 for a line that says nothing we know, 1 for what could not be done.
   process.exit(error instanceof UsageError ? 2 : 1);
+}
+
+/** What an operator is told; undefined for our own bugs. */
+function messageOf(error: unknown): string | undefined {
+  if (error instanceof StartError) return error.message;
+  if (!(error instanceof DuetError) || error.code !== "unavailable") return undefined;
+  const { cause } = error.details;
+  return `the database cannot do this now (${cause instanceof Error ? cause.message : cause})`;
 }
 
 async function run(line: string[]): Promise<void> {
