@@ -20,6 +20,7 @@ const PAGES = [
   "src/api/agents.md",
   "src/api/services.md",
   "test/prove/README.md",
+  "test/faults/README.md",
   "test/README.md",
   "SECURITY.md",
   "CHANGELOG.md",

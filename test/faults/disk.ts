@@ -1,5 +1,6 @@
 import { closeSync, openSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import { BINARY } from "../support/process.ts";
 import { failing, mountDisk, traced, type Outcome, type Recipe } from "./recipe.ts";
 import { Site } from "./site.ts";
 import { credentialsOf, Talker } from "./talker.ts";
@@ -146,6 +147,10 @@ async function fullDisk(): Promise<Outcome> {
     for (const [what, status, statuses] of expected)
       if (!statuses.includes(status)) faults.push(`full: ${what} is ${status}, not ${statuses.join(" or ")}`);
     firstUse = (await carol.me()).status;
+    const command = [BINARY, "users", "disable", "bob", "--data", site.folder];
+    const { exitCode, stderr } = Bun.spawnSync(command, { env: site.environment() });
+    if (exitCode !== 1 || !/^duet: .*full\)\n$/.test(`${stderr}`))
+      faults.push(`a command: ${exitCode} ${stderr}`);
     filler.free();
     faults.push(...(await alice.check()), ...(await carol.check()));
   }

@@ -76,6 +76,8 @@ async function longReader(): Promise<Outcome> {
     for (let n = 0; performance.now() < until; n++) {
       await alice.sayAs(`${n} ${"x".repeat(4000)}`);
       most = Math.max(most, logMegabytes());
+      // A person types more slowly; and each is 100 KB of the log.
+      await Bun.sleep(50);
     }
     if (count() !== before) alice.faults.push("the reader sees what came after it");
     reader.run("COMMIT");

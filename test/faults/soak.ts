@@ -5,7 +5,7 @@ import { kills } from "../prove/crash.ts";
 import { megabytesOf } from "./clients.ts";
 import type { Outcome, Recipe } from "./recipe.ts";
 import { Site } from "./site.ts";
-import { credentialsOf, Talker } from "./talker.ts";
+import { countsOf, credentialsOf, Talker } from "./talker.ts";
 
 const PER_SECOND = 5;
 /** How long a life must be before the slope of its memory says anything. */
@@ -111,10 +111,12 @@ async function soak(minutes: number): Promise<Outcome> {
   const logMegabytes = log / 2 ** 20;
   if (logMegabytes > 64) faults.push(`the log has ${Math.round(logMegabytes)} MB`);
   const said = people.reduce((sum, one) => sum + one.acknowledged.length, 0);
-  const told = people.map((one) => one.told).join(" | ");
+  const told = new Map<number, number>();
+  for (const one of people)
+    for (const [status, n] of one.statuses) told.set(status, (told.get(status) ?? 0) + n);
   const memory =
     slope === undefined ? `${megabytesOf(site.pid).toFixed(0)} MB` : `${slope.toFixed(2)} MB an hour`;
-  const measured = `${minutes} min, ${restarts} kills, ${said} messages, log ≤ ${logMegabytes.toFixed(1)} MB, memory ${memory}; ${told}`;
+  const measured = `${minutes} min, ${restarts} kills, ${said} messages, log ≤ ${logMegabytes.toFixed(1)} MB, memory ${memory}; ${countsOf(told)}`;
   return { measured, faults: [...new Set(faults)] };
 }
 

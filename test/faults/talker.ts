@@ -112,8 +112,11 @@ export class Talker {
     return this.site.read<{ n: number }>(mine)[0]!.n;
   }
 
-  /** `201 × 20, 503 × 20` */
   get told(): string {
-    return [...this.statuses].map(([status, n]) => `${status === 0 ? "none" : status} × ${n}`).join(", ");
+    return countsOf(this.statuses);
   }
 }
+
+/** `201 × 20, 503 × 20` */
+export const countsOf = (statuses: Map<number, number>): string =>
+  [...statuses].map(([status, n]) => `${status === 0 ? "none" : status} × ${n}`).join(", ");
