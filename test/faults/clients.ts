@@ -49,6 +49,7 @@ export async function aborts(times: number): Promise<Outcome> {
   const before = megabytesOf(site.pid);
   await round("second");
   const grown = megabytesOf(site.pid) - before;
+  const left = await streamsOpen(site);
   const stored = site.read<{ body: string }>("SELECT body FROM messages").map(({ body }) => body);
   const partial = stored.filter((body) => !/^(?:first|second) \d+$/.test(body));
   if (partial.length > 0) faults.push(`stored in part: ${partial.slice(0, 5).join(", ")}`);
@@ -68,7 +69,7 @@ export async function aborts(times: number): Promise<Outcome> {
   );
   await Promise.all(streams.map((stream) => stream.close()));
   faults.push(...(await alice.check()));
-  const measured = `3 × ${times} twice: ${stored.length} of ${2 * times} whole ones stored, none in part; streams left 0, memory ${grown < 0 ? "" : "+"}${grown.toFixed(1)} MB`;
+  const measured = `3 × ${times} twice: ${stored.length} of ${2 * times} whole ones stored, ${partial.length} in part; streams left ${left}, memory ${grown < 0 ? "" : "+"}${grown.toFixed(1)} MB`;
   return { measured, faults };
 }
 
@@ -103,7 +104,10 @@ export async function cutAnswers(times: number): Promise<Outcome> {
   }
   const faults = await alice.check();
   if (alice.stored !== times) faults.push(`${alice.stored} messages`);
-  return { measured: `${cuts} answers cut: messages ${times} = ${alice.stored} rows, sign-outs 0`, faults };
+  return {
+    measured: `${cuts} answers cut: messages ${times} = ${alice.stored} rows, generations ${alice.generation - 1}`,
+    faults,
+  };
 }
 
 /** F-25: whoever reads the log has stopped, but holds it open; each line of it is as long as a path can be. */

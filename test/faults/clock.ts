@@ -93,8 +93,10 @@ async function setMeanwhile(): Promise<Outcome> {
     for (let n = 0; n < 20; n++) if ((await guess()).status === 429) return true;
     return false;
   };
+  const signIns: string[] = [];
   const signIn = async (when: string, expected: number) => {
     const { status } = await site.ask("POST", "/api/auth/login", credentialsOf("bob"));
+    signIns.push(`${when} ${status}`);
     if (status !== expected) faults.push(`login ${when}: ${status}`);
   };
   if (!(await guessUntilRefused())) faults.push("there is no limit");
@@ -140,9 +142,10 @@ async function setMeanwhile(): Promise<Outcome> {
   const late = await site.ask("POST", "/api/auth/refresh", { refresh_token: alice.refreshToken });
   if (late.status !== 401) faults.push(`refresh 8 days on: ${late.status}`);
   clock.set(0);
+  const back = await alice.refresh();
   faults.push(...(await alice.check()));
   return {
-    measured: `limits and W both ways; with W 2 s an old token is dead after ${dead} s; 8 days on ${late.status}, back 200`,
+    measured: `with W 2 s an old token is dead after ${dead} s; sign-ins ${signIns.join(", ")}; refresh 8 days on ${late.status}, back ${back}`,
     faults,
   };
 }
