@@ -19,7 +19,7 @@ import { createEdge } from "./http/edge.ts";
 import { createHeld } from "./http/held.ts";
 import { createHeaders, isComplete } from "./http/headers.ts";
 import { createHints } from "./http/hints.ts";
-import { createLog } from "./http/log.ts";
+import { createLineWriter, createLog } from "./http/log.ts";
 import { createServerMetrics, measureProcess } from "./http/metrics.ts";
 import { createOnce } from "./http/once.ts";
 import { problems, renderProblem } from "./http/problem.ts";
@@ -66,7 +66,7 @@ export function createRoutes(duet: Duet, edge = createEdge(duet.settings), metri
 export async function createApp(config: Config, { log: given, ...tuning }: Tuning & { log?: Log } = {}) {
   const measured = createServerMetrics();
   const log = measured.hearing(
-    given ?? createLog(config.log, (line) => process.stderr.write(line), process.stderr.isTTY),
+    given ?? createLog(config.log, createLineWriter(process.stderr), process.stderr.isTTY),
   );
   const issuer = issuerOf(config);
   const data = await openData(config, issuer, tuning.clock);

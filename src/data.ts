@@ -3,7 +3,15 @@ import { ALGORITHMS, openKeyRing, type KeyRing } from "./core/auth/keys.ts";
 import type { Clock } from "./core/clock.ts";
 import { continueAfter } from "./core/ids.ts";
 import { assertSettled } from "./core/moves.ts";
-import { findFolder, holdFolder, loadSecret, openFolder, type Folder } from "./db/folder.ts";
+import {
+  findFolder,
+  holdFolder,
+  loadSecret,
+  markOpen,
+  openFolder,
+  type Folder,
+  type OpenMark,
+} from "./db/folder.ts";
 import type { Db } from "./db/index.ts";
 import { checkMigrated, migrate } from "./db/migrate.ts";
 import { openPostgres } from "./db/postgres.ts";
@@ -34,6 +42,7 @@ type Place = {
   isUnsure: boolean;
   secretOf(isFirstStart: boolean): string;
   release(): void;
+  mark(): OpenMark | undefined;
   hold(): () => void;
 };
 
@@ -85,7 +94,8 @@ function folderOf(config: Config, folder: Folder): Place {
     const db = openSqlite(databasePath, lockPath ? [lockPath] : []);
     const secretOf = (isFirstStart: boolean) => loadSecret(config.data, config.secret, isFirstStart);
     const hold = () => holdFolder(config.data);
-    return { name, db, isOurs, isUnsure, secretOf, release: folder.unlock, hold };
+    const mark = () => markOpen(config.data);
+    return { name, db, isOurs, isUnsure, secretOf, release: folder.unlock, hold, mark };
   } catch (error) {
     folder.unlock();
     throw unusable(name, error);
@@ -93,7 +103,7 @@ function folderOf(config: Config, folder: Folder): Place {
 }
 
 /** What nobody else has to let go of. */
-const UNHELD = { release() {}, hold: () => () => {} };
+const UNHELD = { release() {}, hold: () => () => {}, mark: () => undefined };
 
 function serverOf({ databaseUrl, secret }: Config, isOurs: boolean): Place {
   if (!secret)
@@ -120,13 +130,22 @@ async function open(config: Config, issuer: string, place: Place, given?: Clock)
   const { db, isOurs, isUnsure } = place;
   const store = createStore(db);
   const clock = given ?? store.now;
-  let release = place.release;
-  const close = () => db.close().finally(() => release());
+  let { release } = place;
+  let mark: OpenMark | undefined;
+  const close = () => {
+    mark?.clear();
+    return db.close().finally(() => release());
+  };
   const unlock = () => {
+    mark?.leave();
+    mark = undefined;
     release();
     release = () => {};
   };
-  const lock = () => void (release = place.hold());
+  const lock = () => {
+    release = place.hold();
+    mark = place.mark();
+  };
   try {
     const keys = await db.alone(async () => {
       if (isOurs) await migrate(db);
@@ -135,6 +154,8 @@ async function open(config: Config, issuer: string, place: Place, given?: Clock)
       continueAfter(await store.newestId());
       const isFirstStart = (await store.keys.list()).length === 0;
       if (isFirstStart && !isOurs) throw new StartError("there are no keys yet; start the server once first");
+      if (isFirstStart && (await store.users.listAfter("", "", 1)).length > 0)
+        throw new StartError("there are accounts, but the signing keys are gone; put a backup back");
       return openKeyRing({
         store,
         clock,
@@ -146,6 +167,7 @@ async function open(config: Config, issuer: string, place: Place, given?: Clock)
     });
     // An operator's settings need not be the server's.
     if (isOurs && config.jwtAlg) await keys.moveTo(config.jwtAlg);
+    if (isOurs) mark = place.mark();
     return { store, keys, clock, isUnsure, unlock, lock, close };
   } catch (error) {
     await close();

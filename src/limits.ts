@@ -88,6 +88,8 @@ export const LIMITS = {
   /** of one process and the database's */
   clockSkewMaxMs: 1000,
   clockTrustMs: 60_000,
+  /** of lines that nobody has read */
+  logBytesWaiting: 4 * 1024 * 1024,
   shutdownWaitMs: 8000,
   /** for the server that runs to let go of what a new one takes over */
   handOverWaitMs: 10_000,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { createLog } from "../src/http/log.ts";
+import { createLineWriter, createLog } from "../src/http/log.ts";
 import { startApp, UNLIMITED } from "./support/app.ts";
 import { KeyHolder } from "./support/dpop.ts";
 import { me, refresh, register } from "./support/people.ts";
@@ -83,5 +83,24 @@ describe("the log", () => {
     expect(refused.length).toBe(2);
     expect(refused[0]!.facts).toMatchObject({ path: "/api/auth/login", ip: "127.0.0.1" });
     expect(JSON.stringify(refused)).not.toContain("marker");
+  });
+});
+
+describe("lines that nobody takes", () => {
+  test("are bounded, and those that were left out are counted once there is room", () => {
+    const written: string[] = [];
+    let taken: (() => void)[] = [];
+    const stream = { write: (text: string, done: () => void) => (written.push(text), taken.push(done)) };
+    const write = createLineWriter(stream, 100);
+    for (let n = 0; n < 50; n++) write(`line ${n}, 20 bytes..\n`);
+    expect(written.length).toBeLessThan(10);
+    const kept = written.length;
+    for (const done of taken) done();
+    taken = [];
+    write("again\n");
+    expect(JSON.parse(written[kept]!)).toMatchObject({ event: "lines_left_out", lines: 50 - kept });
+    expect(written[kept + 1]).toBe("again\n");
+    write("and again\n");
+    expect(written.at(-1)).toBe("and again\n");
   });
 });

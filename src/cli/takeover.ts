@@ -118,6 +118,8 @@ export function awaitSuccessor(app: App, folder: string, port: number, left: () 
     log("warn", "hand_over", { cause: String(cause) });
   }
   return () => {
-    if (state !== "leaves") server?.stop(true);
+    if (state === "leaves") return;
+    server?.stop(true);
+    rmSync(nameOf(folder), { force: true });
   };
 }

@@ -12,6 +12,7 @@ import {
 import { join } from "node:path";
 import { StartError } from "../errors.ts";
 import { checkAtStart, faultsOf, reasonOf } from "./check.ts";
+import { clearOpen } from "./folder.ts";
 
 /** While it is written, a backup has another name: what has its own is whole and was read to its end. */
 const draftOf = (file: string): string => `${file}.part`;
@@ -65,8 +66,9 @@ const backupsIn = (folder: string): string[] =>
 
 /** How old the newest backup that was made by itself is, in milliseconds; undefined where there is none. */
 export function ageOfNewest(folder: string, now: number): number | undefined {
-  const [newest] = backupsIn(folder);
-  return newest === undefined ? undefined : now - statSync(join(folder, newest)).mtimeMs;
+  // One from a time that is yet to come was made by a clock that was wrong.
+  const ages = backupsIn(folder).map((name) => now - statSync(join(folder, name)).mtimeMs);
+  return ages.filter((age) => age >= 0).sort((a, b) => a - b)[0];
 }
 
 /** Where the next one goes. */
@@ -116,6 +118,8 @@ export function swapIn(draft: string, folder: string, now: number): string | nul
     for (const suffix of ["-wal", "-shm"]) rmSync(draft + suffix, { force: true });
     for (const suffix of there) renameSync(path + suffix, kept + suffix);
     renameSync(draft, path);
+    // What was in use is there no more.
+    clearOpen(folder);
   } catch (cause) {
     throw new StartError(`the backup cannot be put back (${reasonOf(cause)})`, { cause });
   }

@@ -1,3 +1,4 @@
+import { LIMITS } from "../limits.ts";
 import { LOG_LEVELS, type Facts, type Log, type LogLevel } from "../core/log.ts";
 
 const COLOURS = { error: 31, warn: 33, info: 36, debug: 90 } as const;
@@ -15,6 +16,34 @@ export function createLog(level: LogLevel, write: (line: string) => void, isForP
     if (isForPeople)
       write(`${time.slice(11, 23)} ${coloured(eventLevel)} ${event} ${inWords(known)}`.trimEnd() + "\n");
     else write(`${JSON.stringify({ time, level: eventLevel, event, ...known })}\n`);
+  };
+}
+
+/**
+ * Writes lines for as long as somebody takes them: what waits is bounded, and lines beyond that are left out and counted
+ * in one that comes when there is room again. Nobody waits for a reader that has stopped.
+ */
+export function createLineWriter(
+  stream: { write(text: string, done: () => void): unknown },
+  bytesMax = LIMITS.logBytesWaiting,
+): (line: string) => void {
+  let waiting = 0;
+  let left = 0;
+  function put(line: string) {
+    const bytes = Buffer.byteLength(line);
+    waiting += bytes;
+    stream.write(line, () => void (waiting -= bytes));
+  }
+  return (line) => {
+    if (waiting >= bytesMax) return void left++;
+    if (left > 0) {
+      const lines = left;
+      left = 0;
+      put(
+        `${JSON.stringify({ time: new Date().toISOString(), level: "warn", event: "lines_left_out", lines })}\n`,
+      );
+    }
+    put(line);
   };
 }
 
