@@ -94,6 +94,10 @@ export const SETTINGS = {
     secret,
     "What Prometheus shows at /metrics, 32 characters or more (default: there is none)",
   ),
+  securityContact: optional(
+    contact,
+    "Whom to tell of a weakness, in /.well-known/security.txt: mailto:… or https://… (default: there is none)",
+  ),
   allowedOrigins: optional(
     origins,
     "Origins of browser apps that may use the API with tokens, comma-separated (default: none)",
@@ -160,6 +164,14 @@ function duration(minSeconds: number, maxSeconds: number): Parse<number> {
       );
     return seconds;
   };
+}
+
+/** RFC 9116 section 2.5.3. */
+function contact(value: string): string {
+  const url = URL.parse(value);
+  if (!url || !["mailto:", "https:", "tel:"].includes(url.protocol))
+    throw new Error("must be an address such as mailto:security@example.com or https://example.com/security");
+  return url.href;
 }
 
 function oneOf<const T extends string>(choices: readonly T[]): Parse<T> {

@@ -28,6 +28,7 @@ describe("the settings", () => {
       programOverlapSeconds: 120,
       keyOverlapSeconds: undefined,
       metricsToken: undefined,
+      securityContact: undefined,
       allowedOrigins: undefined,
       backupEverySeconds: undefined,
       backupFolder: undefined,

@@ -25,6 +25,7 @@ const PAGES = [
   "SECURITY.md",
   "CHANGELOG.md",
   "src/db/README.md",
+  "src/cli/README.md",
 ];
 const [readme, source, reference] = PAGES.map(read) as [string, string, string];
 const manifest = JSON.parse(read("package.json"));

@@ -116,3 +116,18 @@ describe("the assets", () => {
     }
   });
 });
+
+describe("/.well-known/security.txt", () => {
+  test("says whom to tell, for half a year, where the operator has said so", async () => {
+    await using t = await startApp({ DUET_SECURITY_CONTACT: "mailto:security@example.com" });
+    const lines = (await (await t.fetch("/.well-known/security.txt")).text()).trim().split("\n");
+    expect(lines[0]).toBe("Contact: mailto:security@example.com");
+    const expires = Date.parse(lines[1]!.replace("Expires: ", ""));
+    expect(expires - Date.now()).toBeWithin(170 * 86_400_000, 365 * 86_400_000);
+    await using silent = await startApp();
+    expect((await silent.fetch("/.well-known/security.txt")).status).toBe(404);
+    await expect(startApp({ DUET_SECURITY_CONTACT: "security@example.com" })).rejects.toThrow(
+      "SECURITY_CONTACT",
+    );
+  });
+});

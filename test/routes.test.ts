@@ -27,6 +27,7 @@ const CHEAP: Record<string, string> = {
   "GET /.well-known/openid-configuration": "from memory",
   "GET /.well-known/change-password": "nothing",
   "GET /robots.txt": "nothing",
+  "GET /.well-known/security.txt": "nothing",
   "GET /openapi.json": "from memory",
   "GET /docs": "from memory, but for its bar",
   "GET /assets/:file": "from memory",

@@ -32,6 +32,8 @@ export function connect(
   db.run("PRAGMA foreign_keys = ON");
   db.run("PRAGMA synchronous = FULL");
   db.run("PRAGMA trusted_schema = OFF");
+  // What undoes one statement of a transaction: an image, or a disk that is full, has no place for a file of it.
+  db.run("PRAGMA temp_store = MEMORY");
   // Of the one that nearly everything is read through; taken as it is used.
   if (!options.readonly) db.run(`PRAGMA cache_size = -${LIMITS.databaseCacheBytes / 1024}`);
   // What a long reader has made of the WAL does not stay on the disk for ever.

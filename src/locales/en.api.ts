@@ -61,6 +61,8 @@ const operations = {
   readyz: "200 while a write to the database is durable",
   metrics: "For Prometheus, with DUET_METRICS_TOKEN as Bearer; without that setting there is no such page",
   openapi: "This reference as an OpenAPI 3.1 document, for any origin",
+  securityText:
+    "Whom to tell of a weakness (RFC 9116), by DUET_SECURITY_CONTACT; without that setting there is no such page",
   robots: "Nothing here is to be found by searching",
   changePasswordPage: "Where password managers are sent to change a password",
 };

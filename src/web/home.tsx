@@ -1,18 +1,22 @@
 import { Elysia, t } from "elysia";
 import { formBodies } from "../http/body.ts";
-import { invalidField } from "../errors.ts";
+import { DuetError, invalidField } from "../errors.ts";
 import { about, says } from "../http/reference.ts";
 import { isLanguage } from "../locales/index.ts";
 import { HomePage } from "./home.view.tsx";
 import { safeNext } from "./next.ts";
 import { pages, type Web } from "./page.ts";
 
+/** Half a year; it should be less than one. */
+const SECURITY_TEXT_MS = 180 * 24 * 60 * 60 * 1000;
+
 /** The front page, for anybody, and the language switch. */
 export const homePages = ({
   viewerIfAny,
   cookies,
   pageContext,
-}: Pick<Web, "viewerIfAny" | "cookies" | "pageContext">) =>
+  settings,
+}: Pick<Web, "viewerIfAny" | "cookies" | "pageContext" | "settings">) =>
   new Elysia({ name: "web/home", ...about("server") })
     .use(pages)
     .use(formBodies)
@@ -26,6 +30,22 @@ export const homePages = ({
       "/.well-known/change-password",
       ({ redirect }) => redirect("/account#password", 302),
       says("changePasswordPage", { 302: null }),
+    )
+    /** Whom to tell of a weakness (RFC 9116), where the operator has said so. */
+    .get(
+      "/.well-known/security.txt",
+      () => {
+        if (settings.securityContact === undefined) throw new DuetError("not_found");
+        const lines = {
+          Contact: settings.securityContact,
+          Expires: new Date(Date.now() + SECURITY_TEXT_MS).toISOString(),
+          "Preferred-Languages": "en, zh",
+          Canonical: `${settings.issuer}/.well-known/security.txt`,
+        };
+        const text = Object.entries(lines).map(([name, value]) => `${name}: ${value}\n`);
+        return new Response(text.join(""), { headers: { "content-type": "text/plain; charset=utf-8" } });
+      },
+      says("securityText", { 200: "text/plain" }, ["not_found"]),
     )
     /** Nothing here is to be found by searching (RFC 9309). */
     .get(

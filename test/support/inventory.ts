@@ -11,6 +11,7 @@ export const PUBLIC = new Set([
   "GET /.well-known/openid-configuration",
   "GET /.well-known/change-password",
   "GET /robots.txt",
+  "GET /.well-known/security.txt",
   "GET /openapi.json",
   "GET /docs",
   "GET /assets/:file",
