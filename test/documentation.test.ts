@@ -26,6 +26,7 @@ const PAGES = [
   "CHANGELOG.md",
   "src/db/README.md",
   "src/cli/README.md",
+  "README.zh.md",
 ];
 const [readme, source, reference] = PAGES.map(read) as [string, string, string];
 const manifest = JSON.parse(read("package.json"));
@@ -144,6 +145,26 @@ describe("the documents", () => {
     expect(tour).toHaveLength(10);
     const lines = tour.map((path) => read(path).split("\n").length).reduce((a, b) => a + b);
     expect(lines).toBeLessThan(1400);
+  });
+});
+
+describe("the README in Chinese", () => {
+  const chinese = read("README.zh.md");
+  /** What has to be the same in every language: sections, blocks, links, tables, and what is in code. */
+  const shapeOf = (text: string) => ({
+    sections: (text.match(/^##? /gm) ?? []).length,
+    blocks: text.match(/```[^]*?```/g),
+    links: [...text.matchAll(/\]\((?!README)([^)]+)\)/g)].map(([, link]) => link).toSorted(),
+    rows: (text.match(/^\|/gm) ?? []).length,
+    code: [...text.replaceAll(/```[^]*?```/g, "").matchAll(/`([^`]+)`/g)]
+      .map(([, code]) => code!.replaceAll(/\s+/g, " "))
+      .toSorted(),
+    numbers: [...text.replaceAll(/```[^]*?```/g, "").matchAll(/\d+(?:\.\d+)?(?= %)/g)].map(String).toSorted(),
+  });
+
+  test("says what the English one says, as far as that can be counted", () => {
+    expect(shapeOf(chinese)).toEqual(shapeOf(readme));
+    expect(chinese.match(/\p{Script=Han}/gu)!.length).toBeGreaterThan(1500);
   });
 });
 
