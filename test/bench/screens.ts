@@ -1,32 +1,81 @@
 import { mkdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { populate } from "../../src/cli/demo.ts";
 import { UNLIMITED } from "../support/app.ts";
 import { closeBrowser, open, serve } from "../support/browser.ts";
+import { ROOT } from "../support/process.ts";
 import { tour } from "../support/tour.ts";
 
-// Every page in every state, in both languages, both schemes and three widths, as pictures to be looked at.
+// `bun run screens`: every page in every state, in both languages, both schemes and three widths, as pictures to be looked at.
+// `bun run screens readme`: those that the README shows, of the demo. Chinese needs a font (Debian: fonts-wqy-microhei).
 
-const folder = process.argv[2] ?? join(tmpdir(), "duet-screens");
+const README = join(ROOT, "public/screens");
+
+async function everyState(folder: string): Promise<number> {
+  let taken = 0;
+  for (const locale of ["en-US", "zh-CN"])
+    for (const colorScheme of ["light", "dark"] as const)
+      for (const width of [390, 820, 1280]) {
+        await using site = await serve({ ...UNLIMITED, DUET_REFRESH_OVERLAP: "0" });
+        await using alice = await open(site, "alice", {
+          locale,
+          colorScheme,
+          viewport: { width, height: 844 },
+        });
+        let step = 0;
+        await tour(site, alice, async (state) => {
+          const name = [++step, state.replaceAll(/\W+/g, "-"), locale.slice(0, 2), colorScheme, width].join(
+            "_",
+          );
+          await alice.page.screenshot({ path: join(folder, `${name}.png`) });
+          taken++;
+        });
+      }
+  return taken;
+}
+
+async function ofTheReadme(folder: string): Promise<number> {
+  await using site = await serve(UNLIMITED);
+  const { people, stop } = await populate(site.app);
+  const { password } = people.find(({ name }) => name === "alice")!;
+  for (const [name, colorScheme, width, path] of [
+    ["light", "light", 1280, "/conversations"],
+    ["dark", "dark", 1280, "/conversations"],
+    ["phone", "light", 390, "/conversations"],
+    ["lab", "light", 1280, "/lab"],
+  ] as const) {
+    const viewport = { width, height: width === 390 ? 844 : 800 };
+    await using alice = await open(site, "alice", { colorScheme, viewport });
+    const { page } = alice;
+    await page.goto(`/login?next=${path}`);
+    await page.fill("#identifier", "alice");
+    await page.fill("#password", password);
+    await page.click("main button[type=submit]");
+    await page.waitForURL(`**${path}`);
+    if (path === "/conversations") {
+      await page.click("text=Saturday on the island");
+      await page.waitForSelector(".message");
+    } else
+      for (const [act, says] of [
+        ["refresh", "generation 2"],
+        ["lose", "the answer was lost"],
+        ["tabs", "5 tabs"],
+      ] as const) {
+        await page.click(`[data-act=${act}] button:enabled`);
+        await page.waitForSelector(`#lab-latest:has-text("${says}")`);
+      }
+    // What was done has scrolled to its verdict.
+    if (path === "/lab") await page.locator("h1").scrollIntoViewIfNeeded();
+    await page.screenshot({ path: join(folder, `${name}.png`) });
+  }
+  stop();
+  return 4;
+}
+
+const isForReadme = process.argv[2] === "readme";
+const folder = isForReadme ? README : (process.argv[2] ?? join(tmpdir(), "duet-screens"));
 mkdirSync(folder, { recursive: true });
-let taken = 0;
-for (const locale of ["en-US", "zh-CN"])
-  for (const colorScheme of ["light", "dark"] as const)
-    for (const width of [390, 820, 1280]) {
-      await using site = await serve({ ...UNLIMITED, DUET_REFRESH_OVERLAP: "0" });
-      await using alice = await open(site, "alice", {
-        locale,
-        colorScheme,
-        viewport: { width, height: 844 },
-      });
-      let step = 0;
-      await tour(site, alice, async (state) => {
-        const name = [++step, state.replaceAll(/\W+/g, "-"), locale.slice(0, 2), colorScheme, width].join(
-          "_",
-        );
-        await alice.page.screenshot({ path: join(folder, `${name}.png`) });
-        taken++;
-      });
-    }
+const taken = await (isForReadme ? ofTheReadme : everyState)(folder);
 await closeBrowser();
 console.log(`${taken} pictures in ${folder}`);
