@@ -1,5 +1,6 @@
 import { expect, describe, test } from "bun:test";
 import { createGate } from "../src/core/auth/gate.ts";
+import { weightOf } from "../src/core/auth/hashes.ts";
 
 /** A gate whose tasks end when they are told to; `log` has who began, in order. */
 function gateOf(limit: number, queueMax: number) {
@@ -64,5 +65,46 @@ describe("the queue for hashing", () => {
     expect(log.length).toBe(2);
     await endOne();
     expect(log.length).toBe(3);
+  });
+
+  test("gives what is heavy as many places as it needs, and lets nobody past it", async () => {
+    const gate = createGate({ limit: 4, queueMax: 64 });
+    let working = 0;
+    let most = 0;
+    const began: string[] = [];
+    const enter = (name: string, weight: number) =>
+      gate({ network: name, key: name, weight }, async () => {
+        began.push(name);
+        working += Math.min(weight, 4);
+        most = Math.max(most, working);
+        await new Promise((done) => setTimeout(done, 2));
+        working -= Math.min(weight, 4);
+      });
+    await Promise.all([
+      enter("a", 1),
+      enter("heavy", 4),
+      enter("b", 1),
+      enter("heavier than there are places", 99),
+      enter("c", 3),
+      enter("d", 2),
+    ]);
+    expect(most).toBe(4);
+    expect(began).toEqual(["a", "heavy", "b", "heavier than there are places", "c", "d"]);
+  });
+
+  test("weighs hashes of other systems by what they cost", () => {
+    const salt = "c2FsdHNhbHRzYWx0";
+    for (const [stored, weight] of [
+      [`$argon2id$v=19$m=19456,t=2,p=1$${salt}$${salt}`, 1],
+      [`$argon2id$v=19$m=262144,t=2,p=1$${salt}$${salt}`, 4],
+      ["$2b$10$abcdefghijklmnopqrstuu", 1],
+      ["$2y$14$abcdefghijklmnopqrstuu", 8],
+      [`$scrypt$ln=14,r=8,p=1$${salt}$${salt}`, 1],
+      [`$scrypt$ln=17,r=8,p=1$${salt}$${salt}`, 2],
+      [`$pbkdf2-sha256$29000$${salt}$${salt}`, 1],
+      [`pbkdf2_sha256$1200000$salt$${salt}`, 3],
+      ["nothing that is known", 1],
+    ] as const)
+      expect([stored, weightOf(stored)]).toEqual([stored, weight]);
   });
 });

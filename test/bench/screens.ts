@@ -66,7 +66,11 @@ async function ofTheReadme(folder: string): Promise<number> {
         await page.waitForSelector(`#lab-latest:has-text("${says}")`);
       }
     // What was done has scrolled to its verdict.
-    if (path === "/lab") await page.locator("h1").scrollIntoViewIfNeeded();
+    if (path === "/lab")
+      await page.evaluate(() => {
+        document.querySelector("#timeline")!.closest("section")!.scrollIntoView();
+        scrollBy(0, -70);
+      });
     await page.screenshot({ path: join(folder, `${name}.png`) });
   }
   stop();

@@ -1,12 +1,12 @@
 import { DuetError } from "../../errors.ts";
 
-/** Whose work it is. Of one `key` only one works at a time. */
-export type Turn = { network: string; key: string };
+/** Whose work it is, and how many places it takes (1, and never more than there are). Of one `key` only one works at a time. */
+export type Turn = { network: string; key: string; weight?: number };
 
 type Waiting = Turn & { begin: () => void; refuse: () => void };
 
 /**
- * Lets at most `limit` tasks work at a time and `queueMax` wait, and is fair by network: whose turn is longest ago comes
+ * Lets tasks of at most `limit` places work at a time and `queueMax` wait, and is fair by network: whose turn is longest ago comes
  * next, and where all places are taken the network with the most of them gives one up to any with fewer, so that
  * none ever has more than its share while others come. Error code: `too_busy`.
  */
@@ -18,6 +18,7 @@ export function createGate({ limit, queueMax }: { limit: number; queueMax: numbe
   const lastTurn = new Map<string, number>();
   let turns = 0;
 
+  const placesOf = ({ weight = 1 }: Turn) => Math.min(weight, limit);
   const countOf = (network: string) => waiting.filter((each) => each.network === network).length;
 
   /** Begins whatever may: the first of the network whose turn is longest ago. */
@@ -27,11 +28,13 @@ export function createGate({ limit, queueMax }: { limit: number; queueMax: numbe
       if (ready.length === 0) return;
       const since = ({ network }: Turn) => lastTurn.get(network) ?? 0;
       const next = ready.reduce((first, each) => (since(each) < since(first) ? each : first));
+      // One that takes more waits for them; nobody goes past it meanwhile, or it would wait for ever.
+      if (working + placesOf(next) > limit) return;
       waiting.splice(waiting.indexOf(next), 1);
       if (countOf(next.network) > 0) lastTurn.set(next.network, ++turns);
       else lastTurn.delete(next.network);
       busy.add(next.key);
-      working++;
+      working += placesOf(next);
       next.begin();
     }
   }
@@ -49,17 +52,18 @@ export function createGate({ limit, queueMax }: { limit: number; queueMax: numbe
     return true;
   }
 
-  return async <T>({ network, key }: Turn, task: () => Promise<T>): Promise<T> => {
+  return async <T>(turn: Turn, task: () => Promise<T>): Promise<T> => {
+    const { network, key } = turn;
     const tooBusy = () => new DuetError("too_busy", { retryAfterSeconds: 2 });
     if (!makeRoom(network)) throw tooBusy();
     await new Promise<void>((begin, reject) => {
-      waiting.push({ network, key, begin, refuse: () => reject(tooBusy()) });
+      waiting.push({ ...turn, begin, refuse: () => reject(tooBusy()) });
       admit();
     });
     try {
       return await task();
     } finally {
-      working--;
+      working -= placesOf(turn);
       busy.delete(key);
       admit();
     }

@@ -10,6 +10,9 @@ const MOST = {
   pbkdf2Rounds: 2_000_000,
 };
 
+/** What takes one place in the queue for hashing; Duet's own hash is far below. */
+const ONE_PLACE = { memoryKiB: 64 * 1024, bcryptRounds: 11, pbkdf2Rounds: 400_000 };
+
 type Check = (password: string) => Promise<boolean>;
 
 const deriveScrypt = promisify<string, Buffer, number, object, Buffer>(scrypt);
@@ -53,6 +56,18 @@ export function readHash(stored: string): Check | null {
   return derived(hash!, (password, length) =>
     derivePbkdf2(password, seasoning, Number(rounds), length, digest),
   );
+}
+
+/** How many places in the queue for hashing it takes to check: by the memory that it needs and by its time. */
+export function weightOf(stored: string): number {
+  const [, memory] = /^\$argon2\w*\$v=19\$m=(\d{1,7}),/.exec(stored) ?? [];
+  if (memory) return Math.max(1, Math.ceil(Number(memory) / ONE_PLACE.memoryKiB));
+  const [, rounds] = /^\$2[aby]\$(\d\d)\$/.exec(stored) ?? [];
+  if (rounds) return 2 ** Math.max(0, Number(rounds) - ONE_PLACE.bcryptRounds);
+  const [, ln, r, p] = /^\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d{1,2})\$/.exec(stored) ?? [];
+  if (ln) return Math.max(1, Math.ceil((2 ** Number(ln) * Number(r) * Number(p)) / 8 / ONE_PLACE.memoryKiB));
+  const [, times] = /^(?:\$pbkdf2-sha\d+\$(?:i=)?|pbkdf2_sha256\$)(\d{1,7})/.exec(stored) ?? [];
+  return Math.max(1, Math.ceil(Number(times ?? 0) / ONE_PLACE.pbkdf2Rounds));
 }
 
 const bytesOf = (base64: string): Buffer => Buffer.from(base64.replaceAll(".", "+"), "base64");

@@ -8,7 +8,7 @@ import {
 import { LIMITS } from "../../limits.ts";
 import type { Log } from "../log.ts";
 import { createGate } from "./gate.ts";
-import { readHash } from "./hashes.ts";
+import { readHash, weightOf } from "./hashes.ts";
 
 /** OWASP's first choice: Argon2id with 19 MiB and two passes. Changing it rehashes each password at its next login. */
 const COST: Argon2Cost = { memoryCost: 19_456, timeCost: 2 };
@@ -87,11 +87,18 @@ export function createPasswords(deps: {
 
     /**
      * Hashing costs much, so it is done in turns, fair by network and one at a time for each account as seen from one
-     * network. What decides whether it may be done (limits) belongs into the turn, or many at once would pass it.
+     * network; a hash of another system that costs more takes more places (`stored`, if there is one). What decides whether it may be done (limits) belongs into the turn, or many at once would pass it.
      * Error code: `too_busy`.
      */
-    inTurn: <T>(account: string, network: string, work: (hashing: Hashing) => Promise<T>): Promise<T> =>
-      gate({ network, key: `${account}\n${network}` }, () => work({ hash, verify })),
+    inTurn: <T>(
+      account: string,
+      network: string,
+      work: (hashing: Hashing) => Promise<T>,
+      stored: string | null = null,
+    ): Promise<T> => {
+      const weight = stored === null ? 1 : weightOf(stored);
+      return gate({ network, key: `${account}\n${network}`, weight }, () => work({ hash, verify }));
+    },
   };
 
   async function verify(

@@ -116,12 +116,14 @@ export function createUsers(deps: {
       };
       // `signIn` returns null if the user has changed while the password was checked: check again.
       for (;;) {
-        const { row, rehashed } = await passwords.inTurn(account, network, async (hashing) => {
+        const work = async (hashing: Hashing) => {
           const found = await findByIdentifier(identifier);
           const limits = await loginLimits(account, found?.id ?? "", network);
           const isWrong = isCode("invalid_credentials");
           return throttle.counting(limits, isWrong, () => check(found, hashing), hashingOf(account, network));
-        });
+        };
+        const stored = (await findByIdentifier(identifier))?.password_hash ?? null;
+        const { row, rehashed } = await passwords.inTurn(account, network, work, stored);
         const issued = await signIn(row, rehashed, start, device);
         if (issued) return { user: row, issued };
       }
