@@ -927,6 +927,63 @@ const heldByKeys: Row[] = [
   },
 ];
 
+const operators: Row[] = [
+  {
+    id: "O1",
+    what: "/admin is there for operators whom the command line has made, by a browser's session, and with the next request no more",
+    by: [
+      "admin: is there for whom the command line made an operator, from a browser's session, and for nobody else",
+    ],
+  },
+  {
+    id: "O2",
+    what: "everything there asks for a proof that is not older than ten minutes",
+    by: [
+      "admin: asks for the password when the last proof is older than ten minutes, whatever was asked for",
+    ],
+  },
+  {
+    id: "O3",
+    what: "every act is an event with the operator's name, which its owner is told, and not from where",
+    by: ["admin: disables, enables, and ends a session, with the next request, and says by whom"],
+  },
+  {
+    id: "O4",
+    what: "an operator's session that is taken over does nothing to other operators",
+    by: ["admin: does nothing to operators"],
+  },
+  {
+    id: "O5",
+    what: "a link for a new password is 256 random bits, kept as a hash, good once and for half an hour, and signs nobody in",
+    by: [
+      "admin: sets it once, ends every session, and signs nobody in",
+      "admin: of many who use it at once one sets it",
+      "admin: is good for half an hour, for the last that was made, while the account may sign in and its password stays",
+    ],
+    note: "whoever reads an operator's messages may use the link first; the owner sees an event, and that the password is another",
+  },
+  {
+    id: "O6",
+    what: "an invitation lets one account in, and can be taken back",
+    by: [
+      "admin: lets one person in where registration is closed, and can be taken back",
+      "admin: of many who use it at once one is let in",
+    ],
+  },
+  {
+    id: "O7",
+    what: "a restore forgets links, whose use a copy cannot know",
+    by: [
+      "backup: is one moment, taken while everybody writes; put back it has every row, signs everybody out, and is a new history",
+    ],
+  },
+  {
+    id: "O8",
+    what: "an imported hash costs at most what is bounded, and waits for as many places as it takes",
+    by: ["gate: gives what is heavy as many places as it needs, and lets nobody past it"],
+  },
+];
+
 export const SECTIONS: [title: string, rows: Row[]][] = [
   ["A. Tokens", tokens],
   ["B. Sessions", sessions],
@@ -942,4 +999,5 @@ export const SECTIONS: [title: string, rows: Row[]][] = [
   ["L. Errors and logs", errors],
   ["M. Keys and configuration", keys],
   ["N. Sessions that are held by a key", heldByKeys],
+  ["O. Operators", operators],
 ];
