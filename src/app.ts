@@ -25,6 +25,7 @@ import { createOnce } from "./http/once.ts";
 import { problems, renderProblem } from "./http/problem.ts";
 import { prepareRequest } from "./http/request.ts";
 import { startServer, type Server } from "./http/server.ts";
+import { createTraces, type Traces } from "./http/traces.ts";
 import { LIMITS } from "./limits.ts";
 import { webPages } from "./web/index.ts";
 import { createPageErrors } from "./web/problem.tsx";
@@ -89,6 +90,7 @@ export async function createApp(config: Config, { log: given, ...tuning }: Tunin
   const held = createHeld(tuning.monotonic);
   const networkBehind = (request: Request) => networkOf(edge.deviceOf({ request, server: null }).ip);
   const hold = (request: Request, giveUp: () => void) => held.hold(networkBehind(request), 0, giveUp);
+  const traces = config.tracesUrl ? createTraces({ url: config.tracesUrl, log }) : undefined;
   const withHeaders = createHeaders(issuer.startsWith("https:"));
 
   const answerAtOnce = meAtOnce({ ...duet, ...edge });
@@ -101,6 +103,7 @@ export async function createApp(config: Config, { log: given, ...tuning }: Tunin
     const answer = isLeaving || edge.cors.isAllowed(request) ? undefined : answerAtOnce(request);
     if (!answer) return handleFully(request, peerOf?.(), receivedAt);
     countMe(performance.now() - receivedAt);
+    if (traces) trace(traces, request, answer.status, receivedAt);
     log("debug", "request", () => factsOf(request, answer, 0));
     return answer;
   }
@@ -134,8 +137,22 @@ export async function createApp(config: Config, { log: given, ...tuning }: Tunin
     if (isLeaving || hasUnreadBody(request)) answer.headers.set("connection", "close");
     const path = URL.parse(request.url, "http://localhost")?.pathname ?? "";
     measured.count(request.method, path, answer.status, performance.now() - receivedAt);
+    if (traces) trace(traces, request, answer.status, receivedAt);
     log("debug", "request", () => factsOf(request, answer, performance.now() - receivedAt));
     return answer;
+  }
+
+  function trace(to: Traces, request: Request, status: number, receivedAt: number): void {
+    const path = URL.parse(request.url, "http://localhost")?.pathname ?? "";
+    const tookMs = performance.now() - receivedAt;
+    const { method } = request;
+    to.note(request, {
+      method,
+      route: measured.routeOf(path),
+      status,
+      startedAt: Date.now() - tookMs,
+      tookMs,
+    });
   }
 
   /** For what `handle` itself could not answer. */
@@ -179,6 +196,7 @@ export async function createApp(config: Config, { log: given, ...tuning }: Tunin
     duet.notifier.close();
     if (server) await Promise.race([server.stop(), Bun.sleep(LIMITS.shutdownWaitMs)]);
     await server?.stop(true);
+    await traces?.stop();
     await data.close();
   }
 

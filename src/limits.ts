@@ -90,6 +90,9 @@ export const LIMITS = {
   clockTrustMs: 60_000,
   /** of lines that nobody has read */
   logBytesWaiting: 4 * 1024 * 1024,
+  /** of requests, for a collector of traces */
+  spansWaiting: 2048,
+  spansSendMs: 2000,
   shutdownWaitMs: 8000,
   /** for the server that runs to let go of what a new one takes over */
   handOverWaitMs: 10_000,

@@ -94,6 +94,10 @@ export const SETTINGS = {
     secret,
     "What Prometheus shows at /metrics, 32 characters or more (default: there is none)",
   ),
+  tracesUrl: optional(
+    httpUrl,
+    "Where spans of requests are sent: a collector's OTLP address over HTTP, such as http://127.0.0.1:4318/v1/traces (default: nowhere)",
+  ),
   securityContact: optional(
     contact,
     "Whom to tell of a weakness, in /.well-known/security.txt: mailto:… or https://… (default: there is none)",
@@ -164,6 +168,12 @@ function duration(minSeconds: number, maxSeconds: number): Parse<number> {
       );
     return seconds;
   };
+}
+
+function httpUrl(value: string): string {
+  const url = URL.parse(value);
+  if (!url || !/^https?:$/.test(url.protocol)) throw new Error("must be a URL with http or https");
+  return url.href;
 }
 
 /** RFC 9116 section 2.5.3. */

@@ -147,7 +147,7 @@ function faultsOf({ path, text }: Source): string[] {
 function mayImport(from: string, to: string, isType: boolean): boolean {
   if (to.startsWith(".."))
     return to === "../package.json"
-      ? from === "cli/commands.ts" || from === "http/openapi.ts"
+      ? ["cli/commands.ts", "http/openapi.ts", "http/traces.ts"].includes(from)
       : from === "http/assets.ts" && to.startsWith("../public/");
   if (LEAVES.has(from)) return false;
   if (LEAVES.has(to)) return true;

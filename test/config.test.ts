@@ -29,6 +29,7 @@ describe("the settings", () => {
       keyOverlapSeconds: undefined,
       metricsToken: undefined,
       securityContact: undefined,
+      tracesUrl: undefined,
       allowedOrigins: undefined,
       backupEverySeconds: undefined,
       backupFolder: undefined,

@@ -65,6 +65,7 @@ export function createServerMetrics() {
     },
 
     counterFor,
+    routeOf,
 
     /** The same log, with what is told counted, whatever its level. */
     hearing:
