@@ -2,7 +2,7 @@ import { DuetError, END_REASONS, ERROR_STATUS, FIELD_CODES, type ErrorCode } fro
 import { describe, type Language } from "../locales/index.ts";
 import { oauthNameOf } from "./oauth.ts";
 import { problemBody } from "./problem.ts";
-import { PROOF_ERRORS, type Operation, type Schema } from "./reference.ts";
+import { PROOF_ERRORS, TOKEN_ERRORS, type Operation, type Schema } from "./reference.ts";
 
 const JSON_TYPE = "application/json";
 const PROBLEM_TYPE = "application/problem+json";
@@ -19,16 +19,7 @@ const ANYWHERE: ErrorCode[] = [
   "unavailable",
   "too_busy",
 ];
-const OF_A_GUARD: ErrorCode[] = [
-  "token_missing",
-  "token_expired",
-  "token_invalid",
-  "token_type_mismatch",
-  "user_not_found",
-  "session_ended",
-  "key_missing",
-  ...PROOF_ERRORS,
-];
+const OF_A_GUARD: ErrorCode[] = ["token_missing", ...TOKEN_ERRORS, ...PROOF_ERRORS];
 const OF_A_CHANGE: ErrorCode[] = ["malformed_body", "unsupported_media_type", "cross_origin_refused"];
 
 /** By status, with an example for each code: those that follow from what the route is, and those of its notes. */
