@@ -5,15 +5,16 @@ import { continueAfter } from "./core/ids.ts";
 import { assertSettled } from "./core/moves.ts";
 import {
   findFolder,
+  assertNobodyLeaves,
   holdFolder,
+  holdWhileLeaving,
   loadSecret,
-  markOpen,
   openFolder,
   type Folder,
-  type OpenMark,
 } from "./db/folder.ts";
 import type { Db } from "./db/index.ts";
 import { checkMigrated, migrate } from "./db/migrate.ts";
+import { noteStart } from "./db/starts.ts";
 import { openPostgres } from "./db/postgres.ts";
 import { openSqlite } from "./db/sqlite.ts";
 import { DuetError, StartError } from "./errors.ts";
@@ -42,7 +43,9 @@ type Place = {
   isUnsure: boolean;
   secretOf(isFirstStart: boolean): string;
   release(): void;
-  mark(): OpenMark | undefined;
+  /** As `holdWhileLeaving` and `noteStart` of a folder. */
+  leave(): () => void;
+  noteStart(): Promise<void>;
   hold(): () => void;
 };
 
@@ -74,6 +77,7 @@ export async function openTables(
   const place = placeOf(config, isOurs);
   const close = () => place.db.close().finally(place.release);
   try {
+    if (isOurs && !config.databaseUrl) assertNobodyLeaves(config.data);
     await place.db.alone(() => (isThere ? checkMigrated(place.db) : migrate(place.db)));
     return { store: createStore(place.db), close };
   } catch (error) {
@@ -94,8 +98,9 @@ function folderOf(config: Config, folder: Folder): Place {
     const db = openSqlite(databasePath, lockPath ? [lockPath] : []);
     const secretOf = (isFirstStart: boolean) => loadSecret(config.data, config.secret, isFirstStart);
     const hold = () => holdFolder(config.data);
-    const mark = () => markOpen(config.data);
-    return { name, db, isOurs, isUnsure, secretOf, release: folder.unlock, hold, mark };
+    const leave = () => holdWhileLeaving(config.data);
+    const noted = () => noteStart(config.data, (start) => db.run(`PRAGMA user_version = ${start}`));
+    return { name, db, isOurs, isUnsure, secretOf, release: folder.unlock, hold, leave, noteStart: noted };
   } catch (error) {
     folder.unlock();
     throw unusable(name, error);
@@ -103,7 +108,7 @@ function folderOf(config: Config, folder: Folder): Place {
 }
 
 /** What nobody else has to let go of. */
-const UNHELD = { release() {}, hold: () => () => {}, mark: () => undefined };
+const UNHELD = { release() {}, hold: () => () => {}, leave: () => () => {}, noteStart: async () => {} };
 
 function serverOf({ databaseUrl, secret }: Config, isOurs: boolean): Place {
   if (!secret)
@@ -131,20 +136,16 @@ async function open(config: Config, issuer: string, place: Place, given?: Clock)
   const store = createStore(db);
   const clock = given ?? store.now;
   let { release } = place;
-  let mark: OpenMark | undefined;
-  const close = () => {
-    mark?.clear();
-    return db.close().finally(() => release());
-  };
+  const close = () => db.close().finally(() => release());
   const unlock = () => {
-    mark?.leave();
-    mark = undefined;
+    const leave = place.leave();
     release();
-    release = () => {};
+    release = leave;
   };
   const lock = () => {
+    const leave = release;
     release = place.hold();
-    mark = place.mark();
+    leave();
   };
   try {
     const keys = await db.alone(async () => {
@@ -167,7 +168,7 @@ async function open(config: Config, issuer: string, place: Place, given?: Clock)
     });
     // An operator's settings need not be the server's.
     if (isOurs && config.jwtAlg) await keys.moveTo(config.jwtAlg);
-    if (isOurs) mark = place.mark();
+    if (isOurs) await place.noteStart();
     return { store, keys, clock, isUnsure, unlock, lock, close };
   } catch (error) {
     await close();

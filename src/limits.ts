@@ -96,5 +96,6 @@ export const LIMITS = {
   shutdownWaitMs: 8000,
   /** for the server that runs to let go of what a new one takes over */
   handOverWaitMs: 10_000,
+  takeBackAgainMs: 200,
   othersLookMs: 50,
 } as const;

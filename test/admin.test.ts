@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { COMMAND_LINE } from "../src/core/auth/actors.ts";
 import { startApp, freezeClock, advance, UNLIMITED, type TestApp } from "./support/app.ts";
 import { Visitor } from "./support/browserless.ts";
 import { login, me, PASSWORDS, register } from "./support/people.ts";
@@ -258,6 +259,57 @@ describe("a link for a new password", () => {
   });
 });
 
+describe("links of an operator", () => {
+  test("end with what their maker may do, and with whom they are for becoming one", async () => {
+    await using t = await start(UNLIMITED);
+    const { operator, links } = t.app.duet;
+    const find = (name: string) => operator.find(name);
+    const [alice, bob, carol] = [await find("alice"), await find("bob"), await find("carol")];
+    const by = { name: "carol", userId: carol.id, device };
+    const make = async (user = bob) => new URL(await links.makeReset(user, by)).searchParams.get("token")!;
+    const use = async (token: string) =>
+      (await t.json("POST", "/api/auth/reset", { token, new_password: PASSWORDS["carol"] })).status;
+    const toOne = await make();
+    await operator.setOperator(bob, true);
+    expect(await use(toOne)).toBe(410);
+    await operator.setOperator(bob, false);
+    for (const end of [() => operator.setOperator(carol, false), () => operator.disable(carol)]) {
+      const [link, own] = [await make(alice), await links.makeReset(bob, COMMAND_LINE)];
+      await end();
+      expect(await use(link)).toBe(410);
+      // What the command line has made is its own.
+      expect(await use(new URL(own).searchParams.get("token")!)).toBe(204);
+    }
+    await expect(links.makeReset(carol, COMMAND_LINE)).rejects.toThrow("link_ended");
+  });
+
+  test("for a new password are one at a time, however many are made at once", async () => {
+    await using t = await start(UNLIMITED);
+    const { operator, links } = t.app.duet;
+    const bob = await operator.find("bob");
+    const made = await Promise.all(Array.from({ length: 6 }, () => links.makeReset(bob, COMMAND_LINE)));
+    const answers: number[] = [];
+    for (const link of made) {
+      const set = { token: new URL(link).searchParams.get("token"), new_password: PASSWORDS["carol"] };
+      answers.push((await t.json("POST", "/api/auth/reset", set)).status);
+    }
+    expect(answers.toSorted()).toEqual([204, 410, 410, 410, 410, 410]);
+  });
+});
+
+describe("a name that was given by a command", () => {
+  test("stays when its owner changes the address, and is nobody else's to take", async () => {
+    await using t = await startApp(UNLIMITED);
+    await t.app.duet.operator.add({ username: "root", password: PASSWORDS["bob"]! });
+    const login = await t.json("POST", "/api/auth/login", { username: "root", password: PASSWORDS["bob"] });
+    const bearer = { authorization: `Bearer ${login.body.access_token}` };
+    const email = "root@example.com";
+    const changed = await t.json("PATCH", "/api/auth/me", { email }, bearer);
+    expect(changed.body).toMatchObject({ username: "root", email });
+    expect((await t.json("PATCH", "/api/auth/me", { username: "admin" }, bearer)).status).toBe(422);
+  });
+});
+
 describe("an invitation", () => {
   test("lets one person in where registration is closed, and can be taken back", async () => {
     await using t = await start();
@@ -299,7 +351,7 @@ describe("an invitation", () => {
 
   test("of many who use it at once one is let in", async () => {
     await using t = await startApp({ DUET_REGISTRATION: "closed", ...UNLIMITED });
-    const link = await t.app.duet.links.makeInvitation({ name: "carol", device, userId: null });
+    const link = await t.app.duet.links.makeInvitation({ name: "carol", device });
     const invitation = new URL(link).searchParams.get("invitation");
     const answers = await Promise.all(
       Array.from({ length: 8 }, (_, n) =>

@@ -64,7 +64,7 @@ describe("the operator's commands, beside the running server", () => {
   test("make operators, whose names may be those that are kept for them, and links for whoever has forgotten a password", async () => {
     await using t = await startApp(UNLIMITED);
     const made = await withInput(t, PASSWORDS["bob"]!, "users", "add", "root", "--admin");
-    expect(made).toEqual({ out: "root may sign in\n", errors: "", exitCode: 0 });
+    expect(made).toEqual({ out: "root may sign in, and is an operator\n", errors: "", exitCode: 0 });
     const alice = await register(t, "alice");
     const operators = async () =>
       (await json(t, "users", "list"))

@@ -267,7 +267,7 @@ describe("migrations", () => {
         ),
       ]),
     );
-    expect(checksums).toEqual({ "0001_start": ["e09bad57f6237ac7", "527976460974cedb"] });
+    expect(checksums).toEqual({ "0001_start": ["8f82a3aa945edb49", "604a79d3f885e50b"] });
   });
 });
 

@@ -3,9 +3,10 @@ import { Database } from "bun:sqlite";
 import { connect, type Socket } from "node:net";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { askToHandOver } from "../src/cli/takeover.ts";
 import { temporaryFolder } from "./support/app.ts";
 import { PASSWORDS } from "./support/people.ts";
-import { BINARY, failure, freePort, run, type Running } from "./support/process.ts";
+import { BINARY, command, failure, freePort, run, type Running } from "./support/process.ts";
 import { Stream } from "./support/stream.ts";
 
 const UPGRADES = 10;
@@ -245,6 +246,67 @@ describe("a new binary that takes over", () => {
     const refused = await failure([BINARY, "--take-over", "--port", String(port), "--data", folder]);
     expect(refused.errors).toContain("newer");
     expect(await readyOf(old)).toBe(200);
+  });
+
+  onLinux("with another port is refused, and the old one goes on", async () => {
+    const folder = temporaryFolder();
+    const port = freePort();
+    await using old = await serve(folder, port);
+    const other = await failure([BINARY, "--take-over", "--port", String(freePort()), "--data", folder]);
+    expect(other.errors).toContain(`listens on port ${port}, not `);
+    expect(await readyOf(old)).toBe(200);
+    // A free one is the old one's.
+    await using next = await serve(folder, 0, "--take-over");
+    expect(next.url).toBe(`http://localhost:${port}`);
+    expect(await old.process.exited).toBe(0);
+  });
+
+  onLinux("is told by one that it takes over from that another one does, which may come and go", async () => {
+    const folder = temporaryFolder();
+    await using old = await serve(folder, freePort());
+    const successor = (await askToHandOver(folder))!;
+    await expect(askToHandOver(folder)).rejects.toThrow("another server is taking over");
+    const stray = await Bun.connect({ unix: join(folder, "handover.sock"), socket: { data() {} } });
+    stray.end();
+    expect(await readyOf(old)).toBe(200);
+    // The lock is free for the successor, and nobody has taken it back.
+    await using next = await serve(folder, freePort());
+    expect(await readyOf(next)).toBe(200);
+    expect(await successor.leave()).toBe(true);
+    expect(await old.process.exited).toBe(0);
+  });
+
+  onLinux.each(["SIGKILL", "SIGTERM"] as const)(
+    "goes on where the old one dies on the way (%s)",
+    async (signal) => {
+      const folder = temporaryFolder();
+      const old = await serve(folder, freePort());
+      const predecessor = (await askToHandOver(folder))!;
+      old.process.kill(signal);
+      await old.process.exited;
+      expect(await predecessor.leave()).toBe(true);
+      await predecessor.gone;
+      await using next = await serve(folder, freePort());
+      expect(await readyOf(next)).toBe(200);
+    },
+  );
+
+  onLinux("leaves nothing that may be moved away or put back while the old one still answers", async () => {
+    const folder = temporaryFolder();
+    const port = freePort();
+    await using old = await serve(folder, port);
+    const pair = await register(old.url, "alice");
+    const kept = new Kept(port, () => pair.access_token);
+    await kept.ask("GET", "/api/auth/me");
+    const next = await serve(folder, port, "--take-over");
+    next.process.kill();
+    await next.process.exited;
+    const moved = await command("export", join(temporaryFolder(), "all"), "--move", "--data", folder);
+    expect(moved).toMatchObject({ exitCode: 1, errors: expect.stringContaining("still answers") });
+    expect((await kept.ask("GET", "/api/auth/me")).isLast).toBe(true);
+    expect(await old.process.exited).toBe(0);
+    const again = await command("export", join(temporaryFolder(), "all"), "--move", "--data", folder);
+    expect(again.exitCode).toBe(0);
   });
 
   onLinux("where none serves starts as ever, also after one that was killed", async () => {

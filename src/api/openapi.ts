@@ -13,9 +13,16 @@ export function openapiRoutes({ root, issuer }: { root: () => AnyElysia; issuer:
   return new Elysia({ name: "api/openapi", ...about("server") }).get(
     "/openapi.json",
     async () =>
-      new Response(await (made ??= make()), {
-        headers: { ...PUBLIC_DOCUMENT, "content-type": "application/json" },
-      }),
+      // What failed is tried again by the next one.
+      new Response(
+        await (made ??= make().catch((cause: unknown) => {
+          made = undefined;
+          throw cause;
+        })),
+        {
+          headers: { ...PUBLIC_DOCUMENT, "content-type": "application/json" },
+        },
+      ),
     says("openapi", { 200: t.Object({ openapi: t.String() }, { additionalProperties: true }) }),
   );
 }

@@ -13,7 +13,7 @@ import {
   progressOf,
   swapIn,
 } from "../db/backup.ts";
-import { findFolder, holdFolder } from "../db/folder.ts";
+import { assertNobodyLeaves, findFolder, holdFolder } from "../db/folder.ts";
 import { StartError } from "../errors.ts";
 import { UsageError } from "./command.ts";
 import { timeOf } from "./people.ts";
@@ -62,6 +62,7 @@ export async function restore(file: string | undefined, config: Config): Promise
     );
   const release = file === undefined ? () => {} : holdFolder(config.data);
   try {
+    if (file !== undefined) assertNobodyLeaves(config.data);
     const draft = file === undefined ? null : prepare(file, config.data);
     const { store, keys, close } = await openRestored(config, issuerOf(config), draft);
     let people: number;
@@ -112,7 +113,7 @@ export function backUpByItself(config: Config, log: Log): () => void {
     const said = (await new Response(child.stderr).text()).trim();
     if ((await child.exited) !== 0) return log("error", "backup_failed", { cause: said });
     log("info", "backup_made", { file });
-    keepLast(folder, backupsKept);
+    keepLast(folder, backupsKept, Date.now());
   }
 
   const tend = () => {

@@ -27,7 +27,11 @@ export async function serve(
       "--take-over is for a data folder; with PostgreSQL start another server beside the old one",
     );
   const predecessor = takesOver ? await askToHandOver(config.data) : null;
-  const app = await createApp(config);
+  if (predecessor && ![0, predecessor.port].includes(config.port))
+    throw new StartError(
+      `the server that is running listens on port ${predecessor.port}, not ${config.port}; take over with its settings`,
+    );
+  const app = await createApp(predecessor ? { ...config, port: predecessor.port } : config);
   let stopAwaiting = () => {};
   let stopChecking = () => {};
   let stopBackingUp = () => {};
@@ -58,8 +62,9 @@ export async function serve(
   try {
     const url = app.listen(predecessor !== null);
     const port = Number(new URL(url).port);
-    if (predecessor) await takeOver(app, port, predecessor);
-    if (!config.databaseUrl) stopAwaiting = awaitSuccessor(app, config.data, port, () => void stop());
+    if (predecessor) await takeOver(app, predecessor);
+    const parting = { leaving: () => stopBackingUp(), left: () => void stop() };
+    if (!config.databaseUrl) stopAwaiting = awaitSuccessor(app, config.data, port, parting);
     announce(app, url, demo?.people);
     void putHashingLast();
     stopBackingUp = backUpByItself(config, app.duet.log);

@@ -1,5 +1,6 @@
 import { COMMAND_LINE } from "../core/auth/actors.ts";
 import { LIMITS } from "../limits.ts";
+import { StartError } from "../errors.ts";
 import { adopt } from "./adopt.ts";
 import { beside } from "./beside.ts";
 import { JSON_OPTION, print, UsageError, type Command } from "./command.ts";
@@ -63,9 +64,12 @@ export const userCommands: Command[] = [
       beside(config(), async ({ operator }) => {
         const user = await refusable(() => operator.find(name!));
         const { id, username, email } = user;
+        const { disabled_at, operator_since } = await operator.findById(id);
+        const state = { operator: timeOf(operator_since), disabled: timeOf(disabled_at) };
         const sessions = (await operator.sessionsOf(user)).map(shownSession);
-        if (options["json"]) return console.log(JSON.stringify({ id, username, email, sessions }, null, 2));
-        print([{ username, email, id }], false);
+        if (options["json"])
+          return console.log(JSON.stringify({ id, username, email, ...state, sessions }, null, 2));
+        print([{ username, email, ...state, id }], false);
         console.log(sessions.length === 0 ? "\nsigned in nowhere" : "");
         print(sessions, false);
       }),
@@ -87,7 +91,7 @@ export const userCommands: Command[] = [
       await beside(settings, async ({ operator }) => {
         const user = await refusable(() => operator.add({ username: username!, password, email }));
         if (options["admin"]) await operator.setOperator(user, true);
-        console.log(`${user.username} may sign in`);
+        console.log(`${user.username} may sign in${options["admin"] ? ", and is an operator" : ""}`);
       });
     },
   },
@@ -112,6 +116,9 @@ export const userCommands: Command[] = [
     run: ({ words: [name], config }) =>
       beside(config(), async ({ operator, links }) => {
         const user = await refusable(() => operator.find(name!));
+        const { disabled_at } = await operator.findById(user.id);
+        if (disabled_at !== null)
+          throw new StartError(`${user.username} is disabled, and a new password would let nobody in`);
         console.log(await links.makeReset(user, COMMAND_LINE));
         console.error(`whoever opens it within half an hour sets a new password for ${user.username}`);
       }),

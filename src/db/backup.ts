@@ -12,7 +12,7 @@ import {
 import { join } from "node:path";
 import { StartError } from "../errors.ts";
 import { checkAtStart, faultsOf, reasonOf } from "./check.ts";
-import { clearOpen } from "./folder.ts";
+import { forgetStarts } from "./starts.ts";
 
 /** While it is written, a backup has another name: what has its own is whole and was read to its end. */
 const draftOf = (file: string): string => `${file}.part`;
@@ -78,9 +78,10 @@ export function nextIn(folder: string, now: number): string {
   return join(folder, `duet-${time}Z.db`);
 }
 
-/** Removes all but the last ones. */
-export function keepLast(folder: string, count: number): void {
-  for (const old of backupsIn(folder).slice(count)) rmSync(join(folder, old), { force: true });
+/** Removes all but the last ones; those that a clock which was wrong has made later than now are neither counted nor removed. */
+export function keepLast(folder: string, count: number, now: number): void {
+  const past = backupsIn(folder).filter((name) => statSync(join(folder, name)).mtimeMs <= now);
+  for (const old of past.slice(count)) rmSync(join(folder, old), { force: true });
 }
 
 export const defaultFolderIn = (data: string): string => join(data, "backups");
@@ -118,8 +119,7 @@ export function swapIn(draft: string, folder: string, now: number): string | nul
     for (const suffix of ["-wal", "-shm"]) rmSync(draft + suffix, { force: true });
     for (const suffix of there) renameSync(path + suffix, kept + suffix);
     renameSync(draft, path);
-    // What was in use is there no more.
-    clearOpen(folder);
+    forgetStarts(folder);
   } catch (cause) {
     throw new StartError(`the backup cannot be put back (${reasonOf(cause)})`, { cause });
   }

@@ -17,13 +17,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { StartError } from "../errors.ts";
 import { APPLICATION_ID, checkAtStart, reasonOf } from "./check.ts";
+import { assertSameDatabase } from "./starts.ts";
 
 /**
  * The data folder: `duet.db` (with its -wal and -shm), `secret`, `server.lock`. Everything in it is for the
  * owner alone (0700, 0600). Each function either succeeds or throws a StartError and overwrites nothing.
  */
 const LOCK = "server.lock";
-const OPEN = "duet.db-open";
+const LEAVING = "leaving.lock";
 
 /** A folder that goes with the process: in memory where the machine has such a place. */
 export function demoFolder(): { path: string; remove(): void } {
@@ -55,53 +56,16 @@ export function holdFolder(path: string): () => void {
   return lock(path);
 }
 
-/** A note that the database is in use. */
-export type OpenMark = {
-  /** It is about to be closed. */
-  clear(): void;
-  /** Another server has it from now on. */
-  leave(): void;
-};
-
-/**
- * Notes that the database is in use. Where the note is left behind by a server that was killed there must be a log: what was
- * answered last may be nowhere else. A process that exits by itself closes it, and takes the log into the database.
- */
-export function markOpen(path: string): OpenMark {
-  const atExit = () => clearOpen(path);
-  process.on("exit", atExit);
-  writeFileSync(join(path, OPEN), "", { mode: 0o600 });
-  const leave = () => void process.off("exit", atExit);
-  return {
-    leave,
-    clear() {
-      leave();
-      clearOpen(path);
-    },
-  };
-}
-
-/** Nothing is missing that the mark could tell of. */
-export const clearOpen = (path: string): void => rmSync(join(path, OPEN), { force: true });
-
-function assertLogIsThere(path: string): void {
-  if (existsSync(join(path, OPEN)) && !existsSync(join(path, "duet.db-wal")))
-    throw new StartError(
-      `duet.db in ${path} was in use when its server went, and its log, duet.db-wal, is gone with what was stored last; ` +
-        `put a backup back, or remove ${OPEN} to go on with what is left`,
-    );
-}
-
 export function openFolder(path: string): Folder {
   const unlock = holdFolder(path);
   try {
-    assertLogIsThere(path);
-    // What is done next may take the log into the database.
-    clearOpen(path);
     const databasePath = join(path, "duet.db");
     let isUnsure = false;
-    if (existsSync(databasePath)) ({ isUnsure } = checkAtStart(databasePath));
-    else {
+    if (existsSync(databasePath)) {
+      // Before the next line: it may take the log into the database.
+      assertSameDatabase(path, databasePath);
+      ({ isUnsure } = checkAtStart(databasePath));
+    } else {
       // The secret is written after the database: where it is alone, the database was lost.
       for (const left of ["duet.db-wal", "secret"])
         if (existsSync(join(path, left)))
@@ -121,10 +85,37 @@ export function openFolder(path: string): Folder {
 export function findFolder(path: string): Folder {
   const databasePath = join(path, "duet.db");
   if (!existsSync(databasePath)) throw new StartError(`there is no database in ${path}`);
-  assertLogIsThere(path);
-  if (existsSync(join(path, OPEN)) && !isServed(path)) clearOpen(path);
+  assertSameDatabase(path, databasePath);
   checkAtStart(databasePath);
   return { databasePath, isOurs: false, isUnsure: false, unlock() {} };
+}
+
+/**
+ * Says that this server still uses a folder that another one has taken over, until the function that it answers is called or the
+ * process ends: several may at once.
+ */
+export function holdWhileLeaving(path: string): () => void {
+  const holder = new Database(join(path, LEAVING));
+  holder.run("PRAGMA busy_timeout = 0");
+  holder.run("BEGIN");
+  holder.query("SELECT count(*) FROM sqlite_schema").get();
+  return () => holder.close();
+}
+
+/** For what nobody may write beside. Throws StartError where a server that was taken over from has not gone yet. */
+export function assertNobodyLeaves(path: string): void {
+  const holder = new Database(join(path, LEAVING));
+  try {
+    holder.run("PRAGMA busy_timeout = 0");
+    holder.run("BEGIN EXCLUSIVE");
+  } catch (cause) {
+    throw new StartError(
+      `a server that was taken over from still answers in ${path}; try again in two minutes`,
+      { cause },
+    );
+  } finally {
+    holder.close();
+  }
 }
 
 /**
@@ -146,16 +137,6 @@ function lock(path: string): () => void {
     if (reasonOf(cause).startsWith("SQLITE_BUSY"))
       throw new StartError(`another Duet server is using the data folder ${path}`, { cause });
     throw new StartError(`the data folder ${path} cannot be locked (${reasonOf(cause)})`, { cause });
-  }
-}
-
-/** Whether a server has the folder now. */
-function isServed(path: string): boolean {
-  try {
-    lock(path)();
-    return false;
-  } catch {
-    return true;
   }
 }
 

@@ -9,7 +9,7 @@ export const admin = {
   nobody: "Nobody",
   operator: "operator",
   disabled: "disabled",
-  by: (name: string) => (name === "duet" ? "by the command line" : `by ${name}`),
+  by: (name: string) => (name === "command line" ? "by the command line" : `by ${name}`),
   devices: "Signed in",
   nowhere: "Signed in nowhere",
   end: "End",

@@ -9,7 +9,7 @@ export const admin: typeof englishAdmin = {
   nobody: "没有人",
   operator: "运维者",
   disabled: "已停用",
-  by: (name: string) => (name === "duet" ? "由命令行" : `由 ${name}`),
+  by: (name: string) => (name === "command line" ? "由命令行" : `由 ${name}`),
   devices: "已登录",
   nowhere: "没有在任何地方登录",
   end: "结束",

@@ -8,6 +8,8 @@ export type LinkRow = {
   user_id: string | null;
   /** What the operator who made it was called then. */
   made_by: string;
+  /** That operator; null for the command line. */
+  maker_id: string | null;
   created_at: number;
   ends_at: number;
   used_at: number | null;
@@ -16,13 +18,14 @@ export type LinkRow = {
 export const linkStore = (q: Queryable) => ({
   insert: (link: Omit<LinkRow, "used_at">) =>
     q.run(
-      `INSERT INTO links (id, purpose, secret_hash, user_id, made_by, created_at, ends_at)
-       VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+      `INSERT INTO links (id, purpose, secret_hash, user_id, made_by, maker_id, created_at, ends_at)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
       link.id,
       link.purpose,
       link.secret_hash,
       link.user_id,
       link.made_by,
+      link.maker_id,
       link.created_at,
       link.ends_at,
     ),
@@ -51,7 +54,11 @@ export const linkStore = (q: Queryable) => ({
   remove: (purpose: LinkRow["purpose"], id: string) =>
     q.run("DELETE FROM links WHERE id = $1 AND purpose = $2 AND used_at IS NULL", id, purpose),
 
+  /** Those for a user. */
   removeOf: (userId: string) => q.run("DELETE FROM links WHERE user_id = $1", userId),
+
+  /** Those that an operator has made and nobody has used. */
+  removeBy: (makerId: string) => q.run("DELETE FROM links WHERE maker_id = $1 AND used_at IS NULL", makerId),
 
   removeAll: () => q.run("DELETE FROM links"),
 

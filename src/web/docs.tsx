@@ -15,7 +15,12 @@ export function docsPages({ root, viewerIfAny, pageContext, settings }: Web & { 
   return new Elysia({ name: "web/docs" }).use(pages).get("/docs", async ({ request, server }) => {
     const page = pageContext(request, await viewerIfAny({ request, server }));
     const { language, t } = page;
-    if (!drawn.has(language)) drawn.set(language, draw(language));
+    if (!drawn.has(language)) {
+      const made = draw(language);
+      drawn.set(language, made);
+      // What failed is tried again by the next one.
+      made.catch(() => drawn.delete(language));
+    }
     return (
       <Layout page={page} title={t.api.docs.title} className="docs">
         {await drawn.get(language)}

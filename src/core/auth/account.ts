@@ -72,7 +72,8 @@ export function createAccount(deps: {
       device: Device,
     ): Promise<User> {
       const { username = viewer.username, email = viewer.email } = input;
-      const profile = readProfile({ username, email });
+      // A name that an operator's command has given stays one.
+      const profile = readProfile({ username, email }, username === viewer.username);
       if (profile.faults.length > 0) throw new DuetError("validation_failed", { fields: profile.faults });
       // It tells which names are taken.
       await throttle.take(["profile_account", viewer.userId]);
@@ -146,6 +147,7 @@ export function createAccount(deps: {
       await commit(async (tx) => {
         await endings.assertNotEnded(tx, viewer.sessionId);
         await endings.endAll(tx, id, "user_deleted", null);
+        await tx.links.removeBy(id);
         if ((await tx.users.depart(id)) === 0) throw new DuetError("user_not_found");
       });
       // It is deleted whether this succeeds or not; housekeeping begins again.

@@ -46,13 +46,8 @@ export function createLinks(deps: {
     const secret = Buffer.from(crypto.getRandomValues(new Uint8Array(SECRET_BYTES))).toString("base64url");
     const now = clock();
     const times = { created_at: now, ends_at: now + lifeMs };
-    await tx.links.insert({
-      id: newId(now),
-      secret_hash: sha256(secret),
-      made_by: by.name,
-      ...link,
-      ...times,
-    });
+    const maker = { made_by: by.name, maker_id: by.userId ?? null };
+    await tx.links.insert({ id: newId(now), secret_hash: sha256(secret), ...maker, ...link, ...times });
     return secret;
   }
 
@@ -67,10 +62,14 @@ export function createLinks(deps: {
   return {
     /**
      * A link by which somebody sets a new password for `user`, within half an hour; one that was made before is good no
-     * more. Effects: `links` and the security event, both or neither.
+     * more. Error code: `link_ended` for one who is disabled, whom it would not let in. Effects: `links` and the security event,
+     * both or neither.
      */
     makeReset: (user: User, by: Actor): Promise<string> =>
       commit(async (tx) => {
+        // Of two at once one comes after the other.
+        const row = await tx.users.findToRely(user.id);
+        if (!row || row.disabled_at !== null) throw new DuetError("link_ended");
         await tx.links.removeOf(user.id);
         const secret = await insert(tx, { purpose: "reset", user_id: user.id }, LIMITS.resetLinkMs, by);
         await security.note({ kind: "reset_link", userId: user.id, operator: by.name }, by.device, tx);
@@ -101,6 +100,7 @@ export function createLinks(deps: {
         const isOpen = await tx.links.use(link.id, clock());
         if (!isOpen || (await tx.users.replacePasswordHash(row.id, row.password_hash, made)) === 0)
           throw new DuetError("link_ended");
+        await tx.links.removeOf(row.id);
         await endings.endAll(tx, row.id, "password_changed", device);
         const by = { operator: link.made_by };
         await security.note({ kind: "password_reset", userId: row.id, ...by }, device, tx);
@@ -109,10 +109,14 @@ export function createLinks(deps: {
     },
 
     /** A link by which one account may be created although registration is closed, within a week. Effects: as `makeReset`. */
-    makeInvitation: (by: Actor & { userId: string | null }): Promise<string> =>
+    makeInvitation: (by: Actor): Promise<string> =>
       commit(async (tx) => {
         const secret = await insert(tx, { purpose: "invitation", user_id: null }, LIMITS.invitationMs, by);
-        await security.note({ kind: "invitation", userId: by.userId, operator: by.name }, by.device, tx);
+        await security.note(
+          { kind: "invitation", userId: by.userId ?? null, operator: by.name },
+          by.device,
+          tx,
+        );
         return `${issuer}/register?invitation=${secret}`;
       }),
 
@@ -120,10 +124,14 @@ export function createLinks(deps: {
     invitations: (): Promise<Invitation[]> => store.links.list("invitation", LIMITS.invitationsShown),
 
     /** Takes one back that was not used. Error code: `not_found`. Effects: as `makeReset`. */
-    endInvitation: (id: string, by: Actor & { userId: string }): Promise<void> =>
+    endInvitation: (id: string, by: Actor): Promise<void> =>
       commit(async (tx) => {
         if (!isId(id) || (await tx.links.remove("invitation", id)) === 0) throw new DuetError("not_found");
-        await security.note({ kind: "invitation_end", userId: by.userId, operator: by.name }, by.device, tx);
+        await security.note(
+          { kind: "invitation_end", userId: by.userId ?? null, operator: by.name },
+          by.device,
+          tx,
+        );
       }),
 
     /** The invitation itself, for what is asked before work is done for it. Error code: `link_ended`. */

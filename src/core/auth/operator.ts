@@ -149,6 +149,7 @@ export function createOperator(deps: {
       commit(async (tx) => {
         await tx.users.setDisabled(id, clock());
         await tx.links.removeOf(id);
+        await tx.links.removeBy(id);
         await endings.endAll(tx, id, "user_disabled", null);
         await security.note({ kind: "account_disable", userId: id, operator: by.name }, by.device, tx);
       }),
@@ -164,6 +165,9 @@ export function createOperator(deps: {
     setOperator: ({ id }: User, isOperator: boolean): Promise<void> =>
       commit(async (tx) => {
         await tx.users.setOperator(id, isOperator ? clock() : null);
+        // For an operator they come from here alone, and of one who is none they are good no more.
+        await tx.links.removeOf(id);
+        await tx.links.removeBy(id);
         const kind = isOperator ? "operator_make" : "operator_unmake";
         await security.note({ kind, userId: id, operator: COMMAND_LINE.name }, HERE, tx);
       }),

@@ -99,6 +99,7 @@ CREATE TABLE links (
   secret_hash TEXT NOT NULL UNIQUE,
   user_id TEXT COLLATE "C" REFERENCES users (id) ON DELETE CASCADE,
   made_by TEXT NOT NULL,
+  maker_id TEXT COLLATE "C",
   created_at BIGINT NOT NULL,
   ends_at BIGINT NOT NULL,
   used_at BIGINT,
@@ -106,6 +107,7 @@ CREATE TABLE links (
 );
 
 CREATE INDEX links_by_user ON links (user_id);
+CREATE INDEX links_by_maker ON links (maker_id);
 CREATE INDEX links_by_purpose ON links (purpose, id);
 CREATE INDEX links_by_age ON links (ends_at);
 

@@ -98,6 +98,7 @@ CREATE TABLE links (
   secret_hash TEXT NOT NULL UNIQUE,
   user_id TEXT REFERENCES users (id) ON DELETE CASCADE,
   made_by TEXT NOT NULL,
+  maker_id TEXT,
   created_at INTEGER NOT NULL,
   ends_at INTEGER NOT NULL,
   used_at INTEGER,
@@ -105,6 +106,7 @@ CREATE TABLE links (
 ) STRICT;
 
 CREATE INDEX links_by_user ON links (user_id);
+CREATE INDEX links_by_maker ON links (maker_id);
 CREATE INDEX links_by_purpose ON links (purpose, id);
 CREATE INDEX links_by_age ON links (ends_at);
 
