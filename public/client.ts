@@ -7,12 +7,15 @@ export type Pair = { access_token: string; refresh_token: string };
 
 /** RFC 9457: what Duet refuses with, and a network that fails as `code: "unreachable"`. */
 export class Refused extends Error {
-  constructor(
-    readonly status: number,
-    readonly code: string,
-    readonly problem: Record<string, unknown>,
-  ) {
+  readonly status: number;
+  readonly code: string;
+  readonly problem: Record<string, unknown>;
+
+  constructor(status: number, code: string, problem: Record<string, unknown>) {
     super(`${code}: ${String(problem["detail"] ?? status)}`);
+    this.status = status;
+    this.code = code;
+    this.problem = problem;
   }
 }
 

@@ -86,7 +86,7 @@ export async function createApp(config: Config, { log: given, ...tuning }: Tunin
     () => (data.clock() - (duet.keys.active().activatedAt ?? data.clock())) / 1000,
   );
   const once = createOnce(duet.forms);
-  const hint = createHints({ issuer, log });
+  const hint = createHints({ issuer, trustsProxies: (config.trustedProxies ?? []).length > 0, log });
   const held = createHeld(tuning.monotonic);
   const networkBehind = (request: Request) => networkOf(edge.deviceOf({ request, server: null }).ip);
   const hold = (request: Request, giveUp: () => void) => held.hold(networkBehind(request), 0, giveUp);

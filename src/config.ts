@@ -42,6 +42,10 @@ export function readConfig(env: Record<string, string | undefined>, args: string
     faults.push(
       `${variableOf("keyOverlapSeconds")}: must not be longer than half of ${variableOf("refreshTtlSeconds")}`,
     );
+  if (config.databaseUrl !== undefined && config.backupEverySeconds !== undefined)
+    faults.push(
+      `${variableOf("backupEverySeconds")}: is for a data folder; PostgreSQL is backed up by its own tools`,
+    );
   if (config.accessTtlSeconds > config.refreshTtlSeconds)
     faults.push(
       `${variableOf("accessTtlSeconds")}: must not be longer than ${variableOf("refreshTtlSeconds")}`,

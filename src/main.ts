@@ -1,4 +1,4 @@
-import { find, parse, UsageError } from "./cli/command.ts";
+import { find, groupOf, parse, UsageError } from "./cli/command.ts";
 import { COMMANDS } from "./cli/commands.ts";
 import { help, helpOf } from "./cli/help.ts";
 import { DuetError, StartError } from "./errors.ts";
@@ -7,7 +7,9 @@ const args = process.argv.slice(2);
 const isHelp = (arg: string) => arg === "--help" || arg === "-h";
 
 try {
-  if (args[0] === "help" && args.length > 1) console.log(helpOf(find(COMMANDS, args.slice(1)).command));
+  const group = args[0] === "help" && args.length === 2 ? groupOf(COMMANDS, args[1]!) : [];
+  if (group.length > 1) console.log(group.map(helpOf).join("\n\n"));
+  else if (args[0] === "help" && args.length > 1) console.log(helpOf(find(COMMANDS, args.slice(1)).command));
   else if (args[0] === "help" || (args[0] && isHelp(args[0]))) console.log(help(COMMANDS));
   else if (args[0] === "--version") await run(["version"]);
   else await run(args);

@@ -330,6 +330,10 @@ describe("an invitation", () => {
     // What is wrong with the form does not use it up.
     expect((await person("x", { invitation })).status).toBe(422);
     const visitor = new Visitor(closed);
+    // Whoever comes without one is told before anything is typed.
+    expect((await visitor.open("/login")).html).not.toContain('href="/register');
+    expect((await visitor.open("/register")).status).toBe(403);
+    expect((await visitor.open("/register?invitation=none")).status).toBe(410);
     const { html } = await visitor.open(first.pathname + first.search);
     expect(html).toContain(`value="${invitation}"`);
     const fields = { username: "dora", password: "a lamp beside the north door", invitation };

@@ -147,7 +147,7 @@ function faultsOf({ path, text }: Source): string[] {
 function mayImport(from: string, to: string, isType: boolean): boolean {
   if (to.startsWith(".."))
     return to === "../package.json"
-      ? ["cli/commands.ts", "http/openapi.ts", "http/traces.ts"].includes(from)
+      ? ["cli/commands.ts", "cli/serve.ts", "http/openapi.ts", "http/traces.ts"].includes(from)
       : from === "http/assets.ts" && to.startsWith("../public/");
   if (LEAVES.has(from)) return false;
   if (LEAVES.has(to)) return true;

@@ -224,6 +224,9 @@ describe("the command line", () => {
       for (const says of [does, example, ...Object.keys(options).map((flag) => `--${flag}`)])
         expect(help).toContain(says);
     }
+    const ofUsers = (await command("help", "users")).out;
+    for (const { name } of COMMANDS.filter(({ name }) => name.startsWith("users ")))
+      expect(ofUsers).toContain(`Usage: duet ${name}`);
     expect((await command("keys", "rotate", "--help")).out).toStartWith("Usage: duet keys rotate");
   });
 

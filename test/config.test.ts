@@ -129,6 +129,10 @@ describe("the settings", () => {
       "DUET_PUBLIC_URL: must be an origin such as https://duet.example.com, without a path",
     ],
     [{ DUET_HOST: " " }, "DUET_HOST: must not be empty"],
+    [
+      { DUET_DATABASE_URL: "postgres://localhost/duet", DUET_BACKUP_EVERY: "1d" },
+      "DUET_BACKUP_EVERY: is for a data folder; PostgreSQL is backed up by its own tools",
+    ],
   ])("refuse %j", (env, fault) => {
     expect(faults(env)).toEqual([fault]);
   });

@@ -97,7 +97,7 @@ function faultsOf(page: string, text: string): string[] {
   for (const [, word] of text.matchAll(/(?<=[`$ ])bun(?:@[\d.]+)? ([a-z][\w./-]*)/g))
     if (
       !Object.hasOwn(manifest.scripts, word!) &&
-      !/^(?:run|build|test|check|fmt|install)$|\.ts$/.test(word!)
+      !/^(?:run|build|test|check|fmt|install|add)$|\.ts$/.test(word!)
     )
       faults.push(`${page} runs ${word}, which is no script`);
   for (const [variable] of text.matchAll(/DUET_[A-Z_]+/g))
@@ -237,7 +237,7 @@ describe("the README's curl session", () => {
       .filter((line) => line !== "");
     expect(await child.exited).toBe(0);
     const [me, conversation, pair, again, last] = answers.map((line) => JSON.parse(line));
-    expect(me.username).toBe("alice");
+    expect(me.username).toBe("ann");
     expect(conversation.title).toBe("Hello");
     expect(again.refresh_token).toBe(pair.refresh_token);
     expect({ ...last, ended_at: promised.ended_at }).toEqual(promised);

@@ -61,18 +61,23 @@ describe("the log", () => {
   test("says once what the settings have probably forgotten", async () => {
     await using t = await startApp({ DUET_PUBLIC_URL: "http://localhost:3000" });
     const warned = () =>
-      t.logged.filter(({ event }) => event.startsWith("public_url")).map(({ event }) => event);
+      t.logged.filter(({ event }) => /^public_url|ignored$/.test(event)).map(({ event }) => event);
     await t.fetch("/healthz", { headers: { origin: "http://localhost:3000" } });
     await t.fetch("/healthz", { headers: { origin: "https://evil.example", host: "localhost:3000" } });
     expect(warned()).toEqual([]);
     for (let i = 0; i < 3; i++) {
-      await t.fetch("/healthz", { headers: { "x-forwarded-proto": "https" } });
+      await t.fetch("/healthz", {
+        headers: { "x-forwarded-proto": "https", "x-forwarded-for": "192.0.2.1" },
+      });
       await t.fetch("/login", {
         method: "POST",
         headers: { origin: "http://192.168.1.5:3000", host: "192.168.1.5:3000" },
       });
     }
-    expect(warned()).toEqual(["public_url_is_http", "public_url_differs"]);
+    expect(warned()).toEqual(["public_url_is_http", "forwarded_for_ignored", "public_url_differs"]);
+    await using behind = await startApp({ DUET_TRUSTED_PROXIES: "10.0.0.1" });
+    await behind.fetch("/healthz", { headers: { "x-forwarded-for": "192.0.2.1" } });
+    expect(behind.logged.filter(({ event }) => event.endsWith("ignored"))).toEqual([]);
   });
 
   test("has a line for each try beyond a limit, and from where", async () => {

@@ -51,7 +51,7 @@ describe("the first start", () => {
       ["active"],
       ["next"],
     ]);
-    expect(server.errors()).toBe("");
+    expect(server.errors()).toMatch(/^\{[^\n]*"event":"started"[^\n]*\}\n$/);
   });
 
   test("behind a public address says where it listens as well", async () => {

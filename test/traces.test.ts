@@ -43,7 +43,8 @@ describe("traces", () => {
     await t.fetch("/healthz", { headers: { traceparent: `00-${trace}-${parent}-00` } });
     await t.fetch("/made/up/by-somebody");
     await t.app.close();
-    const spans = to.spans();
+    // The tests themselves ask for the reference, once.
+    const spans = to.spans().filter(({ name }: any) => name !== "GET /openapi.json");
     expect(spans.map(({ name }: any) => name)).toEqual([
       "POST /api/auth/register",
       "POST /api/conversations",

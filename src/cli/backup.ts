@@ -98,11 +98,13 @@ export function backUpByItself(config: Config, log: Log): () => void {
   const { backupEverySeconds, backupsKept, data } = config;
   if (backupEverySeconds === undefined || config.databaseUrl) return () => {};
   const folder = config.backupFolder ?? defaultFolderIn(data);
+  const lookMs = Math.min(60_000, backupEverySeconds * 1000);
   let making: Promise<void> | undefined;
 
   async function make() {
     const age = ageOfNewest(folder, Date.now());
-    if (age !== undefined && age < backupEverySeconds! * 1000) return;
+    // One that is due before the next look is made now.
+    if (age !== undefined && age < backupEverySeconds! * 1000 - lookMs / 2) return;
     const file = nextIn(folder, Date.now());
     const child = Bun.spawn(selfWith("backup", file, "--data", data), {
       env: {},
@@ -122,6 +124,6 @@ export function backUpByItself(config: Config, log: Log): () => void {
       .finally(() => (making = undefined));
   };
   tend();
-  const timer = setInterval(tend, Math.min(60_000, backupEverySeconds * 1000));
+  const timer = setInterval(tend, lookMs);
   return () => clearInterval(timer);
 }

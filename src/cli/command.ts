@@ -33,6 +33,10 @@ export class UsageError extends StartError {
 
 const SETTING_FLAGS = new Set((Object.keys(SETTINGS) as SettingName[]).map(flagOf));
 
+/** The commands of one noun. */
+export const groupOf = (commands: Command[], noun: string): Command[] =>
+  commands.filter(({ name }) => name.startsWith(`${noun} `));
+
 /** The command that a line names, by the longest name; `list` of a group alone, and `serve` of nothing. */
 export function find(commands: Command[], args: string[]): { command: Command; rest: string[] } {
   const words = args.slice(0, args.findIndex((arg) => arg.startsWith("-")) >>> 0);
@@ -43,7 +47,7 @@ export function find(commands: Command[], args: string[]): { command: Command; r
   if (words.length === 0) return { command: commands.find(({ name }) => name === "serve")!, rest: args };
   const list = commands.find(({ name }) => words.length === 1 && name === `${words[0]} list`);
   if (list) return { command: list, rest: args.slice(1) };
-  const group = commands.filter(({ name }) => name.startsWith(`${words[0]} `));
+  const group = groupOf(commands, words[0]!);
   if (group.length === 0) throw new UsageError(`there is no command "${words[0]}"; duet help lists them`);
   const known = group.map(({ name }) => name.split(" ")[1]).join(", ");
   throw new UsageError(`duet ${words[0]} knows ${known}${words[1] ? `, not "${words[1]}"` : ""}`);

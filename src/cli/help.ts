@@ -19,7 +19,16 @@ export function help(commands: Command[]): string {
     "Usage: duet [COMMAND] [--flag value …]",
     "",
     ...table([
-      ...commands.map(({ name, takes = [], does }) => [[name, ...takes].join(" "), does]),
+      ...commands.map(({ name, takes = [], options = {}, does }) => [
+        [
+          name,
+          ...takes,
+          ...Object.keys(options)
+            .filter((each) => each !== "json")
+            .map((each) => `[--${each}]`),
+        ].join(" "),
+        does,
+      ]),
       ["help [COMMAND]", "Says more of one of them"],
     ]),
     "",

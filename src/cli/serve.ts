@@ -1,3 +1,4 @@
+import { version } from "../../package.json";
 import { createApp, type App } from "../app.ts";
 import { environment, readConfig } from "../config.ts";
 import { demoFolder } from "../db/folder.ts";
@@ -32,6 +33,7 @@ export async function serve(
       `the server that is running listens on port ${predecessor.port}, not ${config.port}; take over with its settings`,
     );
   const app = await createApp(predecessor ? { ...config, port: predecessor.port } : config);
+  let isStarted = false;
   let stopAwaiting = () => {};
   let stopChecking = () => {};
   let stopBackingUp = () => {};
@@ -46,6 +48,7 @@ export async function serve(
     stopBackingUp();
     demo?.stop();
     await app.close();
+    if (isStarted) app.duet.log("info", "stopped", { pid: process.pid });
     folder?.remove();
   }
 
@@ -65,6 +68,8 @@ export async function serve(
     if (predecessor) await takeOver(app, predecessor);
     const parting = { leaving: () => stopBackingUp(), left: () => void stop() };
     if (!config.databaseUrl) stopAwaiting = awaitSuccessor(app, config.data, port, parting);
+    isStarted = true;
+    app.duet.log("info", "started", { version, pid: process.pid, url });
     announce(app, url, demo?.people);
     void putHashingLast();
     stopBackingUp = backUpByItself(config, app.duet.log);

@@ -4,7 +4,15 @@ import type { Log } from "../core/log.ts";
 const REQUESTS_LOOKED_AT = 1000;
 
 /** Says in the log, once each, what whoever runs Duet has probably forgotten: requests show it, and nothing else would. */
-export function createHints({ issuer, log }: { issuer: string; log: Log }) {
+export function createHints({
+  issuer,
+  trustsProxies,
+  log,
+}: {
+  issuer: string;
+  trustsProxies: boolean;
+  log: Log;
+}) {
   const told = new Set<string>();
   function tell(event: string, hint: string) {
     if (told.has(event)) return;
@@ -19,6 +27,11 @@ export function createHints({ issuer, log }: { issuer: string; log: Log }) {
       tell(
         "public_url_is_http",
         "requests come over https; without DUET_PUBLIC_URL=https://… cookies are not Secure",
+      );
+    if (!trustsProxies && headers.has("x-forwarded-for"))
+      tell(
+        "forwarded_for_ignored",
+        "requests come through a proxy that DUET_TRUSTED_PROXIES does not name; to the limits all of them are one address",
       );
     // A form of a page that was opened at an address of ours that we do not know as ours: it will be refused.
     const origin = headers.get("origin");

@@ -19,6 +19,9 @@ export const admin = {
   resetLink: "Link for a new password",
   linkMade: (name: string) =>
     `For ${name} alone, good once, for half an hour. It is shown this one time; the link that was made before is good no more:`,
+  invited: "You are invited: this link lets one person create an account.",
+  byInvitation: "New accounts are made by invitation only.",
+  since: "since",
   invitations: "Invitations",
   invitationsNote: "Registration is closed. Each link lets one person create an account, within a week.",
   invite: "Make an invitation",

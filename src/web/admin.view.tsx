@@ -67,6 +67,9 @@ export const AdminPage = ({ page, people, search, invitations, invitation, state
   return (
     <Layout page={page} title={t.title} className="narrow">
       <h1>{t.title}</h1>
+      {invitation && <MadeLink label={t.invitationMade} link={invitation} />}
+      <ServerState page={page} state={state} />
+      {invitations && <Invitations {...{ page, invitations, state }} />}
       <section class="panel" aria-labelledby="people">
         <h2 id="people">{t.people}</h2>
         <form method="get" action="/admin" role="search">
@@ -83,7 +86,7 @@ export const AdminPage = ({ page, people, search, invitations, invitation, state
                 <Tags page={page} user={user} />
                 <span class="muted small">
                   {user.email && `${user.email} · `}
-                  <Time at={user.created_at} />
+                  {t.since} <Time at={user.created_at} />
                 </span>
               </span>
             </li>
@@ -97,21 +100,18 @@ export const AdminPage = ({ page, people, search, invitations, invitation, state
           </p>
         )}
       </section>
-      {invitations && <Invitations {...{ page, invitations, invitation, state }} />}
-      <ServerState page={page} state={state} />
     </Layout>
   );
 };
 
-type InvitationsProps = Pick<AdminProps, "page" | "invitation" | "state"> & { invitations: Invitation[] };
+type InvitationsProps = Pick<AdminProps, "page" | "state"> & { invitations: Invitation[] };
 
-const Invitations = ({ page, invitations, invitation, state }: InvitationsProps) => {
+const Invitations = ({ page, invitations, state }: InvitationsProps) => {
   const { admin: t } = page.t;
   return (
     <section class="panel" aria-labelledby="invitations">
       <h2 id="invitations">{t.invitations}</h2>
       <p class="muted">{t.invitationsNote}</p>
-      {invitation && <MadeLink label={t.invitationMade} link={invitation} />}
       <form method="post" action={once("/admin/invitations")}>
         <button type="submit">{t.invite}</button>
       </form>

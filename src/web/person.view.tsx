@@ -22,14 +22,12 @@ export const PersonPage = ({ page, user, sessions, events, moreEvents, link }: P
   return (
     <Layout page={page} title={user.username} className="narrow">
       <p>
-        <a class="quiet" href="/admin">
-          {t.title}
-        </a>
+        <a href="/admin">← {t.title}</a>
       </p>
       <h1>{user.username}</h1>
       <p class="muted">
         <Tags page={page} user={user} /> {user.email && `${user.email} · `}
-        <Time at={user.created_at} />
+        {t.since} <Time at={user.created_at} />
       </p>
       {link && <MadeLink label={t.linkMade(user.username)} link={link} />}
       {isProtected && <p class="banner info">{page.t.errors.operator_protected}</p>}
@@ -100,7 +98,10 @@ export const Tags = ({ page, user }: { page: PageContext; user: Person }) => (
 
 /** A secret that is shown once. */
 export const MadeLink = ({ label, link }: { label: string; link: string }) => (
-  <p class="banner info" role="status">
-    {label} <code class="link">{link}</code>
-  </p>
+  <div class="banner info" role="status">
+    <p>{label}</p>
+    <p>
+      <code class="link">{link}</code>
+    </p>
+  </div>
 );

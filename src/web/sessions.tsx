@@ -17,6 +17,7 @@ type Deps = Pick<
   | "users"
   | "sessions"
   | "shownTokens"
+  | "settings"
   | "bindings"
   | "viewerIfAny"
   | "cookies"
@@ -30,6 +31,7 @@ export function sessionPages({
   users,
   sessions,
   shownTokens,
+  settings,
   bindings,
   viewerIfAny,
   arrivals,
@@ -38,6 +40,8 @@ export function sessionPages({
   showingOf,
   pageContext,
 }: Deps) {
+  const isClosed = settings.registration === "closed";
+
   /**
    * Refreshes by cookie: sets new cookies and returns null, or returns the 401; any other error is thrown on.
    *
@@ -87,6 +91,7 @@ export function sessionPages({
               next={next}
               end={end ? shownEnd(end) : undefined}
               isReset={query.done === "reset"}
+              isClosed={isClosed}
             />
           );
         },
@@ -112,7 +117,7 @@ export function sessionPages({
             const page = pageContext(request, null);
             const form = failedForm(error, page.language, { identifier: body.identifier }, set);
             if (body.dialog && isHtmx(request)) return <SignInDialogForm page={page} form={form} />;
-            return <SignInPage page={page} form={form} next={safeNext(body.next)} />;
+            return <SignInPage page={page} form={form} next={safeNext(body.next)} isClosed={isClosed} />;
           }
         },
         {

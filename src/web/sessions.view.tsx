@@ -11,9 +11,10 @@ type SignInProps = {
   next: string;
   end?: ShownEnd | undefined;
   isReset?: boolean;
+  isClosed?: boolean;
 };
 
-export const SignInPage = ({ page, form, next, end, isReset }: SignInProps) => (
+export const SignInPage = ({ page, form, next, end, isReset, isClosed }: SignInProps) => (
   <Layout page={page} title={page.t.signIn.title}>
     <section class="card">
       <h1>{page.t.signIn.title}</h1>
@@ -41,7 +42,11 @@ export const SignInPage = ({ page, form, next, end, isReset }: SignInProps) => (
       </form>
       <p class="muted">
         {page.t.signIn.noAccount}{" "}
-        <a href={`/register?${new URLSearchParams({ next })}`}>{page.t.signIn.register}</a>
+        {isClosed ? (
+          page.t.admin.byInvitation
+        ) : (
+          <a href={`/register?${new URLSearchParams({ next })}`}>{page.t.signIn.register}</a>
+        )}
       </p>
       <details class="muted">
         <summary>{page.t.signIn.forgotten}</summary>

@@ -1,4 +1,5 @@
 import { Elysia, t } from "elysia";
+import { DuetError } from "../errors.ts";
 import { formBodies } from "../http/body.ts";
 import type { Arrivals } from "./arrivals.tsx";
 import { offerBinding } from "./dbsc.ts";
@@ -11,7 +12,15 @@ import { RegisterPage } from "./users.view.tsx";
 
 type Deps = Pick<
   Web,
-  "account" | "users" | "bindings" | "viewerIfAny" | "settings" | "cookies" | "deviceOf" | "pageContext"
+  | "account"
+  | "links"
+  | "users"
+  | "bindings"
+  | "viewerIfAny"
+  | "settings"
+  | "cookies"
+  | "deviceOf"
+  | "pageContext"
 > & { arrivals: Arrivals };
 
 export const userPages = ({
@@ -21,6 +30,7 @@ export const userPages = ({
   viewerIfAny,
   arrivals,
   settings,
+  links,
   cookies,
   deviceOf,
   pageContext,
@@ -33,8 +43,13 @@ export const userPages = ({
       async ({ request, server, query, redirect }) => {
         const next = safeNext(query.next);
         if (await viewerIfAny({ request, server })) return redirect(next, 303);
-        const page = pageContext(request, null);
         const { invitation } = query;
+        // Told before anything is typed.
+        if (settings.registration === "closed") {
+          if (invitation === undefined) throw new DuetError("registration_closed");
+          await links.findInvitation(invitation);
+        }
+        const page = pageContext(request, null);
         return (
           <RegisterPage {...{ page, next, invitation }} form={emptyForm} passwordMin={settings.passwordMin} />
         );

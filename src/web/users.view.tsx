@@ -17,6 +17,7 @@ export const RegisterPage = ({ page, form, next, passwordMin, invitation }: Regi
     <Layout page={page} title={register.title}>
       <section class="card">
         <h1>{register.title}</h1>
+        {invitation && <p class="banner info">{page.t.admin.invited}</p>}
         <form {...inPlace("/register")}>
           <FormError message={form.general} />
           <Field
