@@ -106,6 +106,9 @@ describe("the operators' page", () => {
     expect(seen).toHaveLength(120);
     expect(new Set(seen).size).toBe(120);
     expect(names((await t.carol.open("/admin?search=AL")).html)).toEqual(["alice"]);
+    await t.bob.call("PATCH", "/api/auth/me", { email: "Bob@example.com" });
+    expect(names((await t.carol.open("/admin?search=bob%40example.com")).html)).toEqual(["bob"]);
+    expect(names((await t.carol.open("/admin?search=nobody%40example.com")).html)).toEqual([]);
     expect((await t.carol.open("/admin?search=%3Cb%3E")).html).toContain('value="&lt;b&gt;"');
   });
 

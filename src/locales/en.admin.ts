@@ -5,7 +5,7 @@ export const admin = {
     "What can be done here concerns others. Your password first, please; it is asked for every ten minutes.",
   goOn: "Go on",
   people: "People",
-  search: "Names that begin with",
+  search: "Names that begin with, or an e-mail address",
   nobody: "Nobody",
   operator: "operator",
   disabled: "disabled",

@@ -191,6 +191,7 @@ export const api = {
   docs: {
     title: "API reference",
     lead: "Every route for programs, with what it takes, what it answers and what can go wrong. The same for machines:",
+    base: "All of them begin with",
     errors: "Errors",
     errorsLead:
       "Every error is application/problem+json (RFC 9457). The code never changes; the text is in the language of Accept-Language.",

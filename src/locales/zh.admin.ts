@@ -5,7 +5,7 @@ export const admin: typeof englishAdmin = {
   proof: "这里的操作会影响他人。请先输入您的密码；每十分钟会再问一次。",
   goOn: "继续",
   people: "用户",
-  search: "用户名开头",
+  search: "用户名开头，或一个邮箱",
   nobody: "没有人",
   operator: "运维者",
   disabled: "已停用",

@@ -178,6 +178,7 @@ export const api: typeof english = {
   docs: {
     title: "API 参考",
     lead: "供程序使用的每个路由：接受什么、回答什么、可能出什么错。供机器阅读的同一内容：",
+    base: "它们都以此开头：",
     errors: "错误",
     errorsLead: "每个错误都是 application/problem+json（RFC 9457）。代码永不改变；文字随 Accept-Language。",
     guarded: "需要访问令牌：Authorization: Bearer",

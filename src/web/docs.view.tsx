@@ -17,6 +17,21 @@ export const Reference = ({ document, language }: { document: Document; language
       <p>
         {api.docs.lead} <a href="/openapi.json">/openapi.json</a>
       </p>
+      <p>
+        {api.docs.base} <code>{document.servers[0]!.url}</code>
+      </p>
+      <nav aria-label={api.docs.title}>
+        <ul class="codes">
+          {document.tags.map(({ name, description }) => (
+            <li>
+              <a href={`#topic-${name}`}>{description}</a>
+            </li>
+          ))}
+          <li>
+            <a href="#errors">{api.docs.errors}</a>
+          </li>
+        </ul>
+      </nav>
       {document.tags.map(({ name, description }) => (
         <section aria-labelledby={`topic-${name}`}>
           <h2 id={`topic-${name}`}>{description}</h2>
@@ -30,7 +45,7 @@ export const Reference = ({ document, language }: { document: Document; language
       <section aria-labelledby="errors">
         <h2 id="errors">{api.docs.errors}</h2>
         <p>{api.docs.errorsLead}</p>
-        <div class="scroll">
+        <div class="scroll" tabindex="0">
           <table>
             <thead>
               <tr>

@@ -32,7 +32,7 @@ export const PersonPage = ({ page, user, sessions, events, moreEvents, link }: P
       {link && <MadeLink label={t.linkMade(user.username)} link={link} />}
       {isProtected && <p class="banner info">{page.t.errors.operator_protected}</p>}
       {!isProtected && (
-        <p class="actions">
+        <div class="actions">
           {user.disabled_at === null ? (
             <>
               <Act url={`${url}/reset-link`} label={t.resetLink} />
@@ -46,7 +46,7 @@ export const PersonPage = ({ page, user, sessions, events, moreEvents, link }: P
           ) : (
             <Act url={`${url}/enable`} label={t.enable} />
           )}
-        </p>
+        </div>
       )}
       <section class="panel" aria-labelledby="devices">
         <h2 id="devices">{page.t.account.devices}</h2>

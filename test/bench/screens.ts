@@ -5,7 +5,7 @@ import { populate } from "../../src/cli/demo.ts";
 import { UNLIMITED } from "../support/app.ts";
 import { closeBrowser, open, serve } from "../support/browser.ts";
 import { ROOT } from "../support/process.ts";
-import { tour } from "../support/tour.ts";
+import { operatorsTour, tour } from "../support/tour.ts";
 
 // `bun run screens`: every page in every state, in both languages, both schemes and three widths, as pictures to be looked at.
 // `bun run screens readme`: those that the README shows, of the demo. Chinese needs a font (Debian: fonts-wqy-microhei).
@@ -29,6 +29,18 @@ async function everyState(folder: string): Promise<number> {
             "_",
           );
           await alice.page.screenshot({ path: join(folder, `${name}.png`) });
+          taken++;
+        });
+        await using closed = await serve({ ...UNLIMITED, DUET_REGISTRATION: "closed" });
+        await using carol = await open(closed, "carol", {
+          locale,
+          colorScheme,
+          viewport: { width, height: 844 },
+        });
+        await operatorsTour(closed, carol, async (state) => {
+          const words = state.replaceAll(/\W+/g, "-");
+          const name = ["operators", words, locale.slice(0, 2), colorScheme, width].join("_");
+          await carol.page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
           taken++;
         });
       }

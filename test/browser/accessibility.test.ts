@@ -3,7 +3,7 @@ import axe from "axe-core";
 import type { Page } from "playwright-core";
 import { UNLIMITED } from "../support/app.ts";
 import { describeInBrowser, open, serve } from "../support/browser.ts";
-import { tour } from "../support/tour.ts";
+import { operatorsTour, tour } from "../support/tour.ts";
 
 /** Everything that axe-core finds, in a line each. */
 async function findings(page: Page, state: string): Promise<string[]> {
@@ -32,6 +32,14 @@ describeInBrowser("axe-core finds nothing", () => {
     const look = async (state: string) => void found.push(...(await findings(page, state)));
 
     await tour(site, alice, look);
+    await using closed = await serve({ ...UNLIMITED, DUET_REGISTRATION: "closed" });
+    await using carol = await open(closed, "carol", { colorScheme, locale, viewport });
+    await operatorsTour(
+      closed,
+      carol,
+      async (state) => void found.push(...(await findings(carol.page, state))),
+    );
     expect(found).toEqual([]);
+    expect(carol.complaints).toEqual([]);
   });
 });

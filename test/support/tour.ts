@@ -104,3 +104,54 @@ export async function tour(
   await page.waitForSelector(".banner.warning");
   await look("what the owner sees after a theft");
 }
+
+/** The pages of operators and of those whom they help, and the reference; of a site where registration is closed. */
+export async function operatorsTour(
+  site: Site,
+  carol: PersonInBrowser,
+  look: (state: string) => Promise<void>,
+): Promise<void> {
+  const { page } = carol;
+  const { operator } = site.app.duet;
+  for (const name of ["carol", "bob"]) {
+    const user = await operator.add({ username: name, password: PASSWORDS[name]! });
+    if (name === "carol") await operator.setOperator(user, true);
+  }
+  await page.goto("/docs");
+  await look("the reference");
+  await page.click("#postMessage summary");
+  await page.click("#login summary");
+  await look("the reference, opened");
+  await page.goto("/register");
+  await look("a closed registration");
+  await page.goto("/login?next=/admin");
+  await page.click("details summary");
+  await look("a sign-in without registration");
+  await page.fill("#identifier", "carol");
+  await page.fill("#password", PASSWORDS["carol"]!);
+  await page.click("main button[type=submit]");
+  await page.waitForSelector("#people");
+  await site.sql("UPDATE sessions SET authenticated_at = 0");
+  await page.goto("/admin");
+  await look("an operator who is asked for a proof");
+  await page.fill("#password", PASSWORDS["carol"]!);
+  await page.click("main button[type=submit]");
+  await page.waitForSelector("#people");
+  await page.click("form[action^='/admin/invitations'] button");
+  await page.waitForSelector("code.link");
+  await look("an invitation");
+  const invitation = (await page.textContent("code.link"))!;
+  await page.click("a[href^='/admin/people/']:has-text('bob')");
+  await page.waitForURL("**/people/*");
+  await page.click("form[action*='reset-link'] button");
+  await page.waitForSelector("code.link");
+  await look("a person, and a link");
+  const link = (await page.textContent("code.link"))!;
+  await carol.context.clearCookies();
+  await page.goto(new URL(link).pathname + new URL(link).search);
+  await look("a new password");
+  await page.goto(new URL(invitation).pathname + new URL(invitation).search);
+  await look("somebody who is invited");
+  await page.goto("/reset?token=none");
+  await look("a link that has ended");
+}

@@ -47,13 +47,17 @@ export function createOperator(deps: {
   return {
     find,
 
-    /** Accounts by name, whose names begin with `search`, those after `after`. Error code: `validation_failed`. */
+    /** Accounts by name, whose names begin with `search` (an address finds its own), those after `after`. Error code: `validation_failed`. */
     async list(page: {
       search?: string;
       after?: string;
       limit?: number | undefined;
     }): Promise<Page<UserRow>> {
       const limit = pageLimit(page.limit);
+      if (page.search?.includes("@")) {
+        const user = await store.users.findByEmail(emailKey(page.search.trim()));
+        return { items: user ? [user] : [], next: null };
+      }
       const prefix = usernameKey(page.search ?? "");
       const rows = await store.users.listAfter(prefix, usernameKey(page.after ?? ""), limit + 1);
       return pageOf(rows, limit, ({ username }) => username);
