@@ -151,6 +151,22 @@ describe("a backup", () => {
     expect((await login(again, "alice")).id).toBeString();
   });
 
+  test("that cannot be put back leaves nothing of itself behind", async () => {
+    const folder = folderOnDisk();
+    const file = join(folderOnDisk(), "backup.db");
+    const server = await run([BINARY, "--port", "0", "--data", folder]);
+    server.process.kill();
+    await server.process.exited;
+    expect((await command("backup", file, "--data", folder)).exitCode).toBe(0);
+    const settings = { DUET_SECRET: "not the secret that seals the keys of it" };
+    const refused = await commandWith(settings, "restore", file, "--data", folder);
+    expect(refused.exitCode).toBe(1);
+    expect(readdirSync(folder).filter((name) => name.includes("restored"))).toEqual([]);
+    // And what was there is there.
+    await using again = await run([BINARY, "--port", "0", "--data", folder]);
+    expect((await fetch(`${again.url}/readyz`)).status).toBe(200);
+  });
+
   test("takes nothing of a log that was left without its database", async () => {
     const folder = folderOnDisk();
     const file = join(folderOnDisk(), "backup.db");

@@ -11,6 +11,7 @@ import {
   nextIn,
   prepare,
   progressOf,
+  removeDraft,
   swapIn,
 } from "../db/backup.ts";
 import { assertNobodyLeaves, findFolder, holdFolder } from "../db/folder.ts";
@@ -83,6 +84,7 @@ export async function restore(file: string | undefined, config: Config): Promise
     );
     if (kept) console.log(`What was there before is ${kept}.`);
   } finally {
+    if (file !== undefined) removeDraft(config.data);
     release();
   }
 }

@@ -86,6 +86,13 @@ export function keepLast(folder: string, count: number, now: number): void {
 
 export const defaultFolderIn = (data: string): string => join(data, "backups");
 
+const draftIn = (folder: string): string => join(folder, "duet.db.restored");
+
+/** Removes what a restore that failed has left: it holds what the backup held. */
+export function removeDraft(folder: string): void {
+  for (const suffix of ["", "-wal", "-shm"]) rmSync(draftIn(folder) + suffix, { force: true });
+}
+
 /**
  * Copies a backup into a folder whose server must have been stopped (`holdFolder`), beside its database: what has to be done to it
  * is done there, before `swapIn` puts it in its place. Throws StartError.
@@ -95,7 +102,7 @@ export function prepare(file: string, folder: string): string {
   checkAtStart(file);
   const [fault] = faultsOf(file);
   if (fault) throw new StartError(`the backup ${file} is damaged (${fault})`);
-  const draft = join(folder, "duet.db.restored");
+  const draft = draftIn(folder);
   try {
     for (const suffix of ["", "-wal", "-shm"]) rmSync(draft + suffix, { force: true });
     copyFileSync(file, draft);

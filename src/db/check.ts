@@ -71,7 +71,7 @@ function withDatabase<T>(path: string, work: (db: Database) => T): T {
 }
 
 const damaged = (path: string, fault: string) =>
-  new StartError(`the database ${path} is damaged (${fault}); restore a backup`);
+  new StartError(`the database ${path} is damaged (${fault}); put a backup back`);
 
 /** What an error says of itself, in a word where it has one. */
 export const reasonOf = (error: unknown): string =>

@@ -43,7 +43,7 @@ const reasons: Record<EndReason, string> = {
   logout_all: "You signed out everywhere.",
   revoked: "You were signed out from another of your devices.",
   revoked_by_operator: "An operator ended this session.",
-  password_changed: "Your password was changed on another device. Sign in with the new one.",
+  password_changed: "Your password was changed. Sign in with the new one.",
   reuse_detected:
     "An old copy of your refresh token was used after the new one, so we ended this session to keep a thief out. Your other devices are not affected.",
   expired_idle: "You had not used Duet for a while, so this session ended.",

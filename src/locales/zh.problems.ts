@@ -40,7 +40,7 @@ export const problems: typeof english = {
     logout_all: "您已在所有设备上退出登录。",
     revoked: "您已在另一台设备上让本设备退出登录。",
     revoked_by_operator: "运维者结束了这个会话。",
-    password_changed: "密码已在其他设备上修改，请用新密码登录。",
+    password_changed: "密码已修改，请用新密码登录。",
     reuse_detected:
       "检测到旧的刷新令牌被再次使用，可能有人冒用您的账号。为安全起见，本次登录已结束，其他设备不受影响。",
     expired_idle: "您已有一段时间没有使用 Duet，登录已过期。",
