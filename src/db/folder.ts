@@ -20,8 +20,8 @@ import { APPLICATION_ID, checkAtStart, reasonOf } from "./check.ts";
 import { assertSameDatabase } from "./starts.ts";
 
 /**
- * The data folder: `duet.db` (with its -wal and -shm), `secret`, `server.lock`. Everything in it is for the
- * owner alone (0700, 0600). Each function either succeeds or throws a StartError and overwrites nothing.
+ * The data folder: `duet.db` (with its -wal and -shm), `secret`, `server.lock`, `duet.db-start` (starts.ts) and, for a
+ * takeover, `handover.sock` and `leaving.lock`. Everything in it is for the owner alone (0700, 0600). Each function either succeeds or throws a StartError and overwrites nothing.
  */
 const LOCK = "server.lock";
 const LEAVING = "leaving.lock";
