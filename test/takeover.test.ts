@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { Database } from "bun:sqlite";
 import { connect, type Socket } from "node:net";
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { askToHandOver } from "../src/cli/takeover.ts";
 import { temporaryFolder } from "./support/app.ts";
@@ -303,6 +303,7 @@ describe("a new binary that takes over", () => {
     next.process.kill();
     await next.process.exited;
     const moved = await command("export", join(temporaryFolder(), "all"), "--move", "--data", folder);
+    expect(statSync(join(folder, "leaving.lock")).mode & 0o777).toBe(0o600);
     expect(moved).toMatchObject({ exitCode: 1, errors: expect.stringContaining("still answers") });
     expect((await kept.ask("GET", "/api/auth/me")).isLast).toBe(true);
     expect(await old.process.exited).toBe(0);

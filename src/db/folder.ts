@@ -90,13 +90,20 @@ export function findFolder(path: string): Folder {
   return { databasePath, isOurs: false, isUnsure: false, unlock() {} };
 }
 
+/** A file that is there for its locks alone, which the system drops however a process ends. */
+function openLock(file: string): Database {
+  closeSync(openSync(file, "a", 0o600));
+  const holder = new Database(file);
+  holder.run("PRAGMA busy_timeout = 0");
+  return holder;
+}
+
 /**
  * Says that this server still uses a folder that another one has taken over, until the function that it answers is called or the
  * process ends: several may at once.
  */
 export function holdWhileLeaving(path: string): () => void {
-  const holder = new Database(join(path, LEAVING));
-  holder.run("PRAGMA busy_timeout = 0");
+  const holder = openLock(join(path, LEAVING));
   holder.run("BEGIN");
   holder.query("SELECT count(*) FROM sqlite_schema").get();
   return () => holder.close();
@@ -104,9 +111,8 @@ export function holdWhileLeaving(path: string): () => void {
 
 /** For what nobody may write beside. Throws StartError where a server that was taken over from has not gone yet. */
 export function assertNobodyLeaves(path: string): void {
-  const holder = new Database(join(path, LEAVING));
+  const holder = openLock(join(path, LEAVING));
   try {
-    holder.run("PRAGMA busy_timeout = 0");
     holder.run("BEGIN EXCLUSIVE");
   } catch (cause) {
     throw new StartError(
@@ -126,9 +132,7 @@ function lock(path: string): () => void {
   const file = join(path, LOCK);
   let holder: Database | undefined;
   try {
-    closeSync(openSync(file, "a", 0o600));
-    holder = new Database(file);
-    holder.run("PRAGMA busy_timeout = 0");
+    holder = openLock(file);
     holder.run("BEGIN EXCLUSIVE");
     const held = holder;
     return () => held.close();
