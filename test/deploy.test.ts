@@ -17,13 +17,16 @@ const page = readFileSync(join(ROOT, "src/cli/README.md"), "utf8");
 const blockOf = (language: string) => RegExp(`\`\`\`${language}\n([^]*?)\`\`\``).exec(page)![1]!;
 
 const analyse = Bun.which("systemd-analyze");
-const withSystemd = analyse ? test : test.skip;
+const withSystemd = (name: string, work: () => void) =>
+  analyse ? test(name, work) : test.skip(`NOT RUN: no systemd-analyze here: ${name}`, () => {});
+
 /** With a table of mounts of its own, as an engine gives each container. */
 const mayMount =
   process.arch === "x64" &&
   Bun.which("unshare") !== null &&
   Bun.spawnSync(["unshare", "--mount", "true"]).exitCode === 0;
-const asRoot = mayMount ? test : test.skip;
+const asRoot = (name: string, work: () => Promise<void>) =>
+  mayMount ? test(name, work) : test.skip(`NOT RUN: nothing may be mounted here: ${name}`, () => {});
 
 describe("the unit of systemd", () => {
   withSystemd("is one, and is held as tightly as the page says", () => {

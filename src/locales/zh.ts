@@ -39,7 +39,7 @@ export const zh: Locale = {
     cancel: "暂不登录",
     forgotten: "忘记密码？",
     forgottenNote:
-      "请向运行此 Duet 的人要一个链接：他们可以在运维页面或用 “duet users reset-link” 生成。用它可以设新密码。",
+      "请向运行此 Duet 的人要一个链接：他们可以在管理页面或用 “duet users reset-link” 生成。用它可以设新密码。",
   },
   register: {
     title: "注册",

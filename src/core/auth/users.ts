@@ -122,6 +122,7 @@ export function createUsers(deps: {
           const isWrong = isCode("invalid_credentials");
           return throttle.counting(limits, isWrong, () => check(found, hashing), hashingOf(account, network));
         };
+        // For its weight alone: it is read again in the turn, which may come much later.
         const stored = (await findByIdentifier(identifier))?.password_hash ?? null;
         const { row, rehashed } = await passwords.inTurn(account, network, work, stored);
         const issued = await signIn(row, rehashed, start, device);
