@@ -27,7 +27,9 @@ import { prepareRequest } from "./http/request.ts";
 import { startServer, type Server } from "./http/server.ts";
 import { createTraces, type Traces } from "./http/traces.ts";
 import { LIMITS } from "./limits.ts";
+import { createPost } from "./mail/smtp.ts";
 import { webPages } from "./web/index.ts";
+import { writeLetter } from "./web/letter.view.tsx";
 import { createPageErrors } from "./web/problem.tsx";
 import { createWeb } from "./web/page.ts";
 
@@ -162,6 +164,9 @@ export async function createApp(config: Config, { log: given, ...tuning }: Tunin
   }
 
   const stopTending = duet.housekeeping.start();
+  const { smtpUrl: url, mailFrom: from = "" } = config;
+  const post = url && createPost({ url, from, write: (letter) => writeLetter(letter, issuer) });
+  const stopLetters = post ? duet.startLetters(post) : async () => {};
   let server: Server | undefined;
   /** A new server has taken over: each connection is answered for the last time. */
   let isLeaving = false;
@@ -177,6 +182,7 @@ export async function createApp(config: Config, { log: given, ...tuning }: Tunin
   async function leave(): Promise<void> {
     isLeaving = true;
     await stopTending();
+    await withinBounds(stopLetters());
     duet.notifier.close();
   }
 
@@ -193,8 +199,9 @@ export async function createApp(config: Config, { log: given, ...tuning }: Tunin
   async function close(): Promise<void> {
     stopMeasuring();
     await stopTending();
+    await withinBounds(stopLetters());
     duet.notifier.close();
-    if (server) await Promise.race([server.stop(), Bun.sleep(LIMITS.shutdownWaitMs)]);
+    if (server) await withinBounds(server.stop());
     await server?.stop(true);
     await traces?.stop();
     await data.close();
@@ -216,6 +223,9 @@ export async function createApp(config: Config, { log: given, ...tuning }: Tunin
     routes: routes.routes,
   };
 }
+
+/** Of what may hang: a peer, a mail server. */
+const withinBounds = (work: Promise<unknown>) => Promise.race([work, Bun.sleep(LIMITS.shutdownWaitMs)]);
 
 /** What is said of a request in the log. */
 const factsOf = (request: Request, answer: Response, ms: number) => ({

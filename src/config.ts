@@ -46,6 +46,8 @@ export function readConfig(env: Record<string, string | undefined>, args: string
     faults.push(
       `${variableOf("backupEverySeconds")}: is for a data folder; PostgreSQL is backed up by its own tools`,
     );
+  if ((config.smtpUrl === undefined) !== (config.mailFrom === undefined))
+    faults.push(`${variableOf("smtpUrl")} and ${variableOf("mailFrom")}: are set together, or neither`);
   if (config.accessTtlSeconds > config.refreshTtlSeconds)
     faults.push(
       `${variableOf("accessTtlSeconds")}: must not be longer than ${variableOf("refreshTtlSeconds")}`,

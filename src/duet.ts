@@ -4,17 +4,26 @@ import { createAdmin } from "./core/auth/admin.ts";
 import { createBindings } from "./core/auth/bindings.ts";
 import { createConfirm } from "./core/auth/confirm.ts";
 import { createBoundSessions } from "./core/auth/bound.ts";
+import { createChallenges } from "./core/auth/challenges.ts";
 import { createDepartures } from "./core/auth/departures.ts";
 import { createDiaries } from "./core/auth/diary.ts";
 import { createEndings } from "./core/auth/endings.ts";
+import { createFactors } from "./core/auth/factors.ts";
+import { createGuesses } from "./core/auth/guesses.ts";
 import { createIntrospect } from "./core/auth/introspection.ts";
 import { createHolders } from "./core/auth/holders.ts";
 import { createLinks } from "./core/auth/links.ts";
+import { createEmails } from "./core/auth/emails.ts";
+import { createLetters, type Post } from "./core/auth/letters.ts";
 import type { KeyRing } from "./core/auth/keys.ts";
 import { createLab } from "./core/auth/lab.ts";
 import type { SessionObserver } from "./core/auth/observer.ts";
 import { createNamedSessions } from "./core/auth/named.ts";
 import { createOperator } from "./core/auth/operator.ts";
+import { createOwnFactors } from "./core/auth/own-factors.ts";
+import { createPasskeys } from "./core/auth/passkeys.ts";
+import { createStepUp } from "./core/auth/step-up.ts";
+import { createSignIns } from "./core/auth/sign-ins.ts";
 import { createOwnSessions } from "./core/auth/own-sessions.ts";
 import { createPasswords, type Argon2Cost } from "./core/auth/passwords.ts";
 import { createRememberedSessions } from "./core/auth/remembered.ts";
@@ -81,7 +90,8 @@ export function createDuet(
   // Who somebody is: accounts, sessions and their two tokens.
   const tokens = createTokens({ keys, clock, issuer: settings.issuer, trouble, settings });
   const throttle = createThrottle({ store, clock, settings });
-  const security = createSecurityEvents({ store, clock, log });
+  const letters = createLetters({ store, clock, log, isOn: settings.smtpUrl !== undefined });
+  const security = createSecurityEvents({ store, letters, clock, log });
   const endings = createEndings({ store, commit, security, clock, steps });
   const diaries = createDiaries({ store, clock, settings });
   const inDiary = diaries.observer("page");
@@ -120,23 +130,23 @@ export function createDuet(
   const shownTokens = createShownTokens({ store, tokens, endings, holders });
   const introspect = createIntrospect({ store, tokens, endings, clock, steps, settings });
   const passwords = createPasswords({ settings, log, cost: tuning.argon2Cost });
-  const operator = createOperator({ store, commit, endings, security, passwords, tokens, clock });
   const { issuer } = settings;
-  const links = createLinks({ store, commit, endings, security, passwords, throttle, clock, issuer });
-  const confirm = createConfirm({ store, security, throttle });
-  const admin = createAdmin({ store, commit, operator, links, passwords, security, confirm, clock });
-  const users = createUsers({
-    store,
-    commit,
-    sessions,
-    security,
-    proofs,
-    passwords,
-    throttle,
-    links,
-    clock,
-    settings,
-  });
+  // What most of them are made of.
+  const base = { store, commit, throttle, security, endings, letters, clock, issuer };
+  const operator = createOperator({ ...base, passwords, tokens });
+  const links = createLinks({ ...base, passwords });
+  const emails = createEmails({ ...base, keys, links });
+  const challenges = createChallenges(base);
+  const passkeys = createPasskeys(base);
+  const factors = createFactors({ ...base, keys, passkeys });
+  const guesses = createGuesses({ ...base, challenges, factors });
+  const proving = { ...base, challenges, factors, passkeys, guesses };
+  const confirm = createConfirm(base);
+  const stepUp = createStepUp({ ...proving, tokens, named, holders, confirm, passwords });
+  const signIns = createSignIns({ ...proving, sessions, proofs });
+  const ownFactors = createOwnFactors({ ...proving, sessions, stepUp });
+  const users = createUsers({ ...base, sessions, proofs, passwords, links, signIns, guesses, settings });
+  const admin = createAdmin({ store, operator, links, stepUp });
   const lab = createLab({ store, tokens, diaries, clock, settings });
 
   // What they say to each other.
@@ -159,20 +169,7 @@ export function createDuet(
 
   const parts = [createChatAccount({ store, clock })];
   const departures = createDepartures({ store, commit, parts });
-  const account = createAccount({
-    store,
-    commit,
-    sessions,
-    ownSessions,
-    endings,
-    security,
-    passwords,
-    throttle,
-    confirm,
-    parts,
-    departures,
-    clock,
-  });
+  const account = createAccount({ ...base, sessions, ownSessions, passwords, stepUp, parts, departures });
   const housekeeping = createHousekeeping({
     store,
     clearDeparted: departures.clearSome,
@@ -188,6 +185,13 @@ export function createDuet(
     log,
     keys,
     users,
+    letters,
+    emails,
+    challenges,
+    guesses,
+    signIns,
+    stepUp,
+    ownFactors,
     account,
     sessions,
     ownSessions,
@@ -211,6 +215,9 @@ export function createDuet(
     notifier,
     housekeeping,
     forms: createForms({ store, clock }),
+
+    /** Sends letters until the function that it answers is called. */
+    startLetters: (post: Post) => letters.start(post, emails.compose),
 
     /** Resolves if the database takes a transaction, and no damage is known of it. Error code: `unavailable`. */
     async ready(): Promise<void> {

@@ -15,6 +15,10 @@ export const ERROR_STATUS = {
   user_not_found: 401,
   session_ended: 401,
   key_missing: 401,
+  second_factor_required: 401,
+  code_invalid: 401,
+  passkey_invalid: 401,
+  proof_required: 401,
   device_proof_required: 403,
   cross_origin_refused: 403,
   registration_closed: 403,
@@ -26,6 +30,7 @@ export const ERROR_STATUS = {
   owner_cannot_leave: 409,
   viewer_changed: 409,
   link_ended: 410,
+  challenge_ended: 410,
   payload_too_large: 413,
   unsupported_media_type: 415,
   validation_failed: 422,
@@ -45,6 +50,7 @@ export const END_REASONS = [
   "revoked",
   "revoked_by_operator",
   "password_changed",
+  "factors_changed",
   "reuse_detected",
   "expired_idle",
   "expired_absolute",
@@ -68,6 +74,7 @@ export const FIELD_CODES = [
   "reserved",
   "guessable",
   "wrong_password",
+  "wrong_code",
   "no_such_user",
   "too_many",
 ] as const;
@@ -127,6 +134,14 @@ export type SessionEnd = {
   isRecorded: boolean;
 };
 
+/** By what somebody may prove who they are where a challenge asks for it. */
+export const PROOF_KINDS = ["totp", "passkey", "recovery_code", "password"] as const;
+
+export type ProofKind = (typeof PROOF_KINDS)[number];
+
+/** A challenge as it is given out: what would do, and for a passkey what to ask the browser for (Web Authentication, as JSON). */
+export type Asked = { challenge: string; factors: ProofKind[]; passkeyOptions: object | null };
+
 export type ErrorDetails = {
   fields?: FieldError[];
   end?: SessionEnd;
@@ -138,6 +153,8 @@ export type ErrorDetails = {
   dpopNonce?: string;
   /** What a browser is to sign with its device's key (Device Bound Session Credentials). */
   deviceChallenge?: { challenge: string; id?: string | undefined };
+  /** What has to be proved first, and how to answer (`second_factor_required`, `proof_required`). */
+  asked?: Asked;
   /** A protected resource was asked for by this scheme: a proof that is wrong is then 401 (RFC 9449 section 7.1). */
   scheme?: "DPoP";
   cause?: unknown;

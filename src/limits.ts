@@ -25,6 +25,28 @@ export const LIMITS = {
   invitationsShown: 50,
   /** since somebody last proved who they are, for what asks for that */
   proofAgeMs: 10 * 60 * 1000,
+  /** of what somebody has still to prove */
+  challengeMs: 10 * 60 * 1000,
+  challengeTriesMax: 5,
+  authenticatorsMax: 3,
+  passkeysMax: 20,
+  factorNameCharsMax: 60,
+  /** Web Authentication section 5.1: 1023 bytes, as base64url */
+  credentialIdCharsMax: 1400,
+  /** of one account, one after another, until they are taken from known networks only (SP 800-63B-4 section 3.2.2) */
+  wrongCodesMax: 100,
+  verifyLinkMs: 24 * 60 * 60 * 1000,
+  /** to take a change of address back */
+  undoLinkMs: 72 * 60 * 60 * 1000,
+  /** for a mail server that takes none */
+  letterKeepMs: 72 * 60 * 60 * 1000,
+  letterRetryMs: 10_000,
+  letterRetryMaxMs: 60 * 60 * 1000,
+  /** while one process sends it, no other does */
+  letterLeaseMs: 2 * 60 * 1000,
+  lettersAtOnce: 5,
+  lettersLookMs: 5000,
+  smtpWaitMs: 20_000,
   labDiariesMax: 500,
   labEntriesMax: 60,
   streamHeartbeatMs: 15_000,

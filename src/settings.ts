@@ -102,6 +102,11 @@ export const SETTINGS = {
     contact,
     "Whom to tell of a weakness, in /.well-known/security.txt: mailto:… or https://… (default: there is none)",
   ),
+  smtpUrl: optional(
+    smtpUrl,
+    "Mail server: smtp://user:password@host:587 or smtps://… (default: none, and nothing that needs one is shown)",
+  ),
+  mailFrom: optional(mailbox, "Sender of letters: duet@example.com, or Duet <duet@example.com>"),
   allowedOrigins: optional(
     origins,
     "Origins of browser apps that may use the API with tokens, comma-separated (default: none)",
@@ -174,6 +179,21 @@ function httpUrl(value: string): string {
   const url = URL.parse(value);
   if (!url || !/^https?:$/.test(url.protocol)) throw new Error("must be a URL with http or https");
   return url.href;
+}
+
+function smtpUrl(value: string): string {
+  const url = URL.parse(value);
+  const isSmtp = url !== null && /^smtps?:$/.test(url.protocol) && url.hostname !== "";
+  if (!isSmtp || !/^\/?$/.test(url.pathname))
+    throw new Error("must be a URL such as smtp://user:password@host:587 or smtps://user:password@host");
+  return url.href;
+}
+
+function mailbox(value: string): string {
+  // oxlint-disable-next-line no-control-regex -- what ends a header
+  if (!/^(?:[^<>@,;:"\x00-\x1f]+ <)?[^\s<>@,;:"\x00-\x1f]+@[^\s<>@,;:"\x00-\x1f]+>?$/.test(value))
+    throw new Error("must be an address such as duet@example.com, or Duet <duet@example.com>");
+  return value;
 }
 
 /** RFC 9116 section 2.5.3. */

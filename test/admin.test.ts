@@ -33,7 +33,6 @@ describe("the operators' page", () => {
       expect([path, (await visitor.open(path)).status]).toEqual([path, 404]);
     for (const act of ["disable", "enable", "reset-link"])
       expect((await visitor.submit(`/admin/people/${t.bob.id}/${act}`)).status).toBe(404);
-    expect((await visitor.submit("/admin/proof", { password: PASSWORDS["小明"]! })).status).toBe(404);
     expect((await visitor.submit("/admin/invitations")).status).toBe(404);
     // A program's token in a cookie is no browser's session.
     const program = await login(t, "carol");
@@ -46,46 +45,50 @@ describe("the operators' page", () => {
     expect((await me(t, t.bob.accessToken)).status).toBe(200);
   });
 
-  test("asks for the password when the last proof is older than ten minutes, whatever was asked for", async () => {
+  test("asks for a proof when the last one is older than ten minutes, whatever was asked for", async () => {
     freezeClock();
     await using t = await start();
     const disable = `/admin/people/${t.bob.id}/disable`;
+    const prove = (asked: { html: string }, fields: Record<string, string>) => {
+      const [, challenge] = /name="challenge" value="([^"]+)"/.exec(asked.html)!;
+      return t.carol.submit("/account/proof", { challenge: challenge!, ...fields });
+    };
     advance(600);
     for (const ask of [
-      t.carol.open("/admin"),
-      t.carol.open(`/admin/people/${t.bob.id}`),
-      t.carol.submit(disable),
+      () => t.carol.open("/admin"),
+      () => t.carol.open(`/admin/people/${t.bob.id}`),
+      () => t.carol.submit(disable),
     ]) {
-      const asked = await ask;
-      expect(asked.status).toBe(403);
+      const asked = await ask();
+      expect(asked.status).toBe(401);
       expect(asked.html).toContain('type="password"');
       expect(asked.html).not.toContain("bob");
     }
     expect((await me(t, t.bob.accessToken)).status).toBe(200);
-    const wrong = await t.carol.submit("/admin/proof", { password: "wrong", next: "/admin" });
+    const asked = await t.carol.open("/admin?search=b");
+    const wrong = await prove(asked, { password: "wrong", next: "/admin?search=b" });
     expect(wrong.status).toBe(422);
-    expect((await t.carol.open("/admin")).status).toBe(403);
-    const right = await t.carol.submit("/admin/proof", {
-      password: PASSWORDS["carol"]!,
-      next: "/admin?search=b",
-    });
+    expect((await t.carol.open("/admin")).status).toBe(401);
+    const right = await prove(wrong, { password: PASSWORDS["carol"]!, next: "/admin?search=b" });
     expect([right.status, right.path]).toEqual([200, "/admin?search=b"]);
     // A clock that went back is no proof.
     advance(-60);
-    expect((await t.carol.open("/admin")).status).toBe(403);
+    expect((await t.carol.open("/admin")).status).toBe(401);
     advance(60);
     advance(599);
     expect((await t.carol.open("/admin")).status).toBe(200);
     advance(1);
-    expect((await t.carol.open("/admin")).status).toBe(403);
+    const again = await t.carol.open("/admin");
+    expect(again.status).toBe(401);
     const carol = await t.app.duet.operator.find("carol");
     expect((await eventsOf(t, carol.id)).slice(0, 2)).toEqual([
-      { kind: "operator_proof", outcome: "success", operator: null },
-      { kind: "operator_proof", outcome: "failure", operator: null },
+      { kind: "step_up", outcome: "success", operator: null },
+      { kind: "step_up", outcome: "failure", operator: null },
     ]);
-    // Tries are counted as everywhere.
-    for (let i = 0; i < 8; i++) await t.carol.submit("/admin/proof", { password: "wrong" });
-    expect((await t.carol.submit("/admin/proof", { password: PASSWORDS["carol"]! })).status).toBe(429);
+    // Tries are counted as everywhere: five of a challenge, and then for a while no more.
+    let last = again;
+    for (let i = 0; i < 8; i++) last = await prove(last, { password: "wrong" });
+    expect((await prove(last, { password: PASSWORDS["carol"]! })).status).toBe(429);
   });
 
   test("finds people by the beginning of their name, page by page", async () => {

@@ -25,12 +25,13 @@ const ALLOWED: Record<string, string[]> = {
     "db",
     "locales",
   ],
-  "app.ts": ["api", "web", "http", "data.ts", "duet.ts", "config.ts", "core"],
+  "app.ts": ["api", "web", "http", "mail", "data.ts", "duet.ts", "config.ts", "core"],
   "data.ts": ["http", "core", "core/auth", "store", "db"],
   "duet.ts": ["core", "core/auth", "core/chat"],
   api: ["http", "core", "core/auth", "core/chat"],
   web: ["http", "core", "core/auth", "core/chat", "locales"],
   http: ["core", "core/auth", "locales", "client"],
+  mail: ["core/auth"],
   // What runs in the page stands alone; the server only bundles it.
   client: [],
   "core/chat": ["core/auth", "core", "store"],
@@ -65,13 +66,17 @@ const PACKAGES: Record<string, RegExp> = {
   jose: /^(core\/auth\/(bindings|jws|keys|lab|proofs)|http\/signers)\.ts$/,
   unhomoglyph: /^core\/auth\/lookalikes\.ts$/,
   bowser: /^core\/auth\/devices\.ts$/,
+  otpauth: /^core\/auth\/codes\.ts$/,
+  "@simplewebauthn/server": /^core\/auth\/passkeys\.ts$/,
+  nodemailer: /^mail\//,
+  uqr: /^web\/factors\.view\.tsx$/,
   "bun:sqlite": /^db\//,
   "bun:ffi": /^cli\/sockets\.ts$/,
   "@zxcvbn-ts/core": /^core\/auth\/passwords\.ts$/,
   "@zxcvbn-ts/language-common": /^core\/auth\/passwords\.ts$/,
   "node:fs": /^(db\/|cli\/(priority|sockets|takeover)\.ts$)/,
   "node:path": /^(db\/|client\/bundle\.ts)/,
-  "node:crypto": /^(core\/auth\/(bindings|hashes|seal|proofs)|http\/(caller|refresh-signer))\.ts$/,
+  "node:crypto": /^(core\/auth\/(bindings|factors|hashes|seal|proofs)|http\/(caller|refresh-signer))\.ts$/,
   "node:net": /^(core\/addresses|http\/proxies)\.ts$/,
   "node:util": /^(config|cli\/command|core\/auth\/hashes)\.ts$/,
   "node:os": /^(core\/auth\/passwords|db\/folder|cli\/priority)\.ts$/,
@@ -276,7 +281,7 @@ describe("the architecture", () => {
       (file) => file.split(".")[0]!,
     );
     const isPartOfAnother =
-      "ids log text clock page viewer commit changes notifier housekeeping jws observer usernames lookalikes passwords profiles own-sessions shown diary signer seal introspection members thread readers moves forms overlap holders proofs bindings bound named restoration hashes actors confirm links".split(
+      "ids log text clock page viewer commit changes notifier housekeeping jws observer usernames lookalikes passwords profiles own-sessions shown diary signer seal introspection members thread readers moves forms overlap holders proofs bindings bound named restoration hashes actors confirm links own-factors challenges codes passkeys guesses sign-ins letters event-kinds".split(
         " ",
       );
     for (const noun of nouns("core").filter((noun) => !isPartOfAnother.includes(noun)))

@@ -30,6 +30,8 @@ describe("the settings", () => {
       metricsToken: undefined,
       securityContact: undefined,
       tracesUrl: undefined,
+      smtpUrl: undefined,
+      mailFrom: undefined,
       allowedOrigins: undefined,
       backupEverySeconds: undefined,
       backupFolder: undefined,

@@ -267,7 +267,7 @@ describe("migrations", () => {
         ),
       ]),
     );
-    expect(checksums).toEqual({ "0001_start": ["8f82a3aa945edb49", "604a79d3f885e50b"] });
+    expect(checksums).toEqual({ "0001_start": ["cdc7e02a5573c39a", "6c35a5c41852ae63"] });
   });
 });
 

@@ -4,6 +4,7 @@ import { createStore } from "../src/store/index.ts";
 import { END_REASONS, type EndReason } from "../src/errors.ts";
 import { LOCALES } from "../src/locales/index.ts";
 import { advance, freezeClock, startApp, type TestApp } from "./support/app.ts";
+import { codeOf } from "./support/authenticator.ts";
 import { Visitor } from "./support/browserless.ts";
 import { decode, login, me, PASSWORDS, refresh, register } from "./support/people.ts";
 
@@ -47,6 +48,14 @@ const ENDS: Record<EndReason, [act: (t: TestApp, victim: Victim) => Promise<unkn
     async (t) => {
       const input = { current_password: PASSWORDS["alice"], new_password: PASSWORDS["bob"] };
       return (await onTelephone(t))("POST", "/api/auth/password", input);
+    },
+    SAFARI_ON_IPHONE,
+  ],
+  factors_changed: [
+    async (t) => {
+      const call = await onTelephone(t);
+      const { body } = await call("POST", "/api/auth/factors/totp", {});
+      return call("POST", `/api/auth/factors/totp/${body.id}/confirm`, { code: codeOf(body.secret) });
     },
     SAFARI_ON_IPHONE,
   ],
@@ -117,8 +126,8 @@ describe("a session that ends", () => {
       if (reason === "logout") expect(html).not.toContain("<time");
       else expect(html).toContain(`<time datetime="${answer.body.ended_at}"`);
       if (by && reason !== "logout") expect(html).toContain("Safari, iPhone, 203.0.113.7");
-      // After a new password, this browser's next cookies may be on their way.
-      const left = reason === "password_changed" ? ["duet_refresh", "duet_ended"] : ["duet_ended"];
+      // After a new password or factor, this browser's next cookies may be on their way.
+      const left = reason.endsWith("_changed") ? ["duet_refresh", "duet_ended"] : ["duet_ended"];
       expect([...visitor.jar.keys()].toSorted()).toEqual(left.toSorted());
     },
   );

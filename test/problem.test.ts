@@ -24,6 +24,7 @@ import {
 } from "./support/app.ts";
 import { decode, login, PASSWORDS, refresh, register, type Person } from "./support/people.ts";
 import { KeyHolder } from "./support/dpop.ts";
+import { password, withAuthenticator } from "./support/factors.ts";
 
 const JSON_TYPE = { "content-type": "application/json" };
 type Ask = (t: TestApp, alice: Person, language: string) => Promise<Answer>;
@@ -87,6 +88,24 @@ const WAYS: Record<ErrorCode, Ask> = {
     return t.json("POST", "/api/auth/login", { username: "alice", password: "x" }, headers);
   },
   invalid_credentials: withBody("/api/auth/login", { username: "alice", password: "wrong" }),
+  second_factor_required: async (t, alice, language) => {
+    await withAuthenticator(alice);
+    return withBody("/api/auth/login", { username: "alice", password: alice.password })(t, alice, language);
+  },
+  code_invalid: async (t, alice, language) => {
+    await withAuthenticator(alice);
+    const { challenge } = (await password(t, alice)).body;
+    return withBody("/api/auth/challenge", { challenge, code: "000000" })(t, alice, language);
+  },
+  passkey_invalid: async (t, alice, language) => {
+    const { challenge } = (await t.json("POST", "/api/auth/passkeys/challenge")).body;
+    return withBody("/api/auth/passkeys/login", { challenge, passkey: {} })(t, alice, language);
+  },
+  proof_required: async (_, alice, language) => {
+    advance(600);
+    const headers = { "accept-language": language };
+    return alice.call("POST", "/api/auth/factors/recovery-codes", undefined, headers);
+  },
   token_missing: ask("GET", "/api/auth/me"),
   token_expired: async (t, alice, language) => {
     advance(1801);
@@ -170,6 +189,7 @@ const WAYS: Record<ErrorCode, Ask> = {
     );
   },
   link_ended: withBody("/api/auth/reset", { token: "none", new_password: PASSWORDS["bob"] }),
+  challenge_ended: withBody("/api/auth/challenge", { challenge: "none", code: "000000" }),
   payload_too_large: withBody("/api/auth/login", { username: "a".repeat(200_000), password: "" }),
   unsupported_media_type: ask("POST", "/api/auth/login", {
     headers: { "content-type": "text/plain; j" },

@@ -103,6 +103,7 @@ describe("what is remembered of sessions", () => {
                   { kind: "program", key: null },
                   HERE,
                 )
+                .then(({ signedIn }) => signedIn!)
                 .catch(() => own.users.register(input, { kind: "program", key: null }, HERE));
               return pairs.push({ ...issued, name });
             }

@@ -48,6 +48,10 @@ const CHEAP: Record<string, string> = {
   "GET /api/auth/me": "one row",
   "GET /api/auth/sessions": "one page",
   "GET /api/auth/events": "one page",
+  "GET /forgot": "nothing",
+  "GET /email/undo": "one row",
+  "GET /account/email": "one row",
+  "GET /api/auth/factors": "as many as one may have",
   "GET /api/conversations": "one page",
   "GET /api/conversations/:id": "one row",
   "GET /api/conversations/:id/messages": "one page",
@@ -58,7 +62,25 @@ const CHEAP: Record<string, string> = {
 const WITHOUT_LIMIT: Record<string, string> = {
   "POST /language": "sets a cookie",
   "POST /reset/strength": "judges for whom a link was made, within judge_network",
-  "POST /admin/proof": "as a password change, for operators (admin.test.ts)",
+  "POST /forgot": "forgot_network, where there is mail (emails.test.ts)",
+  "POST /api/auth/forgot": "the same",
+  "POST /account/email/send": "email_account, where there is mail (emails.test.ts)",
+  "POST /api/auth/email/send": "the same",
+  "POST /account/email": "once for each link",
+  "POST /api/auth/email/confirm": "the same",
+  "POST /email/undo": "the same",
+  "POST /api/auth/challenge":
+    "five tries of what was made within a limit, and code_few and its like (factors.test.ts)",
+  "POST /login/challenge": "the same",
+  "POST /account/proof": "the same",
+  "POST /api/auth/passkeys/login": "the same",
+  "POST /login/passkey": "the same",
+  "POST /api/auth/passkeys": "the same, once for each challenge",
+  "POST /account/passkeys": "the same",
+  "POST /api/auth/factors/totp/:id/confirm": "code_few and its like, of what was begun within a limit",
+  "POST /account/factors/totp/:id/confirm": "the same",
+  "DELETE /api/auth/factors/:id": "removes what was made within a limit, once",
+  "POST /account/factors/:id/remove": "the same",
   "POST /admin/people/:id/disable": "an operator's act",
   "POST /admin/people/:id/enable": "the same",
   "POST /admin/people/:id/sessions/:sessionId/end": "the same",
@@ -179,8 +201,13 @@ describe("every route", () => {
   test("refuses another method with 405 and what it allows, and another path with 404", async () => {
     await using t = await startApp();
     const allowed = new Map<string, Set<string>>();
-    for (const { method, path } of t.app.routes)
-      allowed.set(path, (allowed.get(path) ?? new Set()).add(method));
+    const isUnder = (path: string, pattern: string) =>
+      RegExp(`^${pattern.replaceAll(/:\w+/g, "[^/]+")}$`).test(path);
+    for (const { path } of t.app.routes)
+      allowed.set(
+        path,
+        new Set(t.app.routes.filter((each) => isUnder(path, each.path)).map((each) => each.method)),
+      );
     for (const [path, methods] of allowed) {
       const wrong = ["PUT", "DELETE"].find((method) => !methods.has(method))!;
       const response = await t.fetch(path.replaceAll(/:\w+/g, SOME_ID), { method: wrong });

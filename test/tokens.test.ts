@@ -24,6 +24,7 @@ describe("the two tokens", () => {
     const iat = Date.now() / 1000;
     const access = decode(alice.accessToken);
     const long = decode(alice.refreshToken);
+    const proved = { auth_time: iat, amr: ["pwd"] };
     const common = { iss: ORIGIN, sub: alice.id, sid: expect.any(String), gen: 1, iat };
     expect(access).toEqual({
       header: { alg: "ES256", kid, typ: "at+jwt" },
@@ -32,6 +33,7 @@ describe("the two tokens", () => {
         aud: ORIGIN,
         type: "access",
         username: "alice",
+        ...proved,
         client_id: "duet",
         jti: expect.any(String),
         exp: iat + 1800,

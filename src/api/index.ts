@@ -1,8 +1,11 @@
 import { Elysia } from "elysia";
 import type { Duet } from "../duet.ts";
 import type { Edge } from "../http/edge.ts";
+import { challengeRoutes } from "./challenges.ts";
 import { conversationRoutes } from "./conversations.ts";
 import { deviceRoutes } from "./devices.ts";
+import { emailRoutes, forgotRoute } from "./emails.ts";
+import { factorRoutes } from "./factors.ts";
 import { healthRoutes } from "./health.ts";
 import { keyRoutes } from "./keys.ts";
 import { liveRoutes } from "./live.ts";
@@ -20,7 +23,11 @@ export const apiRoutes = (parts: Duet & Edge) =>
     .use(keyRoutes(parts))
     .use(registration(parts))
     .use(resetRoute(parts))
+    .use(forgotRoute(parts))
     .use(sessionRoutes(parts))
+    .use(challengeRoutes(parts))
+    .use(factorRoutes(parts))
+    .use(emailRoutes(parts))
     .use(deviceRoutes(parts))
     .use(me(parts))
     .use(securityRoutes(parts))

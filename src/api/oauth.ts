@@ -7,17 +7,19 @@ import type { Guard } from "../http/auth.ts";
 import { createCallerCheck } from "../http/caller.ts";
 import { formOrJsonBodies } from "../http/body.ts";
 import { PUBLIC_DOCUMENT } from "../http/headers.ts";
-import { about, named, PROOF_ERRORS, says, TOKEN_ERRORS } from "../http/reference.ts";
+import { about, named, PROOF_ERRORS, says, SIGN_IN_ERRORS, TOKEN_ERRORS } from "../http/reference.ts";
 import type { Edge } from "../http/edge.ts";
-import { programStart, tokenBody, TokenPair, Whole } from "./shapes.ts";
+import { programStart, signedInBody, tokenBody, TokenPair, Whole } from "./shapes.ts";
 
-type Deps = Pick<Duet, "users" | "shownTokens" | "introspect" | "settings"> & Pick<Edge, "deviceOf"> & Guard;
+type Deps = Pick<Duet, "users" | "signIns" | "shownTokens" | "introspect" | "settings"> &
+  Pick<Edge, "deviceOf"> &
+  Guard;
 
 /**
  * The standard routes, so that any OAuth 2 client library works with Duet as it is. Clients are public and all one:
  * a `client_id` is taken and means nothing.
  */
-export function oauthRoutes({ users, shownTokens, introspect, settings, deviceOf, ...guard }: Deps) {
+export function oauthRoutes({ users, signIns, shownTokens, introspect, settings, deviceOf, ...guard }: Deps) {
   const { sessions, proofs, showingOf } = guard;
   const { issuer, introspectionSecret } = settings;
   const checkCaller = createCallerCheck(guard, introspectionSecret);
@@ -38,7 +40,7 @@ export function oauthRoutes({ users, shownTokens, introspect, settings, deviceOf
           Response.json(metadata(issuer, introspectionSecret !== undefined), { headers: PUBLIC_DOCUMENT }),
         says("openidConfiguration", { 200: Metadata }),
       )
-      /** RFC 6749 section 4.3 (password) and section 6 (refresh_token). */
+      /** RFC 6749 section 4.3 (password), section 6 (refresh_token) and, for who has a second factor, section 4.5. */
       .post(
         "/oauth/token",
         async ({ body, request, server, set }) => {
@@ -51,7 +53,16 @@ export function oauthRoutes({ users, shownTokens, introspect, settings, deviceOf
               if (password === undefined) throw invalidField("password", "required");
               const start = await programStart(proofs, showing, set);
               const input = { identifier: username, password };
-              return tokenBody((await users.login(input, start, showing.device())).issued);
+              const { user: _, ...pair } = signedInBody(await users.login(input, start, showing.device()));
+              return pair;
+            }
+            case CHALLENGE_GRANT: {
+              if (!body.challenge) throw invalidField("challenge", "required");
+              const answer = { code: body.code, recoveryCode: body.recovery_code };
+              const start = await programStart(proofs, showing, set);
+              return tokenBody(
+                (await signIns.finish(body.challenge, answer, start, showing.device())).issued,
+              );
             }
             case "refresh_token": {
               if (!body.refresh_token) throw invalidField("refresh_token", "required");
@@ -69,11 +80,14 @@ export function oauthRoutes({ users, shownTokens, introspect, settings, deviceOf
             username: t.Optional(t.String()),
             password: t.Optional(t.String()),
             refresh_token: t.Optional(t.String()),
+            challenge: t.Optional(t.String()),
+            code: t.Optional(t.String()),
+            recovery_code: t.Optional(t.String()),
           }),
           ...says(
             "oauthToken",
             { 200: TokenPair },
-            ["invalid_credentials", ...TOKEN_ERRORS, "rate_limited", ...PROOF_ERRORS],
+            ["invalid_credentials", ...SIGN_IN_ERRORS, ...TOKEN_ERRORS, "rate_limited", ...PROOF_ERRORS],
             ["DPoP"],
           ),
         },
@@ -119,6 +133,9 @@ export function oauthRoutes({ users, shownTokens, introspect, settings, deviceOf
   );
 }
 
+/** An extension grant (RFC 6749 section 4.5): the second step after `second_factor_required`. */
+const CHALLENGE_GRANT = "urn:duet:grant-type:challenge";
+
 const Texts = t.Array(t.String());
 
 const Metadata = named(
@@ -147,7 +164,7 @@ const metadata = (issuer: string, hasIntrospectionSecret: boolean) => ({
   jwks_uri: `${issuer}/.well-known/jwks.json`,
   // There is no authorization endpoint: Duet signs in its own people only.
   response_types_supported: [],
-  grant_types_supported: ["password", "refresh_token"],
+  grant_types_supported: ["password", "refresh_token", CHALLENGE_GRANT],
   dpop_signing_alg_values_supported: PROOF_ALGORITHMS,
   token_endpoint_auth_methods_supported: ["none"],
   revocation_endpoint_auth_methods_supported: ["none"],
@@ -171,6 +188,8 @@ const Introspection = named(
     jti: t.Optional(t.String()),
     iat: t.Optional(Whole),
     exp: t.Optional(Whole),
+    auth_time: t.Optional(Whole),
+    amr: t.Optional(Texts),
     username: t.Optional(t.String()),
     client_id: t.Optional(t.String()),
     cnf: t.Optional(t.Object({ jkt: t.String() })),

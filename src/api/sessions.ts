@@ -5,7 +5,7 @@ import { presentedToken } from "../http/auth.ts";
 import { jsonBodies } from "../http/body.ts";
 import type { Edge } from "../http/edge.ts";
 import { about, PROOF_ERRORS, says, TOKEN_ERRORS } from "../http/reference.ts";
-import { programStart, SignedIn, tokenBody, TokenPair, userBody } from "./shapes.ts";
+import { programStart, SignedIn, signedInBody, tokenBody, TokenPair } from "./shapes.ts";
 
 type Deps = Pick<Duet, "users" | "sessions" | "shownTokens" | "proofs"> &
   Pick<Edge, "showingOf" | "answerJson">;
@@ -20,15 +20,14 @@ export const sessionRoutes = ({ users, sessions, shownTokens, proofs, showingOf,
         const showing = showingOf({ request, server });
         const start = await programStart(proofs, showing, set);
         const input = { ...body, identifier: body.username };
-        const { user, issued } = await users.login(input, start, showing.device());
-        return { ...tokenBody(issued), user: userBody(user) };
+        return signedInBody(await users.login(input, start, showing.device()));
       },
       {
         body: t.Object({ username: t.String(), password: t.String() }),
         ...says(
           "login",
           { 200: SignedIn },
-          ["invalid_credentials", "rate_limited", ...PROOF_ERRORS],
+          ["invalid_credentials", "second_factor_required", "rate_limited", ...PROOF_ERRORS],
           ["DPoP"],
         ),
       },

@@ -3,6 +3,8 @@ import type { Conversation } from "../core/chat/conversations.ts";
 import type { Message } from "../core/chat/messages.ts";
 import type { Proofs, Showing } from "../core/auth/proofs.ts";
 import type { IssuedTokens, ProvedStart } from "../core/auth/sessions.ts";
+import { DuetError } from "../errors.ts";
+import type { Begun } from "../core/auth/sign-ins.ts";
 import { named } from "../http/reference.ts";
 
 /** What goes in and out of several routes: of each answer the schema that the reference shows, and beside it what makes it. */
@@ -74,6 +76,15 @@ export const userBody = ({ id, username, email }: Static<typeof User>): Static<t
 });
 
 export const SignedIn = named("SignedIn", t.Object({ ...pair, user: User }));
+
+/** The answer to a sign-in. Error code: `second_factor_required` where more is asked for. */
+export function signedInBody({ signedIn, asked }: Begun): Static<typeof SignedIn> {
+  if (!signedIn) throw new DuetError("second_factor_required", { asked });
+  return { ...tokenBody(signedIn.issued), user: userBody(signedIn.user) };
+}
+
+/** As a browser has it or gets it (Web Authentication, as JSON); what is in it is its library's to know. */
+export const PasskeyJson = t.Object({}, { additionalProperties: true });
 
 export const ConversationBody = named(
   "Conversation",

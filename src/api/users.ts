@@ -105,7 +105,12 @@ export const me = ({
           username: t.Optional(t.String()),
           email: t.Optional(orNull(t.String())),
         }),
-        ...says("updateMe", { 200: User }, ["username_taken", "email_taken", "rate_limited"]),
+        ...says("updateMe", { 200: User }, [
+          "username_taken",
+          "email_taken",
+          "proof_required",
+          "rate_limited",
+        ]),
       },
     )
     .post(
@@ -115,8 +120,8 @@ export const me = ({
         return tokenBody(await account.changePassword(viewer, passwords, deviceOf({ request, server })));
       },
       {
-        body: t.Object({ current_password: t.String(), new_password: t.String() }),
-        ...says("changePassword", { 200: TokenPair }, ["rate_limited"]),
+        body: t.Object({ current_password: t.Optional(t.String()), new_password: t.String() }),
+        ...says("changePassword", { 200: TokenPair }, ["proof_required", "rate_limited"]),
       },
     )
     .post(
@@ -125,5 +130,8 @@ export const me = ({
         await account.remove(viewer, body, deviceOf({ request, server }));
         set.status = 204;
       },
-      { body: t.Object({ password: t.String() }), ...says("deleteAccount", { 204: null }, ["rate_limited"]) },
+      {
+        body: t.Object({ password: t.Optional(t.String()) }),
+        ...says("deleteAccount", { 204: null }, ["proof_required", "rate_limited"]),
+      },
     );

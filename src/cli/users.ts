@@ -111,15 +111,19 @@ export const userCommands: Command[] = [
   {
     name: "users reset-link",
     takes: ["NAME"],
+    options: {
+      "without-factors": { type: "boolean", does: "the new password takes all second factors away" },
+    },
     does: "A link for somebody who has forgotten their password: good once, for half an hour",
     example: "duet users reset-link alice",
-    run: ({ words: [name], config }) =>
+    run: ({ words: [name], options, config }) =>
       beside(config(), async ({ operator, links }) => {
         const user = await refusable(() => operator.find(name!));
         const { disabled_at } = await operator.findById(user.id);
         if (disabled_at !== null)
           throw new StartError(`${user.username} is disabled, and a new password would let nobody in`);
-        console.log(await links.makeReset(user, COMMAND_LINE));
+        const withoutFactors = options["without-factors"] === true;
+        console.log(await links.makeReset(user, COMMAND_LINE, { withoutFactors }));
         console.error(`whoever opens it within half an hour sets a new password for ${user.username}`);
       }),
   },

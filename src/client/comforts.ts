@@ -1,6 +1,6 @@
 // Small comforts: questions before what cannot be undone, menus that close, errors that go when they are mended.
 //
-// DOM: form[data-confirm], form[data-unsent], dialog [data-close], #notice, details.menu, #x-error beside the field #x, a[download].
+// DOM: form[data-confirm], form[data-unsent], dialog [data-close], #notice, details.menu, #x-error beside the field #x, a[data-download].
 
 import { hasUnsent } from "./composer.ts";
 import { byId, root, say, sayOffline } from "./page.ts";
@@ -20,7 +20,7 @@ export function startComforts() {
 
   // What the browser does for a page that is on its way, for a phone that shows nothing of it.
   addEventListener("beforeunload", () => {
-    if (!document.activeElement?.matches("[download]")) root.setAttribute("data-busy", "");
+    if (!document.activeElement?.matches("[data-download]")) root.setAttribute("data-busy", "");
   });
   addEventListener("offline", sayOffline);
   addEventListener("online", () => say(""));

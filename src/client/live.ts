@@ -109,7 +109,10 @@ export function startLive() {
   async function tellEnded(session: EndedSession) {
     stop();
     // Signed out, or a new password, in another tab: the cookies go, or are a new session's, a moment after.
-    const isOurs = session.reason === "logout" || session.reason === "password_changed";
+    const isOurs =
+      session.reason === "logout" ||
+      session.reason === "password_changed" ||
+      session.reason === "factors_changed";
     for (let i = 0; i < 20 && isOurs && sessionIn(generation()) === sessionIn(seen); i++) await pause(100);
     if (generation() !== "" && sessionIn(generation()) !== sessionIn(seen)) {
       if (leader.leads) listen(backlog.end);

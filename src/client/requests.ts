@@ -44,7 +44,7 @@ export const startRequests = () =>
       showBusy();
       say("");
       const { pathname } = new URL(ctx.request.action, location.href);
-      if (!viewer || pathname === "/login") return;
+      if (!viewer || pathname.startsWith("/login")) return;
       ctx.request.headers["Duet-Viewer"] = viewer;
       const inner: Fetch = ctx.fetch ?? fetch;
       ctx.fetch = (url, options) => send(url, options, inner, ctx.requestTimeout);

@@ -6,6 +6,7 @@
 // [name=next].
 
 import { byId, root, viewer } from "./page.ts";
+import { asksForProof, prove } from "./proving.ts";
 import { tabs } from "./tabs.ts";
 import { DATE_AND_TIME } from "./times.ts";
 import type { EndedSession } from "./wire.ts";
@@ -122,7 +123,7 @@ export type Fetch = (url: string, options: RequestInit) => Promise<Response>;
 
 /**
  * Sends a request with a good token: refreshes where it must, then sends the same request again, body and all. The
- * timer `timeout` is stopped while a person signs in.
+ * timer `timeout` is stopped while a person signs in. Where a proof of who it is is asked for, that comes first.
  */
 export async function send(url: string, options: RequestInit, inner: Fetch, timeout?: number) {
   let seen = generation();
@@ -138,7 +139,9 @@ export async function send(url: string, options: RequestInit, inner: Fetch, time
     seen = generation();
     response = await inner(url, options);
   }
-  return response;
+  if (!asksForProof(response)) return response;
+  clearTimeout(timeout);
+  return (await prove()) ? inner(url, options) : response;
 }
 
 /** What the scripts ask by themselves. The time limit is the server's, not that of a person who signs in meanwhile. */

@@ -36,6 +36,7 @@ export function createHousekeeping(deps: {
     (limit) => store.eras.removeBefore(now - LIMITS.sessionKeepMs - TOKEN_LIFE_MAX_MS, limit),
     (limit) => store.security.removeBefore(now - settings.eventRetentionSeconds * 1000, limit),
     (limit) => store.links.removeBefore(now - LIMITS.linkKeepMs, limit),
+    (limit) => store.challenges.removeBefore(now, limit),
     (limit) => store.throttles.removeFull(now, limit),
     (limit) => store.idempotency.removeBefore(now - LIMITS.idempotencyKeepMs, limit),
     (limit) =>

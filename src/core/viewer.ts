@@ -6,6 +6,10 @@ export type Viewer = {
   sessionId: string;
   /** How that session was started: one that takes its place is started so too. */
   start: Start;
+  /** Of the token that was shown: its generation, when and by what its holder last proved who they are (epoch milliseconds, RFC 8176). */
+  generation: number;
+  authenticatedAt: number;
+  amr: string[];
   /** When the access token that was shown was issued, and when it expires, in epoch milliseconds. */
   tokenIssuedAt: number;
   tokenExpiresAt: number;

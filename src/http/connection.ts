@@ -1,6 +1,7 @@
 import type { Device } from "../core/auth/devices.ts";
 import { newId } from "../core/ids.ts";
 import type { Held } from "./held.ts";
+import { languageOf } from "./language.ts";
 import { createClientAddress } from "./proxies.ts";
 
 /** Kept beside a request, for those who handle it later. */
@@ -75,6 +76,13 @@ export function createDeviceOf(trustedProxies: string[]): (incoming: Incoming) =
   return (incoming) => {
     const { request } = incoming;
     const peer = peerOf(incoming);
-    return { userAgent: request.headers.get("user-agent") ?? "", ip: clientAddress(peer, request) };
+    return {
+      userAgent: request.headers.get("user-agent") ?? "",
+      ip: clientAddress(peer, request),
+      // Worked out when a letter may be written.
+      get language() {
+        return languageOf(request);
+      },
+    };
   };
 }

@@ -1,5 +1,6 @@
 import { LIMITS } from "../limits.ts";
-import type { DuetError } from "../errors.ts";
+import type { DuetError, EndReason } from "../errors.ts";
+import type { Elevated } from "../core/auth/step-up.ts";
 import type { IssuedTokens } from "../core/auth/sessions.ts";
 import { isLanguage, type Language } from "../locales/index.ts";
 
@@ -65,17 +66,27 @@ export function createCookies(issuer: string) {
       issued: IssuedTokens,
       { clearEnded = false, accessSeconds = issued.accessExpiresIn } = {},
     ) {
-      // The session is part of the value: after another sign-in the count starts at 1 again.
-      const generation = `${issued.sessionId.slice(-12)}.${issued.generation}`;
       set.headers["set-cookie"] = [
         cookie(names.access, issued.accessToken, "/", accessSeconds),
         // Longer than the token lives: it then says which session has expired, and opens nothing.
         cookie(names.refresh, issued.refreshToken, "/auth", issued.refreshExpiresIn + SESSION_KEEP_SECONDS),
-        cookie(names.generation, generation, "/", accessSeconds, true),
+        cookie(names.generation, generationOf(issued), "/", accessSeconds, true),
         ...(secure
           ? [cookie(names.sid, issued.sessionId, "/", issued.refreshExpiresIn + SESSION_KEEP_SECONDS)]
           : []),
         ...(clearEnded ? [cookie(names.ended, "", "/", 0)] : []),
+      ];
+    },
+
+    /** An access token alone, for who has just proved who they are; the generation is as it was. */
+    setAccess(
+      set: ResponseSettings,
+      { accessToken, accessExpiresIn }: Elevated,
+      of: { sessionId: string; generation: number },
+    ) {
+      set.headers["set-cookie"] = [
+        cookie(names.access, accessToken, "/", accessExpiresIn),
+        cookie(names.generation, generationOf(of), "/", accessExpiresIn, true),
       ];
     },
 
@@ -94,12 +105,12 @@ export function createCookies(issuer: string) {
     },
 
     /**
-     * After a refusal: cleared only with a session that has ended, or whose user is gone; not after a new password, which may
+     * After a refusal: cleared only with a session that has ended, or whose user is gone; not after a new password or factor, which may
      * have come from this browser (those of its next session, then on their way, must not be cleared with the old ones), nor
      * where the end may be a clock's mistake.
      */
     refused(set: ResponseSettings, { code, details: { end } }: DuetError, held: string) {
-      if (end && (end.reason === "password_changed" || !end.isRecorded)) this.noteEnd(set, held);
+      if (end && (isOwnChange(end.reason) || !end.isRecorded)) this.noteEnd(set, held);
       else if (end || code === "user_not_found") this.clear(set, end && held);
     },
 
@@ -147,6 +158,13 @@ export function createCookies(issuer: string) {
     },
   };
 }
+
+/** The session is part of the value: after another sign-in the count starts at 1 again. */
+const generationOf = ({ sessionId, generation }: { sessionId: string; generation: number }) =>
+  `${sessionId.slice(-12)}.${generation}`;
+
+/** What whoever changed it goes on after, in a new session. */
+const isOwnChange = (reason: EndReason) => reason === "password_changed" || reason === "factors_changed";
 
 /** The language chosen on a page, if one was. */
 export function chosenLanguage(request: Request): Language | undefined {

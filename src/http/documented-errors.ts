@@ -1,4 +1,4 @@
-import { DuetError, END_REASONS, ERROR_STATUS, FIELD_CODES, type ErrorCode } from "../errors.ts";
+import { DuetError, END_REASONS, ERROR_STATUS, FIELD_CODES, PROOF_KINDS, type ErrorCode } from "../errors.ts";
 import { describe, type Language } from "../locales/index.ts";
 import { oauthNameOf } from "./oauth.ts";
 import { problemBody } from "./problem.ts";
@@ -107,12 +107,26 @@ export function examplesOfErrors(language: Language): Record<string, { value: ob
         },
       }),
       ...(code === "validation_failed" && { fields: [{ field: "title", code: "required" as const }] }),
+      ...((code === "second_factor_required" || code === "proof_required") && {
+        asked: {
+          challenge: "x7Qm…",
+          factors: ["totp" as const, "recovery_code" as const],
+          passkeyOptions: null,
+        },
+      }),
       ...(code === "rate_limited" && { retryAfterSeconds: 30 }),
     });
     examples[code] = { value: problemBody(error, language, ID) };
   }
   return examples;
 }
+
+/** With `second_factor_required` and `proof_required`. */
+const ASKED: Record<string, Schema> = {
+  challenge: { type: "string" },
+  factors: { type: "array", items: { type: "string", enum: [...PROOF_KINDS] } },
+  passkey_options: { type: ["object", "null"] },
+};
 
 /** RFC 9457, and RFC 6749 section 5.2. */
 export const problemSchemas = (): Record<string, Schema> => ({
@@ -137,6 +151,7 @@ export const problemSchemas = (): Record<string, Schema> => ({
           },
         },
       },
+      ...ASKED,
       reason: { type: "string", enum: [...END_REASONS] },
       reason_detail: { type: "string" },
       ended_at: { type: "string", format: "date-time" },
@@ -159,6 +174,7 @@ export const problemSchemas = (): Record<string, Schema> => ({
     properties: {
       error: { type: "string" },
       error_description: { type: "string" },
+      ...ASKED,
       reason: { type: "string", enum: [...END_REASONS] },
     },
   },

@@ -2,18 +2,18 @@ import { Elysia, type AnyElysia, type ValidationError } from "elysia";
 import type { EndedSession } from "../client/wire.ts";
 import { nameDevice } from "../core/auth/devices.ts";
 import { PROOF_ALGORITHMS } from "../core/auth/proofs.ts";
-import { DuetError, type FieldError, type SessionEnd } from "../errors.ts";
+import { DuetError, type ErrorCode, type FieldError, type SessionEnd } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { Log } from "../core/log.ts";
 import { describe, describeField, describeReason, type Language } from "../locales/index.ts";
 import { languageOf } from "./language.ts";
 import type { Edge } from "./edge.ts";
-import { isOAuth, oauthError } from "./oauth.ts";
+import { askedBody, isOAuth, oauthError } from "./oauth.ts";
 import { requestIdOf, traceIdOf } from "./connection.ts";
 import { challengeHeader, deviceSessionOf, isAboutDevice } from "./dbsc.ts";
 
 /** Draws an error; null leaves it to the JSON renderer. */
-export type RenderPage = (error: DuetError, request: Request) => Promise<Response | null>;
+export type RenderPage = (error: DuetError, request: Request, body: unknown) => Promise<Response | null>;
 
 /**
  * The one way out for every error: made a DuetError, then a page or RFC 9457 problem details.
@@ -25,23 +25,26 @@ export const problems = (deps: {
   deviceOf: Edge["deviceOf"];
   log: Log;
 }) =>
-  new Elysia({ name: "problems" }).onError({ as: "global" }, async ({ error, code, request, server }) => {
-    const problem = toDuetError(error, code, request, deps.root());
-    if (problem.code === "rate_limited") {
-      const { ip } = deps.deviceOf({ request, server });
-      deps.log("info", problem.code, { request_id: requestIdOf(request), path: pathOf(request), ip });
-    }
-    if (problem.status >= 500) {
-      const facts = {
-        request_id: requestIdOf(request),
-        trace_id: traceIdOf(request),
-        path: pathOf(request),
-        cause: causeOf(problem),
-      };
-      deps.log("error", problem.code, facts);
-    }
-    return (await deps.renderPage(problem, request)) ?? renderProblem(problem, request);
-  });
+  new Elysia({ name: "problems" }).onError(
+    { as: "global" },
+    async ({ error, code, request, server, body }) => {
+      const problem = toDuetError(error, code, request, deps.root());
+      if (problem.code === "rate_limited") {
+        const { ip } = deps.deviceOf({ request, server });
+        deps.log("info", problem.code, { request_id: requestIdOf(request), path: pathOf(request), ip });
+      }
+      if (problem.status >= 500) {
+        const facts = {
+          request_id: requestIdOf(request),
+          trace_id: traceIdOf(request),
+          path: pathOf(request),
+          cause: causeOf(problem),
+        };
+        deps.log("error", problem.code, facts);
+      }
+      return (await deps.renderPage(problem, request, body)) ?? renderProblem(problem, request);
+    },
+  );
 
 /**
  * RFC 9457, and RFC 6750 section 3 for what concerns the token; the OAuth routes have a shape of their own. Only
@@ -73,7 +76,7 @@ export function renderProblem(error: DuetError, request: Request): Response {
 /** The body of RFC 9457. */
 export function problemBody(error: DuetError, language: Language, requestId: string) {
   const { title, detail } = describe(language, error);
-  const { fields, end } = error.details;
+  const { fields, end, asked } = error.details;
   return {
     type: "about:blank",
     title,
@@ -81,6 +84,7 @@ export function problemBody(error: DuetError, language: Language, requestId: str
     detail,
     code: error.code,
     ...(end && endBody(end, describeReason(language, end.reason))),
+    ...(asked && askedBody(asked)),
     ...(fields && {
       errors: fields.map((f) => ({ field: f.field, code: f.code, detail: describeField(language, f) })),
     }),
@@ -114,12 +118,25 @@ export const endBody = ({ reason, at, userAgent, ip }: SessionEnd, reasonDetail?
   ended_by: ip === null ? null : { device: nameDevice(userAgent ?? ""), ip },
 });
 
-/** Without credentials there is no error to name (RFC 6750 section 3.1, RFC 9449 section 7.1). */
+/** Refusals of what came without a token. */
+const WITHOUT_TOKEN = new Set<ErrorCode>([
+  "token_missing",
+  "invalid_credentials",
+  "second_factor_required",
+  "code_invalid",
+  "passkey_invalid",
+]);
+
+/**
+ * Without a token there is no error of it to name (RFC 6750 section 3.1, RFC 9449 section 7.1). One that is good and not
+ * enough is RFC 9470's.
+ */
 export function challenge({ code, details }: DuetError): string {
   const scheme = details.scheme ?? "Bearer";
   const algorithms = details.scheme ? `, algs="${PROOF_ALGORITHMS.join(" ")}"` : "";
-  if (code === "token_missing" || code === "invalid_credentials")
-    return `${scheme} realm="duet"${algorithms}`;
+  if (WITHOUT_TOKEN.has(code)) return `${scheme} realm="duet"${algorithms}`;
+  if (code === "proof_required")
+    return `${scheme} realm="duet", error="insufficient_user_authentication", max_age=${LIMITS.proofAgeMs / 1000}${algorithms}`;
   const isProofs = code === "invalid_dpop_proof" || code === "use_dpop_nonce";
   return `${scheme} realm="duet", error="${isProofs ? code : "invalid_token"}"${algorithms}`;
 }

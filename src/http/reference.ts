@@ -40,6 +40,14 @@ export const about = (
 /** The errors of whoever may show a proof of possession where no token is asked for. */
 export const PROOF_ERRORS: ErrorCode[] = ["invalid_dpop_proof", "use_dpop_nonce"];
 
+/** Of whoever answers a challenge. */
+export const SIGN_IN_ERRORS: ErrorCode[] = [
+  "second_factor_required",
+  "challenge_ended",
+  "code_invalid",
+  "passkey_invalid",
+];
+
 /** Why a refresh token is refused. */
 export const TOKEN_ERRORS: ErrorCode[] = [
   "token_expired",

@@ -1,9 +1,6 @@
 /** For operators, and for those whom they help. */
 export const admin = {
   title: "Operators’ page",
-  proof:
-    "What can be done here concerns others. Your password first, please; it is asked for every ten minutes.",
-  goOn: "Go on",
   people: "People",
   search: "Names that begin with, or an e-mail address",
   nobody: "Nobody",

@@ -1,9 +1,10 @@
-import type { ErrorCode } from "../errors.ts";
+import { when } from "./en.when.ts";
 
 /** What the reference says: one sentence for each topic, operation, field and error. */
 
 const topics = {
   sessions: "Signing in and out",
+  factors: "Second factors and passkeys",
   account: "One’s own account",
   devices: "One’s own sessions",
   conversations: "Conversations",
@@ -18,12 +19,31 @@ const operations = {
   login: "Signs in",
   refresh:
     "The next pair of tokens. Shown again within the overlap, the same refresh token is answered again",
+  answerChallenge:
+    "Answers a challenge, by one of code, recovery_code, passkey and password. After login the answer is as that of login; after proof_required it is one access token with a newer auth_time and nothing to refresh",
+  passkeyChallenge: "What to ask a browser for, to sign in by a passkey alone (Web Authentication)",
+  passkeyLogin: "Signs in by a passkey alone",
+  listFactors: "How one signs in, beside the password, and how many recovery codes are left",
+  beginAuthenticator:
+    "A secret for an authenticator app (RFC 6238), which counts once its first code has come",
+  confirmAuthenticator:
+    "From now on it counts: every session ends, the answer is the pair of a new one, and recovery codes where there were none",
+  removeFactor:
+    "Removes an authenticator or a passkey: every session ends, and the answer is the pair of a new one. The last one takes the recovery codes along",
+  makeRecoveryCodes: "Ten new recovery codes, each good once; those that were left are good no more",
+  beginPasskey: "What a browser makes a passkey by (Web Authentication)",
+  addPasskey: "Keeps the passkey that was made; else as for an authenticator",
   logout:
     "Ends the session of the token that is shown, whichever of the two it is; an unknown one is 204 too",
   logoutAll: "Ends every session of the account",
   getMe: "Who is calling",
   resetPassword:
     "Sets a new password by an operator’s link (duet users reset-link): every session ends, nobody is signed in by it",
+  forgotPassword:
+    "Where there is a mail server: a letter with a link to set a new password, if there is such an account and its address is confirmed. The answer is the same whatever it is",
+  confirmEmail:
+    "Confirms one’s address by the link of a letter, which counts in its own account’s session alone",
+  sendEmailAgain: "Sends the letter with that link once more",
   updateMe: "Changes the name, the e-mail address, or both",
   changePassword: "Changes the password: every session ends, and the answer is the pair of a new one",
   deleteAccount: "Deletes the account; conversations with others pass on to whoever has been in them longest",
@@ -73,9 +93,30 @@ const fields = {
   "oauthToken.username": "With grant_type password",
   password: "8 to 1,024 characters, and not easy to guess",
   "login.password": "",
-  "deleteAccount.password": "The present one, once more",
+  "deleteAccount.password":
+    "The present one, once more; not asked of who has a second factor, as for a change",
   "oauthToken.password": "With grant_type password",
-  email: "A second name to sign in by; nothing is sent to it",
+  factors: "Kinds of what would do, of which one is needed",
+  challenge: "Names what has still to be proved; good once, for ten minutes and five tries",
+  passkey_options: "For navigator.credentials.get; null where no passkey would do",
+  code: "Six digits of an authenticator app",
+  recovery_code: "One of those that were shown once",
+  passkey: "What the browser has answered (toJSON)",
+  "answerChallenge.password": "Where nothing else was set up, to prove once more who it is",
+  options: "For the browser",
+  "Factor.kind": "totp (an authenticator app) or passkey",
+  name: "1 to 60 characters of one’s own",
+  last_used_at: "null before its first use",
+  recovery_codes_left: "Of ten",
+  secret: "In base32, for who types it",
+  uri: "otpauth:, for a picture that an app reads",
+  factor: "The one that was added or removed",
+  codes: "Ten, shown once",
+  recovery_codes: "Ten, shown once, where there were none; else none",
+  identifier: "The username, or the e-mail address",
+  "confirmEmail.token": "What the link says",
+  email:
+    "A second name to sign in by, and for letters; where there is a mail server it counts once it is confirmed, and until then the one before it does",
   access_token: "Proves who is calling, for expires_in seconds",
   refresh_token: "Fetches the next pair",
   "logout.refresh_token": "Or an access token in Authorization",
@@ -85,7 +126,8 @@ const fields = {
   expires_in: "Seconds",
   refresh_expires_in: "Seconds",
   user: "Whose session it is",
-  current_password: "The present one",
+  current_password:
+    "The present one; not asked of who has a second factor and has proved who they are in the last ten minutes",
   new_password: "8 to 1,024 characters, and not easy to guess",
   id: "A UUID, version 7",
   sessionId: "A UUID, version 7",
@@ -133,7 +175,7 @@ const fields = {
   "Idempotency-Key": "1 to 100 characters of one’s own; kept for 7 days",
   "Last-Event-ID": "The id of the last event that was read",
   DPoP: "A proof of possession (RFC 9449); at a sign-in it binds the session to its key for good",
-  grant_type: "password or refresh_token",
+  grant_type: "password, refresh_token, or urn:duet:grant-type:challenge",
   token: "An access or a refresh token",
   client_secret: "DUET_INTROSPECTION_SECRET, or that by Basic, or an access token as Bearer",
   active: "Whether it would be taken",
@@ -142,45 +184,14 @@ const fields = {
   status: "ok, or there is no 200",
 };
 
-const when: Record<ErrorCode, string> = {
-  malformed_body: "not JSON (or not a form), a name twice, not UTF-8, nested too deep",
-  malformed_request: "a Host that can be none",
-  invalid_dpop_proof:
-    "a proof of possession is missing, is of another request, key or time, or was used; 401 on what it should have opened",
-  use_dpop_nonce: "a proof without the nonce of the header DPoP-Nonce: once more with that; 401 likewise",
-  invalid_credentials: "no such user, a wrong password or a disabled account: the same",
-  token_missing: "no token came",
-  token_expired: "it was good once",
-  token_invalid: "it is not one of ours",
-  token_type_mismatch: "one of ours, but the other one",
-  user_not_found: "its user is gone",
-  session_ended: "with the reason",
-  key_missing: "a token of a session that is bound to a device, without its key",
-  device_proof_required:
-    "to a browser that asks for a new cookie: sign the challenge of Secure-Session-Challenge",
-  cross_origin_refused: "a change of state asked for by another site with cookies or a form",
-  registration_closed: "by setting, and without an invitation",
-  operator_protected: "what an operator’s page does is done to operators by the command line alone",
-  not_found: "not there, or not yours",
-  method_not_allowed: "with Allow",
-  username_taken: "in any spelling that folds to the same",
-  email_taken: "it is another account’s",
-  owner_cannot_leave: "they can delete it",
-  viewer_changed: "somebody else has signed in in this browser since the page was made",
-  link_ended: "a link to set a password, or an invitation, that was used, has ended or never was one",
-  payload_too_large: "more than 128 KiB",
-  unsupported_media_type: "anything but application/json (pages: forms), or compressed",
-  validation_failed: "with every faulty field",
-  idempotency_key_reused: "the key came before, in the last 7 days, with another text",
-  rate_limited: "beyond a limit; Retry-After says when again",
-  internal_error: "a request id, which the log knows, and nothing else",
-  unavailable: "the database cannot: never answered as 401",
-  too_busy:
-    "more sign-ins at once than may wait for hashing; more proofs of one key, or signatures of one session, than its limit",
-};
-
 /** By status. */
-const statuses = { 200: "Done", 201: "Created", 204: "Done; no body", 302: "Elsewhere, see Location" };
+const statuses = {
+  200: "Done",
+  201: "Created",
+  202: "Taken on; no body",
+  204: "Done; no body",
+  302: "Elsewhere, see Location",
+};
 
 export const api = {
   statuses,

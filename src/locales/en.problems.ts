@@ -1,7 +1,6 @@
 import type { SecurityEventKind } from "../core/auth/security.ts";
+import { count } from "./count.ts";
 import type { EndReason, ErrorCode, FieldCode, PasswordAdvice } from "../errors.ts";
-
-export const count = (n: number, one: string, many: string) => `${n} ${n === 1 ? one : many}`;
 
 const errors: Record<ErrorCode, string> = {
   malformed_body: "The body could not be read as what its type says",
@@ -16,6 +15,10 @@ const errors: Record<ErrorCode, string> = {
   user_not_found: "The user does not exist",
   session_ended: "This session has ended",
   key_missing: "This browser does not hold the key of this session. Sign in again",
+  second_factor_required: "The password is right; now prove it once more, by a second factor",
+  code_invalid: "This code is not right, or was used",
+  passkey_invalid: "This passkey is not one of this account, or could not be checked",
+  proof_required: "Prove first that it is still you: by what you sign in with",
   device_proof_required: "A signature by this device’s key is needed here",
   cross_origin_refused:
     "Refused: this came from another address than Duet’s own. Open Duet at its own address and try again",
@@ -28,6 +31,7 @@ const errors: Record<ErrorCode, string> = {
   owner_cannot_leave: "The owner cannot leave the conversation",
   viewer_changed: "Somebody else has signed in in this browser. Reload the page to go on as them.",
   link_ended: "This link was used, has ended, or never was one",
+  challenge_ended: "This took too long, or too many tries. Begin again",
   payload_too_large: "The body is too large: at most 128 KiB",
   unsupported_media_type: "The body is of a type that is not accepted here",
   validation_failed: "Some fields are not right",
@@ -44,6 +48,7 @@ const reasons: Record<EndReason, string> = {
   revoked: "You were signed out from another of your devices.",
   revoked_by_operator: "An operator ended this session.",
   password_changed: "Your password was changed. Sign in with the new one.",
+  factors_changed: "How you sign in was changed, so everybody was signed out. Sign in again.",
   reuse_detected:
     "An old copy of your refresh token was used after the new one, so we ended this session to keep a thief out. Your other devices are not affected.",
   expired_idle: "You had not used Duet for a while, so this session ended.",
@@ -65,6 +70,7 @@ const fields: Record<FieldCode, (limit: number) => string> = {
   reserved: () => "This name, or what looks like it, is kept for whoever runs the server",
   guessable: () => "Too easy to guess",
   wrong_password: () => "This is not your current password",
+  wrong_code: () => "This code is not right, or was used",
   no_such_user: () => "Nobody has that username",
   too_many: (limit) => `At most ${limit}`,
 };
@@ -130,6 +136,14 @@ export const problems = {
   events: {
     register: "Account creation",
     login: "Sign-in",
+    second_factor_asked: "Right password, second step asked for",
+    step_up: "Proved once more who it is",
+    factor_add: "Way to sign in added",
+    factor_remove: "Way to sign in removed",
+    recovery_codes: "New recovery codes",
+    email_confirm: "E-mail address confirmed",
+    email_undo: "Change of e-mail address taken back",
+    passkey_cloned: "Possible copy of a passkey: its counter went back",
     logout: "Sign-out",
     logout_all: "Sign-out everywhere",
     session_revoke: "Sign-out of another device",
@@ -140,7 +154,6 @@ export const problems = {
     account_enable: "Account enabled by the operator",
     operator_make: "Became an operator",
     operator_unmake: "Is an operator no more",
-    operator_proof: "Opened the operators’ page",
     reset_link: "A link to set a new password was made",
     password_reset: "Password set anew by a link",
     invitation: "Made an invitation",

@@ -1,7 +1,11 @@
 import { admin, reset } from "./en.admin.ts";
 import { api } from "./en.api.ts";
 import { lab } from "./en.lab.ts";
-import { count, problems } from "./en.problems.ts";
+import { emails } from "./en.emails.ts";
+import { factors } from "./en.factors.ts";
+import { letters } from "./en.letters.ts";
+import { count } from "./count.ts";
+import { problems } from "./en.problems.ts";
 
 export const en = {
   name: "English",
@@ -9,6 +13,9 @@ export const en = {
   ...problems,
   admin,
   reset,
+  factors,
+  letters,
+  emails,
   api,
   lab,
   tagline: "Two tokens in concert",
@@ -159,6 +166,10 @@ export const en = {
       profile: "Your profile was changed.",
       password: "Password changed. All your other devices were signed out.",
       session: "That device was signed out.",
+      added: "From now on you sign in with it. All your other devices were signed out.",
+      email: "Your e-mail address is confirmed.",
+      letter: "The letter is on its way.",
+      removed: "It is removed. All your other devices were signed out.",
     },
   },
   search: {

@@ -2,8 +2,6 @@ import type { admin as englishAdmin, reset as englishReset } from "./en.admin.ts
 
 export const admin: typeof englishAdmin = {
   title: "管理页面",
-  proof: "这里的操作会影响他人。请先输入您的密码；每十分钟会再问一次。",
-  goOn: "继续",
   people: "用户",
   search: "用户名开头，或一个邮箱",
   nobody: "没有人",

@@ -2,6 +2,9 @@ import type { Locale } from "./en.ts";
 import { admin, reset } from "./zh.admin.ts";
 import { api } from "./zh.api.ts";
 import { lab } from "./zh.lab.ts";
+import { emails } from "./zh.emails.ts";
+import { factors } from "./zh.factors.ts";
+import { letters } from "./zh.letters.ts";
 import { problems } from "./zh.problems.ts";
 
 export const zh: Locale = {
@@ -10,6 +13,9 @@ export const zh: Locale = {
   ...problems,
   admin,
   reset,
+  factors,
+  letters,
+  emails,
   api,
   lab,
 
@@ -151,6 +157,10 @@ export const zh: Locale = {
       profile: "个人资料已修改。",
       password: "密码已修改，其他所有设备已退出登录。",
       session: "该设备已退出登录。",
+      added: "从现在起可以用它登录，其他所有设备已退出登录。",
+      email: "邮箱已确认。",
+      letter: "邮件已在路上。",
+      removed: "已移除，其他所有设备已退出登录。",
     },
   },
   search: {

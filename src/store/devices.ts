@@ -23,6 +23,15 @@ export const deviceStore = (q: Queryable) => ({
     return [...new Set([...live, ...latest].map((row) => row.ip))];
   },
 
+  /** On what the sessions of a user were started, the last ones first, but for one of them. */
+  seenOf: (userId: string, butId: string, limit: number) =>
+    q.all<{ user_agent: string; ip: string }>(
+      "SELECT user_agent, ip FROM sessions WHERE user_id = $1 AND id <> $2 ORDER BY id DESC LIMIT $3",
+      userId,
+      butId,
+      limit,
+    ),
+
   /**
    * Of a user who is deleted only what ended their sessions is kept. Forgets the devices of some sessions, after an id;
    * returns the last of these, null where there were none.

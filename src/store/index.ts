@@ -1,11 +1,14 @@
 import type { Db, Queryable } from "../db/index.ts";
+import { challengeStore } from "./challenges.ts";
 import { changeStore } from "./changes.ts";
 import { conversationStore } from "./conversations.ts";
 import { deviceStore } from "./devices.ts";
 import { eraStore } from "./eras.ts";
+import { factorStore } from "./factors.ts";
 import { securityStore } from "./security.ts";
 import { formStore } from "./forms.ts";
 import { idempotencyStore } from "./idempotency.ts";
+import { letterStore } from "./letters.ts";
 import { linkStore } from "./links.ts";
 import { keyStore } from "./keys.ts";
 import { memberStore } from "./members.ts";
@@ -27,6 +30,9 @@ const bind = (q: Queryable, isTransaction = false) => ({
   proofs: proofStore(q),
   keys: keyStore(q),
   links: linkStore(q),
+  letters: letterStore(q),
+  factors: factorStore(q),
+  challenges: challengeStore(q),
   conversations: conversationStore(q),
   members: memberStore(q),
   messages: messageStore(q),

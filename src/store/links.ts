@@ -2,32 +2,38 @@ import type { Queryable } from "../db/index.ts";
 
 export type LinkRow = {
   id: string;
-  purpose: "reset" | "invitation";
+  purpose: "reset" | "invitation" | "verify" | "undo";
   secret_hash: string;
-  /** Whose password it sets; null for an invitation. */
+  /** Whose password or address it is about; null for an invitation. */
   user_id: string | null;
-  /** What the operator who made it was called then. */
+  /** The address that it confirms, or gives back. */
+  email: string | null;
+  /** What the operator who made it was called then; empty where a letter has it. */
   made_by: string;
   /** That operator; null for the command line. */
   maker_id: string | null;
   created_at: number;
   ends_at: number;
+  /** Whether the new password takes all second factors away: 0 or 1. */
+  without_factors: number;
   used_at: number | null;
 };
 
 export const linkStore = (q: Queryable) => ({
   insert: (link: Omit<LinkRow, "used_at">) =>
     q.run(
-      `INSERT INTO links (id, purpose, secret_hash, user_id, made_by, maker_id, created_at, ends_at)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+      `INSERT INTO links (id, purpose, secret_hash, user_id, email, made_by, maker_id, created_at, ends_at, without_factors)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
       link.id,
       link.purpose,
       link.secret_hash,
       link.user_id,
+      link.email,
       link.made_by,
       link.maker_id,
       link.created_at,
       link.ends_at,
+      link.without_factors,
     ),
 
   /** One that may still be used. */
@@ -54,8 +60,17 @@ export const linkStore = (q: Queryable) => ({
   remove: (purpose: LinkRow["purpose"], id: string) =>
     q.run("DELETE FROM links WHERE id = $1 AND purpose = $2 AND used_at IS NULL", id, purpose),
 
-  /** Those for a user. */
-  removeOf: (userId: string) => q.run("DELETE FROM links WHERE user_id = $1", userId),
+  /** Those for a user; of one purpose where it is named. */
+  removeOf: (userId: string, purpose: LinkRow["purpose"] | null = null) =>
+    q.run(
+      "DELETE FROM links WHERE user_id = $1 AND (CAST($2 AS TEXT) IS NULL OR purpose = $2)",
+      userId,
+      purpose,
+    ),
+
+  /** Those for the same user that were made after one. */
+  removeLater: ({ user_id, id }: Pick<LinkRow, "user_id" | "id">) =>
+    q.run("DELETE FROM links WHERE user_id = $1 AND id > $2", user_id, id),
 
   /** Those that an operator has made and nobody has used. */
   removeBy: (makerId: string) => q.run("DELETE FROM links WHERE maker_id = $1 AND used_at IS NULL", makerId),

@@ -37,6 +37,8 @@ export const securityStore = (q: Queryable) => ({
       e.operator,
     ),
 
+  find: (id: string) => q.one<SecurityEventRow>("SELECT * FROM auth_events WHERE id = $1", id),
+
   /** A user's own, newest first, before an event. */
   listBefore: (userId: string, beforeId: string, limit: number) =>
     q.all<ToldEventRow>(

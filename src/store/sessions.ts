@@ -17,8 +17,9 @@ export type SessionRow = {
   confirmed_at: number | null;
   previous_confirmed_at: number | null;
   created_at: number;
-  /** When somebody last proved in it who they are. */
+  /** When whoever started it proved who they are, and by what (RFC 8176), as words. */
   authenticated_at: number;
+  amr: string;
   /** The last rotation or first use, not every request. */
   seen_at: number;
   idle_ends_at: number;
@@ -55,7 +56,7 @@ export const sessionStore = (q: Queryable) => ({
     q.one<SessionWithUser>(
       `SELECT sessions.id, sessions.user_id, sessions.kind, sessions.key_thumbprint,
               sessions.device_key, sessions.device_session, sessions.generation,
-              sessions.rotated_at, sessions.confirmed_at, sessions.previous_confirmed_at, sessions.created_at, sessions.authenticated_at, sessions.seen_at, sessions.idle_ends_at, sessions.ends_at, sessions.user_agent,
+              sessions.rotated_at, sessions.confirmed_at, sessions.previous_confirmed_at, sessions.created_at, sessions.authenticated_at, sessions.amr, sessions.seen_at, sessions.idle_ends_at, sessions.ends_at, sessions.user_agent,
               sessions.ip, ${["ended_at", "end_reason", "ended_user_agent", "ended_ip"].map(endOf).join(", ")},
               users.username, users.email, users.disabled_at
          FROM sessions LEFT JOIN users ON users.id = sessions.user_id
@@ -91,8 +92,8 @@ export const sessionStore = (q: Queryable) => ({
     >,
   ) =>
     q.run(
-      `INSERT INTO sessions (id, user_id, era, kind, key_thumbprint, generation, rotated_at, created_at, authenticated_at, seen_at, idle_ends_at, ends_at, user_agent, ip)
-       VALUES ($1, $2, (SELECT era FROM users WHERE id = $2), $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+      `INSERT INTO sessions (id, user_id, era, kind, key_thumbprint, generation, rotated_at, created_at, authenticated_at, amr, seen_at, idle_ends_at, ends_at, user_agent, ip)
+       VALUES ($1, $2, (SELECT era FROM users WHERE id = $2), $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
       s.id,
       s.user_id,
       s.kind,
@@ -101,6 +102,7 @@ export const sessionStore = (q: Queryable) => ({
       s.rotated_at,
       s.created_at,
       s.authenticated_at,
+      s.amr,
       s.seen_at,
       s.idle_ends_at,
       s.ends_at,
@@ -133,14 +135,6 @@ export const sessionStore = (q: Queryable) => ({
       now,
       id,
       generation,
-    ),
-
-  /** Somebody has proved once more who they are. */
-  authenticate: (id: string, now: number) =>
-    q.run(
-      `UPDATE sessions SET authenticated_at = $1 WHERE id = $2 AND ${IS_LIVE} /* touches session $2 */`,
-      now,
-      id,
     ),
 
   /** Keeps the key that a browser has registered for its live session, if that was started after `since` and is not bound. */

@@ -10,9 +10,22 @@ export type UserRow = {
   password_hash: string;
   created_at: number;
   disabled_at: number | null;
+  /** Since when the address is known to be theirs; null for one that is not. */
+  email_verified_at: number | null;
+  /** One that is to be confirmed first. */
+  email_pending: string | null;
+  /** Of their last sign-in. */
+  language: string | null;
   /** Since when /admin is for them; null for whom it is not. */
   operator_since: number | null;
 };
+
+/** One that is not there yet. */
+export type NewUser = Omit<
+  UserRow,
+  "operator_since" | "disabled_at" | "email_verified_at" | "email_pending" | "language"
+> &
+  Partial<Pick<UserRow, "email_pending" | "language">>;
 
 export const userStore = (q: Queryable) => ({
   find: (id: string) => q.one<UserRow>("SELECT * FROM users WHERE id = $1 AND username IS NOT NULL", id),
@@ -34,26 +47,35 @@ export const userStore = (q: Queryable) => ({
       limit,
     ),
 
-  /** Error codes: as `insert`. */
-  setProfile: (user: Pick<UserRow, "id" | "username" | "username_key" | "email" | "email_key">) =>
+  /** Error code: `username_taken`. */
+  setName: ({ id, username, username_key }: Pick<UserRow, "id" | "username" | "username_key">) =>
     tellingWhatIsTaken(
       q.run(
-        `UPDATE users SET username = $1, username_key = $2, email = $3, email_key = $4
-          WHERE id = $5 /* touches user $5 */`,
-        user.username,
-        user.username_key,
-        user.email,
-        user.email_key,
-        user.id,
+        "UPDATE users SET username = $1, username_key = $2 WHERE id = $3 /* touches user $3 */",
+        username,
+        username_key,
+        id,
+      ),
+    ),
+
+  /** An address, or none, as it was given. Error code: `email_taken`. */
+  setUnconfirmedEmail: ({ id, email, email_key }: Pick<UserRow, "id" | "email" | "email_key">) =>
+    tellingWhatIsTaken(
+      q.run(
+        `UPDATE users SET email = $1, email_key = $2, email_verified_at = NULL, email_pending = NULL
+          WHERE id = $3 /* touches user $3 */`,
+        email,
+        email_key,
+        id,
       ),
     ),
 
   /** Error codes: `username_taken`, `email_taken`. The database decides, so racing registrations cannot both win. */
-  insert: (user: Omit<UserRow, "operator_since" | "disabled_at">) =>
+  insert: (user: NewUser) =>
     tellingWhatIsTaken(
       q.run(
-        `INSERT INTO users (id, username, username_key, email, email_key, password_hash, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+        `INSERT INTO users (id, username, username_key, email, email_key, password_hash, created_at, email_pending, language)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
         user.id,
         user.username,
         user.username_key,
@@ -61,8 +83,42 @@ export const userStore = (q: Queryable) => ({
         user.email_key,
         user.password_hash,
         user.created_at,
+        user.email_pending ?? null,
+        user.language ?? null,
       ),
     ),
+
+  /** Of the last sign-in; changes nothing where it is the same. */
+  setLanguage: (id: string, language: string) =>
+    q.run(
+      "UPDATE users SET language = $1 WHERE id = $2 AND language IS DISTINCT FROM $1 /* touches user $2 */",
+      language,
+      id,
+    ),
+
+  /** One that waits to be confirmed; null for none. */
+  setPendingEmail: (id: string, email: string | null) =>
+    q.run("UPDATE users SET email_pending = $1 WHERE id = $2 /* touches user $2 */", email, id),
+
+  /** An address that is theirs from now on; one that another account had without that is another's no more. Error code: `email_taken`. */
+  async setEmail(id: string, email: string | null, key: string | null, now: number): Promise<void> {
+    await q.run(
+      `UPDATE users SET email = NULL, email_key = NULL
+        WHERE email_key = $1 AND email_verified_at IS NULL AND id <> $2 /* touches all */`,
+      key,
+      id,
+    );
+    await tellingWhatIsTaken(
+      q.run(
+        `UPDATE users SET email = $1, email_key = $2, email_verified_at = $3, email_pending = NULL
+          WHERE id = $4 /* touches user $4 */`,
+        email,
+        key,
+        email === null ? null : now,
+        id,
+      ),
+    );
+  },
 
   /** What a name looks like; error code `username_taken` where another one looks so. */
   async setShapes(id: string, shapes: string[]): Promise<void> {
@@ -84,7 +140,7 @@ export const userStore = (q: Queryable) => ({
   async depart(id: string) {
     await q.run("DELETE FROM username_shapes WHERE user_id = $1", id);
     return q.run(
-      `UPDATE users SET username = NULL, username_key = NULL, email = NULL, email_key = NULL, password_hash = '',
+      `UPDATE users SET username = NULL, username_key = NULL, email = NULL, email_key = NULL, email_pending = NULL, email_verified_at = NULL, password_hash = '',
               operator_since = NULL
         WHERE id = $1 AND username IS NOT NULL /* ends user $1 */`,
       id,

@@ -17,6 +17,8 @@ type Deps = Pick<
   | "bindings"
   | "account"
   | "operator"
+  | "ownFactors"
+  | "emails"
   | "security"
   | "live"
   | "sessions"
@@ -34,6 +36,8 @@ export function accountPages(deps: Deps) {
   const {
     account,
     operator,
+    ownFactors,
+    emails,
     bindings,
     security,
     live,
@@ -51,8 +55,10 @@ export function accountPages(deps: Deps) {
     forms: { profile?: FormState; password?: FormState; removal?: FormState } = {},
     query: { done?: string | undefined; devices?: string | undefined; events?: string | undefined } = {},
   ) {
-    const [user, devices, events] = await Promise.all([
+    const [user, held, email, devices, events] = await Promise.all([
       operator.findById(viewer.userId),
+      ownFactors.list(viewer),
+      emails.stateOf(viewer),
       ownSessions.list(viewer, { cursor: query.devices }),
       security.list(viewer, { limit: EVENTS_SHOWN, before: query.events }),
     ]);
@@ -60,6 +66,8 @@ export function accountPages(deps: Deps) {
       <AccountPage
         page={pageContext(request, viewer)}
         email={viewer.email}
+        pending={email.pending}
+        held={held}
         isOperator={user.operator_since !== null}
         sessions={devices.items.map((session) => ({
           ...session,
@@ -76,7 +84,9 @@ export function accountPages(deps: Deps) {
         removal={forms.removal ?? emptyForm}
         moreSessions={devices.next}
         moreEvents={events.next}
-        done={(["profile", "password", "session"] as const).find((each) => each === query.done)}
+        done={(["profile", "password", "session", "added", "removed", "email", "letter"] as const).find(
+          (each) => each === query.done,
+        )}
         place={await live.place()}
       />
     );
@@ -95,10 +105,10 @@ export function accountPages(deps: Deps) {
     })
     .post(
       "/profile",
-      async ({ request, server, viewer, body, set, redirect }) => {
+      async ({ request, server, viewer, body, set }) => {
         try {
           await account.updateProfile(viewer, body, deviceOf({ request, server }));
-          return redirect("/account?done=profile", 303);
+          return goOn(request, set, "/account?done=profile");
         } catch (error) {
           const profile = failedForm(error, pageContext(request, viewer).language, body, set);
           return show(request, viewer, { profile });
@@ -120,7 +130,7 @@ export function accountPages(deps: Deps) {
           return show(request, viewer, { password });
         }
       },
-      { body: t.Object({ current_password: t.String(), new_password: t.String() }) },
+      { body: t.Object({ current_password: t.Optional(t.String()), new_password: t.String() }) },
     )
     .post(
       "/strength",
@@ -155,6 +165,6 @@ export function accountPages(deps: Deps) {
           return show(request, viewer, { removal });
         }
       },
-      { body: t.Object({ password: t.String() }) },
+      { body: t.Object({ password: t.Optional(t.String()) }) },
     );
 }

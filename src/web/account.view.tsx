@@ -2,16 +2,23 @@ import type { SecurityEvent } from "../core/auth/security.ts";
 import { Field, FormError, inPlace, once, type FormState } from "./form.view.tsx";
 import { Layout, type PageContext } from "./layout.view.tsx";
 import { NewPassword } from "./passwords.view.tsx";
+import { Factors } from "./factors.view.tsx";
+import type { Changed } from "../core/auth/own-factors.ts";
+import { ProofDialog } from "./proof.view.tsx";
+import { Waiting } from "./emails.view.tsx";
 import { EventRow, SessionRow, type ShownSession, type Where } from "./rows.view.tsx";
 import { SignInDialog } from "./sessions.view.tsx";
 
 export type ShownEvent = SecurityEvent & { where: Where | null };
-export type Done = "profile" | "password" | "session";
+export type Done = "profile" | "password" | "session" | "added" | "removed" | "email" | "letter";
 
 type AccountProps = {
   page: PageContext;
   email: string | null;
+  /** One that waits to be confirmed. */
+  pending: string | null;
   isOperator: boolean;
+  held: { items: Changed["factor"][]; recoveryCodesLeft: number };
   sessions: ShownSession[];
   events: ShownEvent[];
   /** Where either list goes on. */
@@ -32,7 +39,12 @@ export const AccountPage = (props: AccountProps) => {
       page={page}
       title={t.title}
       className="narrow"
-      dialog={<SignInDialog page={page} />}
+      dialog={
+        <>
+          <SignInDialog page={page} />
+          <ProofDialog />
+        </>
+      }
       live={{ place: props.place }}
     >
       <h1>{t.title}</h1>
@@ -49,6 +61,7 @@ export const AccountPage = (props: AccountProps) => {
         </p>
       )}
       <Profile {...props} />
+      <Factors page={page} held={props.held} />
       <Devices {...props} />
       <Password {...props} />
       <Events {...props} />
@@ -56,7 +69,7 @@ export const AccountPage = (props: AccountProps) => {
         <h2 id="export">{t.export}</h2>
         <p class="muted">{t.exportNote}</p>
         <p>
-          <a class="button secondary" href="/account/export" download="duet.json">
+          <a class="button secondary" href="/account/export" data-download="">
             {t.exportSubmit}
           </a>
         </p>
@@ -66,12 +79,12 @@ export const AccountPage = (props: AccountProps) => {
   );
 };
 
-const Profile = ({ page, email, profile }: AccountProps) => {
+const Profile = ({ page, email, pending, profile }: AccountProps) => {
   const { account: t } = page.t;
   return (
     <section class="panel" aria-labelledby="profile">
       <h2 id="profile">{t.profile}</h2>
-      <form method="post" action={once("/account/profile")}>
+      <form {...inPlace("/account/profile")}>
         <FormError message={profile.general} />
         <Field name="username" label={t.username} error={profile.errors["username"]}>
           {({ id, name, invalid }) => (
@@ -99,6 +112,7 @@ const Profile = ({ page, email, profile }: AccountProps) => {
           <button type="submit">{t.save}</button>
         </p>
       </form>
+      {page.hasMail && pending !== null && <Waiting page={page} pending={pending} />}
     </section>
   );
 };
@@ -140,7 +154,7 @@ const Devices = ({ page, sessions, moreSessions }: AccountProps) => {
   );
 };
 
-const Password = ({ page, password }: AccountProps) => {
+const Password = ({ page, password, held }: AccountProps) => {
   const { account: t } = page.t;
   return (
     <section class="panel" aria-labelledby="password">
@@ -149,11 +163,17 @@ const Password = ({ page, password }: AccountProps) => {
       <form {...inPlace("/account/password")}>
         <FormError message={password.general} />
         <input type="hidden" name="username" autocomplete="username" value={page.viewer?.username} />
-        <Field name="current_password" label={t.currentPassword} error={password.errors["current_password"]}>
-          {({ id, name, invalid }) => (
-            <input {...{ id, name, ...invalid }} type="password" autocomplete="current-password" required />
-          )}
-        </Field>
+        {held.items.length === 0 && (
+          <Field
+            name="current_password"
+            label={t.currentPassword}
+            error={password.errors["current_password"]}
+          >
+            {({ id, name, invalid }) => (
+              <input {...{ id, name, ...invalid }} type="password" autocomplete="current-password" required />
+            )}
+          </Field>
+        )}
         <NewPassword
           name="new_password"
           label={t.newPassword}
@@ -195,7 +215,7 @@ const More = ({ page, list, cursor }: MoreProps) =>
     </p>
   );
 
-const Removal = ({ page, removal }: AccountProps) => {
+const Removal = ({ page, removal, held }: AccountProps) => {
   const { account: t } = page.t;
   return (
     <section class="panel" aria-labelledby="removal">
@@ -203,17 +223,19 @@ const Removal = ({ page, removal }: AccountProps) => {
       <p class="muted">{t.removeNote}</p>
       <form method="post" action={once("/account/delete")} data-confirm={t.confirmRemove} data-sign-out="">
         <FormError message={removal.general} />
-        <Field name="password-again" label={t.currentPassword} error={removal.errors["password"]}>
-          {({ id, invalid }) => (
-            <input
-              {...{ id, ...invalid }}
-              name="password"
-              type="password"
-              autocomplete="current-password"
-              required
-            />
-          )}
-        </Field>
+        {held.items.length === 0 && (
+          <Field name="password-again" label={t.currentPassword} error={removal.errors["password"]}>
+            {({ id, invalid }) => (
+              <input
+                {...{ id, ...invalid }}
+                name="password"
+                type="password"
+                autocomplete="current-password"
+                required
+              />
+            )}
+          </Field>
+        )}
         <p class="actions">
           <button class="secondary danger" type="submit">
             {t.removeSubmit}

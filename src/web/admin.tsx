@@ -7,10 +7,7 @@ import { DuetError } from "../errors.ts";
 import { cookieViewer } from "../http/auth.ts";
 import { formBodies } from "../http/body.ts";
 import type { Incoming } from "../http/connection.ts";
-import { AdminPage, ProofPage } from "./admin.view.tsx";
-import { failedForm } from "./form.ts";
-import { emptyForm, type FormState } from "./form.view.tsx";
-import { refererOf, safeNext } from "./next.ts";
+import { AdminPage } from "./admin.view.tsx";
 import { pages, type Web } from "./page.ts";
 import { PersonPage } from "./person.view.tsx";
 
@@ -35,39 +32,19 @@ const EVENTS_SHOWN = 50;
 
 /**
  * For operators, whom the command line has made so; for anybody else there is no such page. Each act is an event with the
- * operator's name. Whoever has not proved in the last minutes who they are is asked for the password first.
+ * operator's name. Whoever has not proved in the last minutes who they are is asked first (`proof_required`).
  */
 export function adminPages(deps: Deps) {
   const { admin, operator, links, security, sessions, keys, notifier, ready, settings, metrics } = deps;
   const { cookies, showingOf, deviceOf, pageContext } = deps;
 
-  /** Shows what `show` draws to an operator who has proved who they are, else the question for the password. */
+  /** Does what `show` does for an operator who has proved lately who they are. Error codes: `not_found`, `proof_required`. */
   async function asOperator<T>(
     { request, server }: Incoming,
     viewer: Viewer,
-    set: { status?: number | string },
     show: (by: AdminViewer) => Promise<T>,
   ) {
-    const by = await admin.viewerAs(viewer, deviceOf({ request, server }));
-    if (by.isProved) return show(by);
-    const { pathname, search } = new URL(request.url);
-    return askForProof(
-      request,
-      viewer,
-      set,
-      request.method === "GET" ? pathname + search : refererOf(request),
-    );
-  }
-
-  function askForProof(
-    request: Request,
-    viewer: Viewer,
-    set: { status?: number | string },
-    next: string,
-    form: FormState = emptyForm,
-  ) {
-    if (form === emptyForm) set.status = 403;
-    return <ProofPage page={pageContext(request, viewer)} next={next} form={form} />;
+    return show(await admin.viewerAs(viewer, deviceOf({ request, server })));
   }
 
   async function showState(
@@ -134,63 +111,49 @@ export function adminPages(deps: Deps) {
       .use(cookieViewer({ sessions, cookies, showingOf }))
       .get(
         "",
-        ({ request, server, viewer, query, set }) =>
-          asOperator({ request, server }, viewer, set, () => showState(request, viewer, query)),
+        ({ request, server, viewer, query }) =>
+          asOperator({ request, server }, viewer, () => showState(request, viewer, query)),
         { query: t.Object({ search: t.Optional(t.String()), after: t.Optional(t.String()) }) },
-      )
-      .post(
-        "/proof",
-        async ({ request, server, viewer, body, set, redirect }) => {
-          const next = safeNext(body.next, "/admin");
-          try {
-            await admin.prove(viewer, body.password, deviceOf({ request, server }));
-            return redirect(next, 303);
-          } catch (error) {
-            const form = failedForm(error, pageContext(request, viewer).language, {}, set);
-            return askForProof(request, viewer, set, next, form);
-          }
-        },
-        { body: t.Object({ password: t.String(), next: t.Optional(t.String()) }) },
       )
       .get(
         "/people/:id",
-        ({ request, server, viewer, params, query, set }) =>
-          asOperator({ request, server }, viewer, set, () => showPerson(request, viewer, params.id, query)),
+        ({ request, server, viewer, params, query }) =>
+          asOperator({ request, server }, viewer, () => showPerson(request, viewer, params.id, query)),
         { query: t.Object({ events: t.Optional(t.String()) }) },
       )
-      .post("/people/:id/disable", ({ request, server, viewer, params, set, redirect }) =>
-        asOperator({ request, server }, viewer, set, async (by) => {
+      .post("/people/:id/disable", ({ request, server, viewer, params, redirect }) =>
+        asOperator({ request, server }, viewer, async (by) => {
           await admin.disable(by, params.id);
           return redirect(personUrl(params.id), 303);
         }),
       )
-      .post("/people/:id/enable", ({ request, server, viewer, params, set, redirect }) =>
-        asOperator({ request, server }, viewer, set, async (by) => {
+      .post("/people/:id/enable", ({ request, server, viewer, params, redirect }) =>
+        asOperator({ request, server }, viewer, async (by) => {
           await admin.enable(by, params.id);
           return redirect(personUrl(params.id), 303);
         }),
       )
-      .post("/people/:id/sessions/:sessionId/end", ({ request, server, viewer, params, set, redirect }) =>
-        asOperator({ request, server }, viewer, set, async (by) => {
+      .post("/people/:id/sessions/:sessionId/end", ({ request, server, viewer, params, redirect }) =>
+        asOperator({ request, server }, viewer, async (by) => {
           await admin.endSession(by, params.id, params.sessionId);
           return redirect(personUrl(params.id), 303);
         }),
       )
       // The link is shown once, in the answer.
-      .post("/people/:id/reset-link", ({ request, server, viewer, params, set }) =>
-        asOperator({ request, server }, viewer, set, async (by) => {
+      .post("/people/:id/reset-link", ({ request, server, viewer, params }) =>
+        asOperator({ request, server }, viewer, async (by) => {
           const link = await admin.makeReset(by, params.id);
           return showPerson(request, viewer, params.id, { link });
         }),
       )
-      .post("/invitations", ({ request, server, viewer, set }) =>
-        asOperator({ request, server }, viewer, set, async (by) => {
+      .post("/invitations", ({ request, server, viewer }) =>
+        asOperator({ request, server }, viewer, async (by) => {
           if (settings.registration === "open") throw new DuetError("not_found");
           return showState(request, viewer, {}, await links.makeInvitation(by));
         }),
       )
-      .post("/invitations/:id/end", ({ request, server, viewer, params, set, redirect }) =>
-        asOperator({ request, server }, viewer, set, async (by) => {
+      .post("/invitations/:id/end", ({ request, server, viewer, params, redirect }) =>
+        asOperator({ request, server }, viewer, async (by) => {
           await links.endInvitation(params.id, by);
           return redirect("/admin", 303);
         }),

@@ -3,41 +3,9 @@ import type { Page } from "../core/page.ts";
 import type { Invitation } from "../core/auth/links.ts";
 import type { Person } from "../core/auth/operator.ts";
 import { describeDuration } from "../locales/index.ts";
-import { Field, FormError, once, type FormState } from "./form.view.tsx";
+import { Field, once } from "./form.view.tsx";
 import { Layout, Time, type PageContext } from "./layout.view.tsx";
 import { MadeLink, Tags } from "./person.view.tsx";
-
-type ProofProps = { page: PageContext; next: string; form: FormState };
-
-/** Before anything is shown: who is it that asks. */
-export const ProofPage = ({ page, next, form }: ProofProps) => {
-  const { admin: t } = page.t;
-  return (
-    <Layout page={page} title={t.title}>
-      <section class="card">
-        <h1>{t.title}</h1>
-        <p>{t.proof}</p>
-        <form method="post" action={once("/admin/proof")}>
-          <FormError message={form.general} />
-          <input type="hidden" name="username" autocomplete="username" value={page.viewer?.username} />
-          <input type="hidden" name="next" value={next} />
-          <Field name="password" label={page.t.account.currentPassword} error={form.errors["password"]}>
-            {({ id, name, invalid }) => (
-              <input
-                {...{ id, name, ...invalid }}
-                type="password"
-                autocomplete="current-password"
-                required
-                autofocus
-              />
-            )}
-          </Field>
-          <button type="submit">{t.goOn}</button>
-        </form>
-      </section>
-    </Layout>
-  );
-};
 
 type State = {
   /** Why it is not ready; null where it is. */

@@ -10,12 +10,19 @@ export function formWithoutCookies(language: Language, set: { status?: number | 
 }
 
 /** Errors that belong beside one field although they are about the whole act. */
-const FIELD_OF: Partial<Record<string, string>> = { username_taken: "username", email_taken: "email" };
+const FIELD_OF: Partial<Record<string, string>> = {
+  username_taken: "username",
+  email_taken: "email",
+  code_invalid: "code",
+};
 
 /** Errors that a person mends in the form itself; any other is for the error page. */
 const MENDABLE = new Set([
   "validation_failed",
   "invalid_credentials",
+  "challenge_ended",
+  "code_invalid",
+  "passkey_invalid",
   "username_taken",
   "email_taken",
   "registration_closed",

@@ -3,6 +3,7 @@ import back from "lucide-static/icons/arrow-left.svg" with { type: "text" };
 import newer from "lucide-static/icons/arrow-down.svg" with { type: "text" };
 import computer from "lucide-static/icons/monitor.svg" with { type: "text" };
 import edit from "lucide-static/icons/pencil.svg" with { type: "text" };
+import key from "lucide-static/icons/key-round.svg" with { type: "text" };
 import leave from "lucide-static/icons/log-out.svg" with { type: "text" };
 import more from "lucide-static/icons/ellipsis.svg" with { type: "text" };
 import people from "lucide-static/icons/users.svg" with { type: "text" };
@@ -13,7 +14,22 @@ import search from "lucide-static/icons/search.svg" with { type: "text" };
 import send from "lucide-static/icons/send-horizontal.svg" with { type: "text" };
 import take from "lucide-static/icons/x.svg" with { type: "text" };
 
-const ICONS = { back, computer, edit, leave, more, newer, people, person, phone, remove, search, send, take };
+const ICONS = {
+  back,
+  computer,
+  edit,
+  key,
+  leave,
+  more,
+  newer,
+  people,
+  person,
+  phone,
+  remove,
+  search,
+  send,
+  take,
+};
 
 export type IconName = keyof typeof ICONS;
 

@@ -14,6 +14,8 @@ export type PageContext = {
   iconUrl: string;
   /** Name of the cookie by which the script sees that another tab has refreshed. */
   generationCookie: string;
+  /** Whether there is a mail server. */
+  hasMail: boolean;
 };
 
 const symbols = <IconSymbols />;

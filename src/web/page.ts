@@ -42,6 +42,7 @@ export const createWeb = (duet: Duet, edge: Edge): Web => ({
       viewer: viewer && { userId: viewer.userId, username: viewer.username },
       ...assetUrls,
       generationCookie: edge.cookies.names.generation,
+      hasMail: duet.emails.isOn,
     };
   },
 });

@@ -4,6 +4,10 @@ import { isSkipped } from "../http/dbsc.ts";
 import { languageOf } from "../http/language.ts";
 import { challenge, headersOf, renderProblem, type RenderPage } from "../http/problem.ts";
 import { describe } from "../locales/index.ts";
+import { emptyForm } from "./form.view.tsx";
+import { refererOf, safeNext } from "./next.ts";
+import { hold } from "./proof.tsx";
+import { ProofPage } from "./proof.view.tsx";
 import { ErrorNotice, ErrorPage } from "./problem.view.tsx";
 import { isHtmx, type Web } from "./page.ts";
 
@@ -13,13 +17,26 @@ import { isHtmx, type Web } from "./page.ts";
  */
 export const createPageErrors =
   ({ viewerIfAny, cookies, pageContext }: Pick<Web, "viewerIfAny" | "cookies" | "pageContext">): RenderPage =>
-  async (error, request) => {
+  async (error, request, body) => {
     if (isForPrograms(request)) return null;
     // A browser that holds a key and cannot get a new cookie just now has not lost its session.
     const isWaiting =
       error.status === 401 && !error.details.end && isSkipped(request) && cookies.hasSession(request);
     if (isWaiting) error = new DuetError("unavailable", { cause: error, retryAfterSeconds: 2 });
-    const isTokenError = error.status === 401 && error.code !== "invalid_credentials";
+    const { asked } = error.details;
+    if (asked && isNavigation(request)) {
+      // What was being done is held until they have proved who they are.
+      const path = pathOf(request);
+      const isRead = request.method === "GET";
+      const viewer = await viewerIfAny({ request, server: null });
+      const view = { page: pageContext(request, viewer), asked, form: emptyForm };
+      const next = isRead ? path : safeNext(refererOf(request), "/account");
+      return respond(
+        <ProofPage {...view} next={next} held={isRead ? null : hold(pathnameOf(request), body)} />,
+        error,
+      );
+    }
+    const isTokenError = error.status === 401 && !asked && error.code !== "invalid_credentials";
     if (isTokenError) return isNavigation(request) ? sendToRefresh(request) : askForRefresh(error, request);
 
     const form =
@@ -42,6 +59,11 @@ export const createPageErrors =
 
 /** The address of a form, opened as a page: the page that it is on. */
 const FORM = /^(\/account|\/admin\/people\/[^/]+|\/admin|\/conversations\/[^/]+)\//;
+
+const pathOf = (request: Request) => {
+  const { pathname, search } = new URL(request.url);
+  return pathname + search;
+};
 
 const pathnameOf = (request: Request) => new URL(request.url).pathname;
 

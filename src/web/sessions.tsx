@@ -4,13 +4,13 @@ import { DuetError, type SessionEnd } from "../errors.ts";
 import type { Incoming } from "../http/connection.ts";
 import { isSkipped } from "../http/dbsc.ts";
 import { formBodies } from "../http/body.ts";
-import type { Arrivals } from "./arrivals.tsx";
-import { offerBinding } from "./dbsc.ts";
 import { failedForm } from "./form.ts";
 import { emptyForm } from "./form.view.tsx";
 import { refererOf, safeNext } from "./next.ts";
-import { goOn, isHtmx, pages, type Web } from "./page.ts";
+import { isHtmx, pages, type Web } from "./page.ts";
+import { SecondStepForm, SecondStepPage } from "./second-step.view.tsx";
 import { SignInDialogForm, SignInPage } from "./sessions.view.tsx";
+import type { Welcome } from "./welcome.ts";
 
 type Deps = Pick<
   Web,
@@ -18,13 +18,12 @@ type Deps = Pick<
   | "sessions"
   | "shownTokens"
   | "settings"
-  | "bindings"
   | "viewerIfAny"
   | "cookies"
   | "deviceOf"
   | "showingOf"
   | "pageContext"
-> & { arrivals: Arrivals };
+> & { welcome: Welcome };
 
 /** Sign-in, sign-out, and the refresh that a browser goes through without noticing. */
 export function sessionPages({
@@ -32,9 +31,8 @@ export function sessionPages({
   sessions,
   shownTokens,
   settings,
-  bindings,
   viewerIfAny,
-  arrivals,
+  welcome,
   cookies,
   deviceOf,
   showingOf,
@@ -90,7 +88,7 @@ export function sessionPages({
               form={emptyForm}
               next={next}
               end={end ? shownEnd(end) : undefined}
-              isReset={query.done === "reset"}
+              done={(["reset", "undone"] as const).find((each) => each === query.done)}
               isClosed={isClosed}
             />
           );
@@ -101,18 +99,12 @@ export function sessionPages({
         "/login",
         async ({ request, server, body, set }) => {
           try {
-            const { user, issued } = await users.login(
-              body,
-              { kind: "browser", key: null },
-              deviceOf({ request, server }),
-            );
-            cookies.setTokens(set, issued, { clearEnded: true });
-            offerBinding(bindings, set, issued);
-            if (!body.dialog)
-              return goOn(request, set, arrivals.nextOf(request, issued, safeNext(body.next)));
-            set.headers["hx-trigger"] = JSON.stringify({ "duet:signed-in": { userId: user.id } });
-            set.status = 204;
-            return;
+            const start = { kind: "browser" as const, key: null };
+            const { signedIn, asked } = await users.login(body, start, deviceOf({ request, server }));
+            if (signedIn) return welcome(request, set, signedIn, body);
+            const step = { page: pageContext(request, null), asked, form: emptyForm };
+            if (body.dialog && isHtmx(request)) return <SecondStepForm {...step} />;
+            return <SecondStepPage {...step} next={safeNext(body.next)} />;
           } catch (error) {
             const page = pageContext(request, null);
             const form = failedForm(error, page.language, { identifier: body.identifier }, set);

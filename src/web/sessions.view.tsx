@@ -1,6 +1,7 @@
 import type { EndReason } from "../errors.ts";
 import { Layout, Time, type PageContext } from "./layout.view.tsx";
-import { Field, FormError, emptyForm, inPlace, type FormState } from "./form.view.tsx";
+import { Field, FormError, emptyForm, inPlace, once, type FormState } from "./form.view.tsx";
+import { PasskeyButton } from "./proving.view.tsx";
 
 /** Why one has to sign in again: what happened, when, and on which device where one did it. */
 export type ShownEnd = { reason: EndReason; at: number; where: string | null };
@@ -10,20 +11,20 @@ type SignInProps = {
   form: FormState;
   next: string;
   end?: ShownEnd | undefined;
-  isReset?: boolean;
+  done?: "reset" | "undone" | undefined;
   isClosed?: boolean;
 };
 
-export const SignInPage = ({ page, form, next, end, isReset, isClosed }: SignInProps) => (
+export const SignInPage = ({ page, form, next, end, done, isClosed }: SignInProps) => (
   <Layout page={page} title={page.t.signIn.title}>
     <section class="card">
       <h1>{page.t.signIn.title}</h1>
-      {isReset && (
+      {done && (
         <p class="banner info" role="status">
-          {page.t.reset.done}
+          {done === "reset" ? page.t.reset.done : page.t.emails.undo.done}
         </p>
       )}
-      {end && !isReset && (
+      {end && !done && (
         <p class={end.reason === "reuse_detected" ? "banner warning" : "banner info"} role="status">
           {page.t.reasons[end.reason]}
           {end.reason !== "logout" && (
@@ -40,6 +41,10 @@ export const SignInPage = ({ page, form, next, end, isReset, isClosed }: SignInP
         <input type="hidden" name="next" value={next} />
         <button type="submit">{page.t.signIn.submit}</button>
       </form>
+      <form {...inPlace("/login/passkey")}>
+        <input type="hidden" name="next" value={next} />
+        <SignInByPasskey page={page} />
+      </form>
       <p class="muted">
         {page.t.signIn.noAccount}{" "}
         {isClosed ? (
@@ -50,6 +55,11 @@ export const SignInPage = ({ page, form, next, end, isReset, isClosed }: SignInP
       </p>
       <details class="muted">
         <summary>{page.t.signIn.forgotten}</summary>
+        {page.hasMail && (
+          <p>
+            <a href="/forgot">{page.t.emails.byLetter}</a>
+          </p>
+        )}
         <p>{page.t.signIn.forgottenNote}</p>
       </details>
     </section>
@@ -63,6 +73,16 @@ export const SignInDialog = ({ page }: { page: PageContext }) => (
     <p class="banner info" data-reason="" hidden />
     <p>{page.t.signIn.kept}</p>
     <SignInDialogForm page={page} form={{ ...emptyForm, values: { identifier: page.viewer?.username } }} />
+    <form
+      method="post"
+      action={once("/login/passkey")}
+      hx-post="/login/passkey"
+      hx-target="previous form"
+      hx-swap="outerHTML"
+    >
+      <input type="hidden" name="dialog" value="yes" />
+      <SignInByPasskey page={page} />
+    </form>
   </dialog>
 );
 
@@ -86,6 +106,10 @@ export const SignInDialogForm = ({ page, form }: Pick<SignInProps, "page" | "for
   </form>
 );
 
+const SignInByPasskey = ({ page }: { page: PageContext }) => (
+  <PasskeyButton page={page} label={page.t.factors.passkey.signIn} optionsFrom="/login/passkey/options" />
+);
+
 const SignInFields = ({ page, form }: { page: PageContext; form: FormState }) => (
   <>
     <FormError message={form.general} />
@@ -94,7 +118,7 @@ const SignInFields = ({ page, form }: { page: PageContext; form: FormState }) =>
         <input
           {...{ id, name, ...invalid }}
           value={form.values["identifier"]}
-          autocomplete="username"
+          autocomplete="username webauthn"
           autocapitalize="none"
           spellcheck="false"
           required

@@ -1,37 +1,26 @@
 import { Elysia, t } from "elysia";
 import { DuetError } from "../errors.ts";
 import { formBodies } from "../http/body.ts";
-import type { Arrivals } from "./arrivals.tsx";
-import { offerBinding } from "./dbsc.ts";
 import { failedForm } from "./form.ts";
 import { emptyForm } from "./form.view.tsx";
 import { safeNext } from "./next.ts";
-import { goOn, pages, type Web } from "./page.ts";
+import { pages, type Web } from "./page.ts";
 import { Strength } from "./passwords.view.tsx";
 import { RegisterPage } from "./users.view.tsx";
+import type { Welcome } from "./welcome.ts";
 
 type Deps = Pick<
   Web,
-  | "account"
-  | "links"
-  | "users"
-  | "bindings"
-  | "viewerIfAny"
-  | "settings"
-  | "cookies"
-  | "deviceOf"
-  | "pageContext"
-> & { arrivals: Arrivals };
+  "account" | "links" | "users" | "viewerIfAny" | "settings" | "deviceOf" | "pageContext"
+> & { welcome: Welcome };
 
 export const userPages = ({
   account,
   users,
-  bindings,
   viewerIfAny,
-  arrivals,
+  welcome,
   settings,
   links,
-  cookies,
   deviceOf,
   pageContext,
 }: Deps) =>
@@ -47,7 +36,7 @@ export const userPages = ({
         // Told before anything is typed.
         if (settings.registration === "closed") {
           if (invitation === undefined) throw new DuetError("registration_closed");
-          await links.findInvitation(invitation);
+          await links.find("invitation", invitation);
         }
         const page = pageContext(request, null);
         return (
@@ -61,14 +50,9 @@ export const userPages = ({
       async ({ request, server, body, set }) => {
         const next = safeNext(body.next);
         try {
-          const { issued } = await users.register(
-            body,
-            { kind: "browser", key: null },
-            deviceOf({ request, server }),
-          );
-          cookies.setTokens(set, issued, { clearEnded: true });
-          offerBinding(bindings, set, issued);
-          return goOn(request, set, arrivals.nextOf(request, issued, next));
+          const start = { kind: "browser" as const, key: null };
+          const signedIn = await users.register(body, start, deviceOf({ request, server }));
+          return welcome(request, set, signedIn, body);
         } catch (error) {
           const page = pageContext(request, null);
           const form = failedForm(error, page.language, { username: body.username, email: body.email }, set);

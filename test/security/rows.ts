@@ -367,7 +367,7 @@ const accounts: Row[] = [
       "throttle: on registering counts the taken names too, by network",
       "users: keeps names apart by their folded form and e-mail addresses by theirs",
     ],
-    note: "A taken e-mail address is told too: Duet sends no mail by which it could answer neutrally.",
+    note: "Without a mail server a taken e-mail address is told too; with one it is told to nobody but who has confirmed it.",
   },
   {
     id: "D-11",
@@ -938,9 +938,7 @@ const operators: Row[] = [
   {
     id: "O2",
     what: "everything there asks for a proof that is not older than ten minutes",
-    by: [
-      "admin: asks for the password when the last proof is older than ten minutes, whatever was asked for",
-    ],
+    by: ["admin: asks for a proof when the last one is older than ten minutes, whatever was asked for"],
   },
   {
     id: "O3",
@@ -984,6 +982,149 @@ const operators: Row[] = [
   },
 ];
 
+const factors: Row[] = [
+  {
+    id: "P1",
+    what: "a session without its second factor opens nothing (ASVS 6.3.3)",
+    by: [
+      "step-up: opens nothing, route by route",
+      "factors: is asked for at every sign-in: by page, program and OAuth client; and its codes are good once",
+    ],
+    note: "a second factor is each person's own choice; there is no setting that asks it of everybody",
+  },
+  {
+    id: "P2",
+    what: "a code is of its time step or one beside it, and is good once; so is a recovery code (ASVS 6.5.1, 6.5.5)",
+    by: [
+      "factors: is asked for at every sign-in: by page, program and OAuth client; and its codes are good once",
+      "factors: let in once each, however they are typed, and are made anew on demand",
+    ],
+  },
+  {
+    id: "P3",
+    what: "recovery codes have 80 random bits and are kept as an HMAC; secrets are sealed (ASVS 6.5.2, 6.5.3, SP 800-63B-4 section 3.1.2)",
+    by: ["factors: counts once its first code has come, ends every session and gives recovery codes"],
+  },
+  {
+    id: "P4",
+    what: "guessing ends: five tries a challenge, waits that grow, a hundred of an account from unknown networks (ASVS 6.3.1, SP 800-63B-4 section 3.2.2)",
+    by: [
+      "factors: takes five tries, then there is a wait that grows, and a right password without its factor counts",
+      "factors: is answered by many wrong codes at once no more than five times",
+      "factors: after a hundred wrong codes is answered from networks alone from which somebody has signed in",
+    ],
+  },
+  {
+    id: "P5",
+    what: "a factor is never switched off by failure",
+    by: ["factors: is never switched off by failure: what cannot be opened is 503, and opens nothing"],
+  },
+  {
+    id: "P6",
+    what: "a passkey is this origin's, with user verification; a copy is noticed where its device counts (ASVS 6.5.7, 6.7)",
+    by: [
+      "factors: is refused from another origin, without its user, forged, or copied",
+      "browser/factors: a passkey: added, signed in by alone, from the field where the name is typed, and as second factor",
+    ],
+    note: "attestation is not asked for: any device's passkey is taken",
+  },
+  {
+    id: "P7",
+    what: "a challenge is answered once, by the kind of caller and the key that began it, for ten minutes, with the same password",
+    by: [
+      "factors: dies with the password, the account and its ten minutes, and is nobody else's",
+      "factors: that a key began is answered by that key alone",
+    ],
+  },
+  {
+    id: "P8",
+    what: "what cannot be undone or opens the door asks for a proof of the last ten minutes (ASVS 7.5.1, RFC 9470)",
+    by: [
+      "step-up: %s: asks for a proof of the last ten minutes, and goes on with one",
+      "step-up: is asked for as RFC 9470 has it, by whatever one has",
+    ],
+    note: "signing in is a proof, too: whoever copies an access token within ten minutes of it needs no other",
+  },
+  {
+    id: "P9",
+    what: "a proof earns one access token: nothing to refresh, and nothing for who else holds the session",
+    by: [
+      "step-up: is in one access token: nothing to refresh, the session as it was, and nobody else's",
+      "step-up: in a session that a key holds needs that key, and the token is bound to it",
+    ],
+  },
+  {
+    id: "P10",
+    what: "adding or removing a factor ends every session, and the password stays a way in",
+    by: [
+      "factors: ends every session; the last one takes the recovery codes along, and the password stays a way in",
+      "endings: by %s says so to programs and people: what, when, and on which device",
+    ],
+  },
+  {
+    id: "P11",
+    what: "a lost password gives no way round the second factor, unless an operator says so (ASVS 6.4.3, 6.4.4)",
+    by: [
+      "emails: comes back by a letter, in the reader's language, with a second step still asked for",
+      "factors: is still asked for after an operator's link, unless it says otherwise",
+    ],
+  },
+];
+
+const letters: Row[] = [
+  {
+    id: "Q1",
+    what: "an address that is not confirmed recovers nothing, reserves nothing and signs nobody in",
+    by: [
+      "emails: counts once it is confirmed in its own account's session: until then it opens and reserves nothing",
+      "emails: that was there before there was mail counts as one that is not confirmed",
+    ],
+  },
+  {
+    id: "Q2",
+    what: "a forgotten password is answered alike for names that nobody has, after the same work (ASVS 6.3.8)",
+    by: ["emails: is answered the same whoever it is, and only who can be reached is written to"],
+    note: "by building: the account is looked for when the letter is sent, never before the answer",
+  },
+  {
+    id: "Q3",
+    what: "a change of address is confirmed by the new one, told to the old one, and taken back from there for 72 hours (ASVS 6.3.7)",
+    by: [
+      "emails: is changed by the new one's link, told to the old one, and given back from there for 72 hours",
+    ],
+  },
+  {
+    id: "Q4",
+    what: "the owner is written to about new devices, passwords and factors, and theft (ASVS 6.3.5, 6.3.7)",
+    by: [
+      "emails: is written of a new device, a new password or factor, and a theft; not of what is known, nor to who is not",
+    ],
+  },
+  {
+    id: "Q5",
+    what: "a mail server that is down, hangs or refuses loses nothing and holds nobody",
+    by: [
+      "emails: that is down loses nothing and holds nobody; when it is back the letter comes",
+      "emails: that refuses for good is believed, one that refuses for now is asked again, and for three days at most",
+      "emails: that hangs holds no request, and no letter of others",
+    ],
+  },
+  {
+    id: "Q6",
+    what: "asking for letters is limited, and locks nobody out",
+    by: ["emails: has limits that lock nobody out: the last letter is good"],
+  },
+  {
+    id: "Q7",
+    what: "no link and no name that was typed stands in the database in clear; a letter fetches nothing",
+    by: [
+      "emails: is answered the same whoever it is, and only who can be reached is written to",
+      "emails: is written of a new device, a new password or factor, and a theft; not of what is known, nor to who is not",
+    ],
+    note: "a letter itself is plain: whoever reads the mailbox reads the link",
+  },
+];
+
 export const SECTIONS: [title: string, rows: Row[]][] = [
   ["A. Tokens", tokens],
   ["B. Sessions", sessions],
@@ -1000,4 +1141,6 @@ export const SECTIONS: [title: string, rows: Row[]][] = [
   ["M. Keys and configuration", keys],
   ["N. Sessions that are held by a key", heldByKeys],
   ["O. Operators", operators],
+  ["P. Second factors and recent proofs", factors],
+  ["Q. Letters", letters],
 ];

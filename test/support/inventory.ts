@@ -35,10 +35,34 @@ export const PUBLIC = new Set([
   "POST /auth/dbsc/refresh",
   "POST /api/auth/register",
   "POST /api/auth/login",
+  // What they open is what was proved by them.
+  "POST /api/auth/challenge",
+  "POST /api/auth/passkeys/challenge",
+  "POST /api/auth/passkeys/login",
+  "POST /login/challenge",
+  "POST /login/passkey/options",
+  "POST /login/passkey",
+  "GET /forgot",
+  "POST /forgot",
+  "POST /api/auth/forgot",
+  // By who holds the mailbox.
+  "GET /email/undo",
+  "POST /email/undo",
   "POST /api/auth/refresh",
   "POST /api/auth/logout",
   "POST /oauth/token",
   "POST /oauth/revoke",
+]);
+
+/** Behind limits of another kind: on guesses (factors.test.ts), or on being asked for a proof (step-up.test.ts). */
+export const LIMITED_GUESSES = new Set([
+  "POST /api/auth/challenge",
+  "POST /api/auth/passkeys/login",
+  "POST /api/auth/passkeys",
+  "POST /api/auth/factors/totp/:id/confirm",
+  "DELETE /api/auth/factors/:id",
+  "POST /api/auth/forgot",
+  "POST /api/auth/email/send",
 ]);
 
 const signIn = { username: "alice", identifier: "alice", password: "wrong" };
@@ -52,6 +76,15 @@ export const LIMITED: Record<
   "POST /api/auth/login": ["login_account_and_network", () => signIn],
   "POST /login": ["login_account_and_network", () => signIn],
   "POST /oauth/token": ["login_account_and_network", () => ({ ...signIn, grant_type: "password" })],
+  "POST /api/auth/passkeys/challenge": ["passkey_network"],
+  "POST /login/passkey/options": ["passkey_network"],
+  "POST /api/auth/factors/totp": ["challenge_account", () => ({})],
+  "POST /account/factors/totp": ["challenge_account"],
+  "POST /api/auth/factors/recovery-codes": ["challenge_account"],
+  "POST /account/factors/recovery-codes": ["challenge_account"],
+  "POST /api/auth/passkeys/options": ["challenge_account"],
+  "POST /account/passkeys/options": ["challenge_account"],
+  "GET /account/proof": ["challenge_account"],
   "POST /api/auth/register": ["register_network", () => account],
   "POST /register": ["register_network", () => account],
   "POST /register/strength": ["judge_network", () => account],

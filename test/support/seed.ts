@@ -104,7 +104,7 @@ export async function seedAccount(
   const device = { user_agent: "seed", ip: "192.0.2.1" };
   await createStore(db).tx(async (tx) => {
     for (let n = 0; n < rows; n++) {
-      const times = { rotated_at: now, created_at: now, authenticated_at: now, seen_at: now };
+      const times = { rotated_at: now, created_at: now, authenticated_at: now, amr: "pwd", seen_at: now };
       const ends = { idle_ends_at: now + 600_000_000, ends_at: now + 600_000_000 };
       await tx.sessions.insert({
         id: own(1, n),

@@ -6,8 +6,8 @@ import { ROOT } from "./process.ts";
 
 /** The nouns whose tests run on both databases. */
 const NOUNS = (
-  "account admin conversations dbsc departures devices dpop edge endings keys lab live messages oauth " +
-  "pages routes search sessions throttle tokens users"
+  "account admin conversations dbsc departures devices dpop edge emails endings factors keys lab live messages oauth " +
+  "pages routes search sessions step-up throttle tokens users"
 ).split(" ");
 
 // Every test, with one Chromium for all of them: what each file opens are contexts of its own in it.

@@ -1,5 +1,5 @@
 import type { PersonInBrowser, Site } from "./browser.ts";
-import { register, startConversation } from "./browser.ts";
+import { outliveAccess, register, startConversation } from "./browser.ts";
 import { login, PASSWORDS } from "./people.ts";
 
 /** Goes through every page in every state, once, and lets `look` at each. */
@@ -132,6 +132,7 @@ export async function operatorsTour(
   await page.click("main button[type=submit]");
   await page.waitForSelector("#people");
   await site.sql("UPDATE sessions SET authenticated_at = 0");
+  await outliveAccess(page.context());
   await page.goto("/admin");
   await look("an operator who is asked for a proof");
   await page.fill("#password", PASSWORDS["carol"]!);

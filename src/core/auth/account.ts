@@ -7,9 +7,10 @@ import type { Commit } from "../commit.ts";
 import { everyRow } from "../page.ts";
 import type { Viewer } from "../viewer.ts";
 import type { AccountPart, Departures } from "./departures.ts";
-import type { Confirm } from "./confirm.ts";
+import type { StepUp } from "./step-up.ts";
 import type { Device } from "./devices.ts";
 import type { Endings } from "./endings.ts";
+import type { Letters } from "./letters.ts";
 import type { OwnSessions } from "./own-sessions.ts";
 import type { Passwords, Weakness } from "./passwords.ts";
 import { readProfile, wordsOf } from "./profiles.ts";
@@ -30,7 +31,8 @@ export function createAccount(deps: {
   security: SecurityEvents;
   passwords: Passwords;
   throttle: Throttle;
-  confirm: Confirm;
+  stepUp: StepUp;
+  letters: Letters;
   parts: AccountPart[];
   departures: Departures;
   clock: Clock;
@@ -44,7 +46,8 @@ export function createAccount(deps: {
     security,
     passwords,
     throttle,
-    confirm,
+    stepUp,
+    letters,
     parts,
     departures,
     clock,
@@ -62,9 +65,10 @@ export function createAccount(deps: {
     },
 
     /**
-     * Changes the viewer's name, address or both; an empty or null address is none. Error codes:
-     * `validation_failed`, `username_taken`, `email_taken`, `user_not_found`, `rate_limited`. Effects: `users` and
-     * the security event.
+     * Changes the viewer's name, address or both; an empty or null address is none. Where there is mail the address that was is
+     * theirs until the new one is confirmed. Error codes:
+     * `proof_required` for another address, `validation_failed`, `username_taken`, `email_taken`, `user_not_found`,
+     * `rate_limited`. Effects: `users` and the security event.
      */
     async updateProfile(
       viewer: Viewer,
@@ -75,48 +79,62 @@ export function createAccount(deps: {
       // A name that an operator's command has given stays one.
       const profile = readProfile({ username, email }, username === viewer.username);
       if (profile.faults.length > 0) throw new DuetError("validation_failed", { fields: profile.faults });
+      const { columns, shapes } = profile;
+      const { userId: id } = viewer;
+      const isOther = columns.email !== viewer.email;
+      if (isOther) await stepUp.require(viewer, "email_change");
       // It tells which names are taken.
-      await throttle.take(["profile_account", viewer.userId]);
-      const changed = { id: viewer.userId, ...profile.columns };
+      await throttle.take(["profile_account", id]);
+      const isToConfirm = letters.isOn && isOther && columns.email !== null;
+      if (isToConfirm) await throttle.take(["email_account", id]);
       await commit(async (tx) => {
-        if ((await tx.users.setProfile(changed)) === 0) throw new DuetError("user_not_found");
-        await tx.users.setShapes(viewer.userId, profile.shapes);
+        if ((await tx.users.setName({ id, ...columns })) === 0) throw new DuetError("user_not_found");
+        await tx.users.setShapes(id, shapes);
+        if (isToConfirm) {
+          await tx.users.setPendingEmail(id, columns.email);
+          await letters.put(tx, { kind: "verify", user_id: id, about: columns.email });
+          tx.afterCommit(() => void letters.wake());
+        } else if (isOther) await tx.users.setUnconfirmedEmail({ id, ...columns });
         await security.note({ kind: "profile_change", ...idsOf(viewer) }, device, tx);
       });
-      return changed;
+      return { id, username: columns.username, email: isToConfirm ? viewer.email : columns.email };
     },
 
     /**
      * Changes the viewer's password, ends all their sessions, this one too (whoever has copied its tokens loses them),
      * and starts a new one. Error codes:
-     * `validation_failed` (`current_password` with `wrong_password`, or what is wrong with `new_password`),
+     * `proof_required`, `validation_failed` (`current_password` with `wrong_password`, or what is wrong with `new_password`),
      * `user_not_found`, `rate_limited`, `too_busy`. Effects: `users`, `sessions`, the security event, all or none.
      */
     async changePassword(
       viewer: Viewer,
-      input: { currentPassword: string; newPassword: string },
+      input: { currentPassword?: string | undefined; newPassword: string },
       device: Device,
     ): Promise<IssuedTokens> {
+      const { currentPassword: password } = input;
       const { row, hash } = await passwords.inTurn(viewer.userId, networkOf(device.ip), async (hashing) => {
-        const shown = {
-          field: "current_password",
-          password: input.currentPassword,
-          kind: "password_change" as const,
-        };
-        const row = await confirm(viewer, shown, device, hashing);
+        const shown = { field: "current_password", password };
+        const row = await stepUp.requireOrConfirm(viewer, "password_change", shown, device, hashing);
         await throttle.take(...judgingOf(row.id, networkOf(device.ip)));
         const weakness = await passwords.judge(input.newPassword, wordsOf(row));
         if (weakness)
           throw new DuetError("validation_failed", { fields: [{ field: "new_password", ...weakness }] });
         return { row, hash: await hashing.hash(input.newPassword) };
       });
-      const session = sessions.draft(row, viewer.start, device);
+      const session = sessions.draft(
+        row,
+        viewer.start,
+        device,
+        viewer.amr,
+        password ? clock() : viewer.authenticatedAt,
+      );
       await commit(async (tx) => {
         await endings.assertNotEnded(tx, viewer.sessionId);
         if ((await tx.users.replacePasswordHash(row.id, row.password_hash, hash)) === 0)
           throw invalidField("current_password", "wrong_password");
         await endings.endAll(tx, row.id, "password_changed", device);
-        await tx.links.removeOf(row.id);
+        await tx.links.removeOf(row.id, "reset");
+        await tx.challenges.removeOf(row.id);
         await tx.sessions.insert(session);
         await security.note({ kind: "password_change", userId: row.id, sessionId: session.id }, device, tx);
       });
@@ -131,15 +149,16 @@ export function createAccount(deps: {
       }),
 
     /**
-     * Deletes the viewer's account with what is theirs alone, in every part. Error codes: `validation_failed`
+     * Deletes the viewer's account with what is theirs alone, in every part. Error codes: `proof_required`, `validation_failed`
      * (`password` with `wrong_password`), `user_not_found`, `rate_limited`, `too_busy`. Effects: the name is free, every
      * session over and nothing of it to be found, all or none; then its rows are cleared away, much of it after the answer.
      */
-    async remove(viewer: Viewer, input: { password: string }, device: Device): Promise<void> {
+    async remove(viewer: Viewer, input: { password?: string | undefined }, device: Device): Promise<void> {
       const { id } = await passwords.inTurn(viewer.userId, networkOf(device.ip), (hashing) =>
-        confirm(
+        stepUp.requireOrConfirm(
           viewer,
-          { field: "password", password: input.password, kind: "account_delete" },
+          "account_delete",
+          { field: "password", password: input.password },
           device,
           hashing,
         ),
@@ -148,6 +167,9 @@ export function createAccount(deps: {
         await endings.assertNotEnded(tx, viewer.sessionId);
         await endings.endAll(tx, id, "user_deleted", null);
         await tx.links.removeBy(id);
+        await tx.factors.removeOf(id);
+        await tx.challenges.removeOf(id);
+        await tx.letters.removeOf(id);
         if ((await tx.users.depart(id)) === 0) throw new DuetError("user_not_found");
       });
       // It is deleted whether this succeeds or not; housekeeping begins again.
@@ -156,9 +178,11 @@ export function createAccount(deps: {
 
     /**
      * Everything that is kept about the viewer in every part, as plain data; nothing of others, no secret. Lists are read
-     * as they are taken, however long. Error codes: `user_not_found`, `rate_limited`.
+     * as they are taken, however long. Error codes: `proof_required`, `user_not_found`,
+     * `rate_limited`.
      */
     async exportAll(viewer: Viewer, device: Device): Promise<Record<string, object | AsyncIterable<object>>> {
+      await stepUp.require(viewer, "account_export");
       await throttle.take(["export_account", viewer.userId], ["export_network", networkOf(device.ip)]);
       const user = await store.users.find(viewer.userId);
       if (!user) throw new DuetError("user_not_found");
@@ -167,15 +191,24 @@ export function createAccount(deps: {
           id: user.id,
           username: user.username,
           email: user.email,
+          email_pending: user.email_pending,
           created_at: time(user.created_at),
           exported_at: time(clock()),
         },
+        factors: factorsOf(viewer.userId),
         sessions: devicesOf(viewer),
         security_events: eventsOf(viewer.userId),
         ...Object.assign({}, ...parts.map((part) => part.exportOf(viewer.userId))),
       };
     },
   };
+
+  async function* factorsOf(userId: string) {
+    for (const { kind, name, created_at, last_used_at } of await store.factors.listOf(userId, {
+      confirmed: true,
+    }))
+      yield { kind, name, created_at: time(created_at), last_used_at: last_used_at && time(last_used_at) };
+  }
 
   async function* devicesOf(viewer: Viewer) {
     for await (const session of ownSessions.everyLive(viewer)) {

@@ -18,7 +18,7 @@ export type Confirm = ReturnType<typeof createConfirm>;
 export function createConfirm(deps: { store: Store; security: SecurityEvents; throttle: Throttle }) {
   const { store, security, throttle } = deps;
   return async function confirm(
-    viewer: Viewer,
+    viewer: Pick<Viewer, "userId" | "sessionId">,
     shown: { field: string; password: string; kind: SecurityEventKind },
     device: Device,
     { verify }: Hashing,

@@ -2,7 +2,7 @@ import Bowser from "bowser";
 import { LIMITS } from "../../limits.ts";
 
 /** Where a request came from, as far as it tells. Anybody can send any `User-Agent`. */
-export type Device = { userAgent: string; ip: string };
+export type Device = { userAgent: string; ip: string; language?: string };
 
 /**
  * A device in a few words, from the `User-Agent` its session was started with (RFC 9110 section 10.1.5):

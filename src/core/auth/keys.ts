@@ -190,6 +190,8 @@ export async function openKeyRing(deps: {
     find,
     peek,
     derive: seal.derive,
+    /** For other secrets that are kept as the keys are. */
+    seal: { close: seal.close, open: seal.open },
     list: (): RingKey[] => [...ring.values()],
     /**
      * What verifiers may know (RFC 7517): the public half of every key whose access tokens can be good, now or soon. A

@@ -1,10 +1,10 @@
 import { DuetError } from "../../errors.ts";
 import { LIMITS } from "../../limits.ts";
-import type { Store } from "../../store/index.ts";
+import type { Store, Tables } from "../../store/index.ts";
 import type { LinkRow } from "../../store/links.ts";
 import { networkOf } from "../addresses.ts";
 import type { Clock } from "../clock.ts";
-import type { Commit, Transaction } from "../commit.ts";
+import type { Commit } from "../commit.ts";
 import { isId, newId } from "../ids.ts";
 import type { Actor } from "./actors.ts";
 import type { Device } from "./devices.ts";
@@ -20,6 +20,9 @@ export type Invitation = LinkRow;
 export type Links = ReturnType<typeof createLinks>;
 
 const SECRET_BYTES = 32;
+
+/** Where no operator did it. */
+const NOBODY: Device = { userAgent: "", ip: "" };
 
 /**
  * Links that operators make, each good once and for a while: to set a new password, and to create an account where
@@ -38,16 +41,24 @@ export function createLinks(deps: {
   const { store, commit, endings, security, passwords, throttle, clock, issuer } = deps;
 
   async function insert(
-    tx: Transaction,
-    link: Pick<LinkRow, "purpose" | "user_id">,
+    tx: Tables,
+    link: Pick<LinkRow, "purpose" | "user_id"> & { email?: string },
     lifeMs: number,
-    by: Actor,
+    by: Actor | null,
+    withoutFactors = false,
   ): Promise<string> {
     const secret = Buffer.from(crypto.getRandomValues(new Uint8Array(SECRET_BYTES))).toString("base64url");
     const now = clock();
     const times = { created_at: now, ends_at: now + lifeMs };
-    const maker = { made_by: by.name, maker_id: by.userId ?? null };
-    await tx.links.insert({ id: newId(now), secret_hash: sha256(secret), ...maker, ...link, ...times });
+    const maker = { made_by: by?.name ?? "", maker_id: by?.userId ?? null, email: link.email ?? null };
+    await tx.links.insert({
+      id: newId(now),
+      secret_hash: sha256(secret),
+      ...link,
+      ...maker,
+      ...times,
+      without_factors: Number(withoutFactors),
+    });
     return secret;
   }
 
@@ -62,17 +73,28 @@ export function createLinks(deps: {
   return {
     /**
      * A link by which somebody sets a new password for `user`, within half an hour; one that was made before is good no
-     * more. Error code: `link_ended` for one who is disabled, whom it would not let in. Effects: `links` and the security event,
+     * more. Without an operator it goes into a letter. `withoutFactors` takes all second factors away
+     * with the old password. Error code: `link_ended` for one who is disabled, whom it would not let in. Effects: `links` and the security event,
      * both or neither.
      */
-    makeReset: (user: User, by: Actor): Promise<string> =>
+    makeReset: (user: User, by: Actor | null, { withoutFactors = false } = {}): Promise<string> =>
       commit(async (tx) => {
         // Of two at once one comes after the other.
         const row = await tx.users.findToRely(user.id);
         if (!row || row.disabled_at !== null) throw new DuetError("link_ended");
-        await tx.links.removeOf(user.id);
-        const secret = await insert(tx, { purpose: "reset", user_id: user.id }, LIMITS.resetLinkMs, by);
-        await security.note({ kind: "reset_link", userId: user.id, operator: by.name }, by.device, tx);
+        await tx.links.removeOf(user.id, "reset");
+        const secret = await insert(
+          tx,
+          { purpose: "reset", user_id: user.id },
+          LIMITS.resetLinkMs,
+          by,
+          withoutFactors,
+        );
+        await security.note(
+          { kind: "reset_link", userId: user.id, operator: by?.name },
+          by?.device ?? NOBODY,
+          tx,
+        );
         return `${issuer}/reset?token=${secret}`;
       }),
 
@@ -81,7 +103,7 @@ export function createLinks(deps: {
 
     /**
      * Sets the new password of whom the link is for, and ends all of their sessions (`password_changed`): whoever had come in
-     * is out. Signs nobody in. Error codes: `link_ended` for one that is not there, was used or whose time is over,
+     * is out. Signs nobody in; second factors are still asked for, unless the operator has said otherwise. Error codes: `link_ended` for one that is not there, was used or whose time is over,
      * `validation_failed` with what is wrong with `new_password`, `rate_limited`, `too_busy`. Effects: the link, `users`,
      * `sessions` and the security event, all or none.
      */
@@ -100,12 +122,40 @@ export function createLinks(deps: {
         const isOpen = await tx.links.use(link.id, clock());
         if (!isOpen || (await tx.users.replacePasswordHash(row.id, row.password_hash, made)) === 0)
           throw new DuetError("link_ended");
-        await tx.links.removeOf(row.id);
+        await tx.links.removeOf(row.id, "reset");
+        await tx.challenges.removeOf(row.id);
+        const by = { operator: link.made_by || undefined };
+        if (link.without_factors === 1) {
+          await tx.factors.removeOf(row.id);
+          await tx.factors.replaceCodes(row.id, []);
+          await security.note({ kind: "factor_remove", userId: row.id, ...by }, device, tx);
+        }
         await endings.endAll(tx, row.id, "password_changed", device);
-        const by = { operator: link.made_by };
         await security.note({ kind: "password_reset", userId: row.id, ...by }, device, tx);
       });
       return row;
+    },
+
+    /** A link that confirms an address of `user`, or gives one back; one of its kind that was made before is good no more. Effects: `links`. */
+    makeOfEmail: (purpose: "verify" | "undo", user: User, email: string): Promise<string> =>
+      store.tx(async (tx) => {
+        if (purpose === "verify") await tx.links.removeOf(user.id, purpose);
+        const lifeMs = purpose === "verify" ? LIMITS.verifyLinkMs : LIMITS.undoLinkMs;
+        const secret = await insert(tx, { purpose, user_id: user.id, email }, lifeMs, null);
+        const path = purpose === "verify" ? "/account/email" : "/email/undo";
+        return `${issuer}${path}?token=${secret}`;
+      }),
+
+    /** One that may still be used. Error code: `link_ended`. */
+    async find(purpose: LinkRow["purpose"], secret: string): Promise<LinkRow> {
+      const link = await store.links.findOpen(purpose, sha256(secret), clock());
+      if (!link) throw new DuetError("link_ended");
+      return link;
+    },
+
+    /** Uses it up, with what it was for. Error code: `link_ended`. */
+    async use(tx: Tables, link: LinkRow): Promise<void> {
+      if (!(await tx.links.use(link.id, clock()))) throw new DuetError("link_ended");
     },
 
     /** A link by which one account may be created although registration is closed, within a week. Effects: as `makeReset`. */
@@ -133,18 +183,6 @@ export function createLinks(deps: {
           tx,
         );
       }),
-
-    /** The invitation itself, for what is asked before work is done for it. Error code: `link_ended`. */
-    async findInvitation(secret: string): Promise<Invitation> {
-      const link = await store.links.findOpen("invitation", sha256(secret), clock());
-      if (!link) throw new DuetError("link_ended");
-      return link;
-    },
-
-    /** Uses it up, with the account that it was for. Error code: `link_ended`. */
-    async useInvitation(tx: Transaction, link: Invitation): Promise<void> {
-      if (!(await tx.links.use(link.id, clock()))) throw new DuetError("link_ended");
-    },
   };
 }
 

@@ -154,6 +154,7 @@ export function createOperator(deps: {
         await tx.users.setDisabled(id, clock());
         await tx.links.removeOf(id);
         await tx.links.removeBy(id);
+        await tx.challenges.removeOf(id);
         await endings.endAll(tx, id, "user_disabled", null);
         await security.note({ kind: "account_disable", userId: id, operator: by.name }, by.device, tx);
       }),
@@ -170,7 +171,7 @@ export function createOperator(deps: {
       commit(async (tx) => {
         await tx.users.setOperator(id, isOperator ? clock() : null);
         // For an operator they come from here alone, and of one who is none they are good no more.
-        await tx.links.removeOf(id);
+        await tx.links.removeOf(id, "reset");
         await tx.links.removeBy(id);
         const kind = isOperator ? "operator_make" : "operator_unmake";
         await security.note({ kind, userId: id, operator: COMMAND_LINE.name }, HERE, tx);

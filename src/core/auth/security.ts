@@ -9,33 +9,13 @@ import type { Log } from "../log.ts";
 import { pageLimit, pageOf, type Page } from "../page.ts";
 import type { ViewerId } from "../viewer.ts";
 import type { Device } from "./devices.ts";
+import type { SecurityEventKind } from "./event-kinds.ts";
+import type { Letters } from "./letters.ts";
 
-/** What is written down about an account. */
-export const SECURITY_EVENT_KINDS = [
-  "register",
-  "login",
-  "logout",
-  "logout_all",
-  "session_revoke",
-  "password_change",
-  "profile_change",
-  "account_delete",
-  "account_disable",
-  "account_enable",
-  "operator_make",
-  "operator_unmake",
-  "operator_proof",
-  "reset_link",
-  "password_reset",
-  "invitation",
-  "invitation_end",
-  "reuse_detected",
-  "key_bound",
-  "key_missing",
-  "key_used_late",
-] as const;
+export { SECURITY_EVENT_KINDS, type SecurityEventKind } from "./event-kinds.ts";
 
-export type SecurityEventKind = (typeof SECURITY_EVENT_KINDS)[number];
+/** What its owner did not do. */
+const WARNINGS = new Set<SecurityEventKind>(["reuse_detected", "key_missing", "passkey_cloned"]);
 
 export type SecurityEvent = ToldEventRow;
 
@@ -46,13 +26,14 @@ export const whereOf = ({ kind, operator, user_agent, ip }: SecurityEventRow): P
 export type SecurityEvents = ReturnType<typeof createSecurityEvents>;
 
 /** Security events: who did what to an account, when, from where, and whether it succeeded. */
-export function createSecurityEvents(deps: { store: Store; clock: Clock; log: Log }) {
-  const { store, clock, log } = deps;
+export function createSecurityEvents(deps: { store: Store; letters: Letters; clock: Clock; log: Log }) {
+  const { store, letters, clock, log } = deps;
 
   return {
     /**
      * Writes an event down, in the transaction of what it tells of where there is one, and logs it once it is
-     * committed. Never a password, a token or the name that was tried. Effects: one row in `auth_events`.
+     * committed; of some its owner is written to. Never a password, a token or the name that was tried. Effects: one row in
+     * `auth_events`, and in `letters`.
      */
     async note(
       event: {
@@ -68,8 +49,10 @@ export function createSecurityEvents(deps: { store: Store; clock: Clock; log: Lo
     ): Promise<void> {
       const { kind, outcome = "success", userId, sessionId, operator } = event;
       const now = clock();
-      await (tx ?? store).security.insert({
-        id: newId(now),
+      const id = newId(now);
+      const tables = tx ?? store;
+      await tables.security.insert({
+        id,
         user_id: userId,
         session_id: sessionId ?? null,
         kind,
@@ -79,9 +62,14 @@ export function createSecurityEvents(deps: { store: Store; clock: Clock; log: Lo
         created_at: now,
         operator: operator ?? null,
       });
-      const level = kind === "reuse_detected" || kind === "key_missing" ? "warn" : "info";
+      const level = WARNINGS.has(kind) ? "warn" : "info";
       const facts = { outcome, user_id: userId, session_id: sessionId, ip: device.ip, operator };
-      const tell = () => log(level, kind, facts);
+      const about = { id, kind, userId, sessionId };
+      const isNoticed = await letters.notice(tables, about, outcome === "success", device);
+      const tell = () => {
+        log(level, kind, facts);
+        if (isNoticed) void letters.wake();
+      };
       if (tx) tx.afterCommit(tell);
       else tell();
     },

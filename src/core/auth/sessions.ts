@@ -52,9 +52,16 @@ export function createSessions(deps: {
   /**
    * A new row that is not in the database yet. The caller inserts it in one transaction with what earned it (a new
    * user, the sign-in's event), then calls `issue`. Each sign-in makes a new session, so that none can be planted
-   * (session fixation). How it was started stays so, and a program is held by a key since then or never.
+   * (session fixation). How it was started stays so, and a program is held by a key since then or never. `amr` is what was
+   * proved for it (RFC 8176), at that moment (ms).
    */
-  function draft(user: { id: string }, start: Start, device: Device): SessionRow {
+  function draft(
+    user: { id: string },
+    start: Start,
+    device: Device,
+    amr: string[],
+    at = clock(),
+  ): SessionRow {
     const now = clock();
     const endsAt = now + settings.sessionTtlSeconds * 1000;
     return {
@@ -69,7 +76,8 @@ export function createSessions(deps: {
       confirmed_at: null,
       previous_confirmed_at: null,
       created_at: now,
-      authenticated_at: now,
+      authenticated_at: at,
+      amr: amr.join(" "),
       seen_at: now,
       idle_ends_at: idleEnd(now, endsAt),
       ends_at: endsAt,
@@ -217,6 +225,10 @@ const viewerOf = (session: OwnedSession, claims: Claims): Viewer => ({
   sessionId: session.id,
   // A browser binds each session anew.
   start: { kind: session.kind, key: isHeld(session) ? session.key_thumbprint : null },
+  generation: claims.gen,
+  // Of the token, not of the session: what somebody proves is theirs who hold that token.
+  authenticatedAt: (claims.auth_time ?? 0) * 1000,
+  amr: claims.amr ?? [],
   tokenIssuedAt: claims.iat * 1000,
   tokenExpiresAt: claims.exp * 1000,
 });

@@ -9,7 +9,7 @@ export const REFRESH_ALGORITHM = "HS256";
 export const TOKEN_TYP = { access: "at+jwt", refresh: "rt+jwt" } as const;
 
 /**
- * What the tokens claim; `username` and `client_id` only access tokens. `sid` names the session, `gen` is the number of
+ * What the tokens claim; `username`, `client_id`, `auth_time` and `amr` only access tokens. `sid` names the session, `gen` is the number of
  * the pair, 1 at sign-in and one more with each rotation; times are seconds (RFC 7519).
  */
 export type Claims = {
@@ -24,6 +24,9 @@ export type Claims = {
   exp: number;
   username?: string;
   client_id?: string;
+  /** When and by what its holder last proved who they are (RFC 9068 section 2.2.1, RFC 8176), of access tokens. */
+  auth_time?: number;
+  amr?: string[];
   /** Thumbprint of the key that holds the session (RFC 7800, RFC 9449 section 6). */
   cnf?: { jkt: string };
 };

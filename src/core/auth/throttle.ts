@@ -1,5 +1,6 @@
 import type { Store, Tables } from "../../store/index.ts";
 import { DuetError, type ErrorCode } from "../../errors.ts";
+import { LIMITS } from "../../limits.ts";
 import type { Clock } from "../clock.ts";
 
 /** So many at once, and then one more each `everyMs`. */
@@ -9,8 +10,8 @@ const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 
 /**
- * Every limit, by what is counted (NIST SP 800-63B-4 section 3.2.2, OWASP ASVS 6.1.1). `login_`, `password_` and `invite_`
- * limit guessing: what was right gives its permit back. All others limit work, right or wrong. `login_account` is what keeps many addresses together from
+ * Every limit, by what is counted (NIST SP 800-63B-4 section 3.2.2, OWASP ASVS 6.1.1). `login_`, `password_`, `code_` and
+ * `invite_` limit guessing: what was right gives its permit back. All others limit work, right or wrong. `login_account` is what keeps many addresses together from
  * guessing one password; it does not hold for addresses from which the account has signed in before, so that
  * nobody can lock its owner out of them.
  */
@@ -18,6 +19,17 @@ export const THROTTLES = {
   login_account_and_network: { burst: 8, everyMs: 2 * MINUTE },
   login_account: { burst: 50, everyMs: 5 * MINUTE },
   login_network: { burst: 50, everyMs: 6 * SECOND },
+  // Three that hold at once, so that the wait between two tries grows.
+  code_few: { burst: 5, everyMs: 15 * SECOND },
+  code_some: { burst: 10, everyMs: MINUTE },
+  code_many: { burst: 20, everyMs: 10 * MINUTE },
+  code_account: { burst: LIMITS.wrongCodesMax, everyMs: 24 * 60 * MINUTE },
+  challenge_account: { burst: 30, everyMs: 10 * SECOND },
+  passkey_network: { burst: 60, everyMs: SECOND },
+  forgot_network: { burst: 10, everyMs: MINUTE },
+  forgot_account_and_network: { burst: 3, everyMs: 5 * MINUTE },
+  forgot_letters: { burst: 5, everyMs: 5 * MINUTE },
+  email_account: { burst: 5, everyMs: 5 * MINUTE },
   register_network: { burst: 30, everyMs: MINUTE },
   judge_account: { burst: 60, everyMs: SECOND },
   judge_network: { burst: 60, everyMs: SECOND },
@@ -114,9 +126,15 @@ export function createThrottle(deps: { store: Store; clock: Clock; settings: { r
       }
     },
 
+    /** Gives a permit of each limit back, of what turned out to be right later. Effects: `throttles`. */
+    forgive: (...taken: LimitKey[]): Promise<void> =>
+      giveBack(
+        taken.map(([limit, key]) => ({ id: bucketOf(limit, key), everyMs: THROTTLES[limit].everyMs })),
+      ),
+
     /**
      * Takes a permit of each limit, does `work`, and gives those of `wanted` back unless `counts(outcome)`: `outcome` is the
-     * error that was thrown, or "done". Error codes: `rate_limited`, and those of `work`. They are back before whoever asks
+     * error that was thrown, or what `work` has answered. Error codes: `rate_limited`, and those of `work`. They are back before whoever asks
      * next takes one, since writes are done in order; nobody waits for it.
      */
     async counting<T>(
@@ -132,7 +150,7 @@ export function createThrottle(deps: { store: Store; clock: Clock; settings: { r
       };
       try {
         const result = await work();
-        settle("done");
+        settle(result);
         return result;
       } catch (error) {
         settle(error);

@@ -64,20 +64,13 @@ export function createTokens(deps: {
     exp: seconds(session.idle_ends_at),
   });
 
-  /**
-   * The pair for a session's newest generation. The access token is new each time. The refresh token is a pure
-   * function of the row and the key: issuing again writes no row and makes no second one. Error code: `unavailable`.
-   */
-  async function issuePair(session: SessionRow, username: string): Promise<TokenPair> {
-    const cause = deps.trouble();
-    if (cause) throw new DuetError("unavailable", { cause });
-    const now = clock();
-    const { signer } = keys.active();
-    const refreshClaims = refreshClaimsOf(session);
-    const accessClaims: Claims = {
+  function accessClaimsOf(session: SessionRow, username: string, now: number): Claims {
+    return {
       ...commonClaimsOf(session, "access"),
       username,
       client_id: CLIENT_ID,
+      auth_time: seconds(session.authenticated_at),
+      amr: session.amr.split(" "),
       // RFC 9449 section 6.1: whoever verifies it by the public keys must ask for a proof, too.
       ...(isHeld(session) && { cnf: { jkt: session.key_thumbprint! } }),
       jti: newId(now),
@@ -85,6 +78,23 @@ export function createTokens(deps: {
       // Not beyond the session: a verifier that knows only the public keys must not take it for longer.
       exp: Math.min(seconds(now) + accessSecondsOf(session, settings), seconds(session.idle_ends_at)),
     };
+  }
+
+  function assertSigning(): void {
+    const cause = deps.trouble();
+    if (cause) throw new DuetError("unavailable", { cause });
+  }
+
+  /**
+   * The pair for a session's newest generation. The access token is new each time. The refresh token is a pure
+   * function of the row and the key: issuing again writes no row and makes no second one. Error code: `unavailable`.
+   */
+  async function issuePair(session: SessionRow, username: string): Promise<TokenPair> {
+    assertSigning();
+    const now = clock();
+    const { signer } = keys.active();
+    const refreshClaims = refreshClaimsOf(session);
+    const accessClaims = accessClaimsOf(session, username, now);
     const [accessToken, refreshToken] = await Promise.all([
       signer.sign(accessClaims),
       signer.sign(refreshClaims),
@@ -95,6 +105,25 @@ export function createTokens(deps: {
       accessExpiresIn: accessClaims.exp - seconds(now),
       refreshExpiresIn: refreshClaims.exp - seconds(now),
       generation: session.generation,
+    };
+  }
+
+  /**
+   * One access token alone, for who has proved once more who they are: of the generation that they have shown, so that it is no
+   * first use of a newer one, which others may hold. Error code: `unavailable`.
+   */
+  async function issueAccess(
+    session: SessionRow,
+    username: string,
+    proved: { generation: number; amr: string[]; at: number },
+  ): Promise<{ accessToken: string; accessExpiresIn: number }> {
+    assertSigning();
+    const now = clock();
+    const { generation: gen, amr, at } = proved;
+    const claims = { ...accessClaimsOf(session, username, now), gen, amr, auth_time: seconds(at) };
+    return {
+      accessToken: await keys.active().signer.sign(claims),
+      accessExpiresIn: claims.exp - seconds(now),
     };
   }
 
@@ -119,6 +148,7 @@ export function createTokens(deps: {
 
   return {
     issuePair,
+    issueAccess,
 
     /** What a session's newest refresh token says, without the signature that would make it one: for the lab. */
     describeRefresh(session: SessionRow): { header: object; claims: Claims } {

@@ -7,18 +7,19 @@ import type { Clock } from "../clock.ts";
 import type { Commit } from "../commit.ts";
 import { newId } from "../ids.ts";
 import type { Device } from "./devices.ts";
+import type { Guesses } from "./guesses.ts";
+import type { Letters } from "./letters.ts";
 import type { Links } from "./links.ts";
 import type { Hashing, Passwords } from "./passwords.ts";
-import { emailKey, readProfile, wordsOf, type User } from "./profiles.ts";
+import { emailKey, readProfile, wordsOf } from "./profiles.ts";
 import type { SecurityEvents } from "./security.ts";
 import type { Proofs } from "./proofs.ts";
-import type { IssuedTokens, ProvedStart, Sessions } from "./sessions.ts";
-import { hashingOf, judgingOf, isCode, isUnavailable, type Throttle, type LimitKey } from "./throttle.ts";
+import type { ProvedStart, Sessions } from "./sessions.ts";
+import type { Begun, SignedIn, SignIns } from "./sign-ins.ts";
+import { hashingOf, judgingOf, isCode, isUnavailable, type LimitKey, type Throttle } from "./throttle.ts";
 import { usernameKey } from "./usernames.ts";
 
 export type { User } from "./profiles.ts";
-
-export type SignedIn = { user: User; issued: IssuedTokens };
 
 export type Users = ReturnType<typeof createUsers>;
 
@@ -32,10 +33,14 @@ export function createUsers(deps: {
   passwords: Passwords;
   throttle: Throttle;
   links: Links;
+  letters: Letters;
+  signIns: SignIns;
+  guesses: Guesses;
   clock: Clock;
   settings: { registration: "open" | "closed" };
 }) {
   const { store, commit, sessions, security, proofs, passwords, throttle, links, clock, settings } = deps;
+  const { signIns, guesses, letters } = deps;
 
   return {
     /**
@@ -58,7 +63,7 @@ export function createUsers(deps: {
       if (isClosed && !input.invitation) throw new DuetError("registration_closed");
       const profile = readProfile(input);
       await throttle.take(...judgingOf(undefined, networkOf(device.ip)));
-      const invitation = isClosed ? await links.findInvitation(input.invitation!) : null;
+      const invitation = isClosed ? await links.find("invitation", input.invitation!) : null;
       const weakness = await passwords.judge(input.password, wordsOf(profile.columns));
       if (weakness) profile.faults.push({ field: "password", ...weakness });
       if (profile.faults.length > 0) throw new DuetError("validation_failed", { fields: profile.faults });
@@ -68,16 +73,23 @@ export function createUsers(deps: {
         const user = {
           id: newId(now),
           ...profile.columns,
+          // Where there is mail it is confirmed first, and is nobody's until then.
+          ...(letters.isOn && { email: null, email_key: null, email_pending: profile.columns.email }),
+          ...(device.language && { language: device.language }),
           // Also where the name turns out to be taken: the time must not tell.
           password_hash: await hash(input.password),
           created_at: now,
         };
-        const session = sessions.draft(user, start, device);
+        const session = sessions.draft(user, start, device, ["pwd"]);
         await commit(async (tx) => {
           if (start.proof) await proofs.spend(tx, start.proof, `register ${user.username_key}`);
-          if (invitation) await links.useInvitation(tx, invitation);
+          if (invitation) await links.use(tx, invitation);
           await tx.users.insert(user);
           await tx.users.setShapes(user.id, profile.shapes);
+          if (letters.isOn && profile.columns.email !== null) {
+            await letters.put(tx, { kind: "verify", user_id: user.id, about: profile.columns.email });
+            tx.afterCommit(() => void letters.wake());
+          }
           await tx.sessions.insert(session);
           await security.note({ kind: "register", userId: user.id, sessionId: session.id }, device, tx);
         });
@@ -95,82 +107,49 @@ export function createUsers(deps: {
     },
 
     /**
-     * Signs in by username or e-mail: RFC 6749 section 4.3. Error codes: `invalid_credentials`, the same for no
+     * Signs in by username or e-mail: RFC 6749 section 4.3. Who has a second factor is asked for it, and until that has come
+     * the right password counts as a try. Error codes: `invalid_credentials`, the same for no
      * such user, a wrong password and a disabled account, after the same work; `rate_limited`, `too_busy`.
-     * Effects: `sessions` and the security event, or the event alone.
+     * Effects: as `SignIns.afterPassword`, or the event alone.
      */
     async login(
       input: { identifier: string; password: string },
       start: ProvedStart,
       device: Device,
-    ): Promise<SignedIn> {
+    ): Promise<Begun> {
       const identifier = input.identifier.trim().slice(0, LIMITS.emailCharsMax).toWellFormed();
       // A name and its address are counted apart, or a limit would tell that they are one account's.
       const account = identifier.includes("@") ? emailKey(identifier) : usernameKey(identifier);
       const network = networkOf(device.ip);
       const check = async (row: UserRow | null, { verify }: Hashing) => {
         const { ok, rehashed } = await verify(input.password, row?.password_hash ?? null);
-        if (row && ok && row.disabled_at === null) return { row, rehashed };
+        if (row && ok && row.disabled_at === null)
+          return { row, rehashed, isHalf: await signIns.asksForMore(row.id) };
         await security.note({ kind: "login", outcome: "failure", userId: row?.id ?? null }, device);
         throw new DuetError("invalid_credentials");
       };
-      // `signIn` returns null if the user has changed while the password was checked: check again.
+      // Null if the user has changed while the password was checked: check again.
       for (;;) {
         const work = async (hashing: Hashing) => {
           const found = await findByIdentifier(identifier);
-          const limits = await loginLimits(account, found?.id ?? "", network);
-          const isWrong = isCode("invalid_credentials");
-          return throttle.counting(limits, isWrong, () => check(found, hashing), hashingOf(account, network));
+          const limits = await guesses.loginLimits(account, found?.id ?? "", network);
+          const isTry = (outcome: unknown) => isCode("invalid_credentials")(outcome) || isHalf(outcome);
+          return throttle.counting(limits, isTry, () => check(found, hashing), hashingOf(account, network));
         };
         // For its weight alone: it is read again in the turn, which may come much later.
         const stored = (await findByIdentifier(identifier))?.password_hash ?? null;
         const { row, rehashed } = await passwords.inTurn(account, network, work, stored);
-        const issued = await signIn(row, rehashed, start, device);
-        if (issued) return { user: row, issued };
+        const begun = await signIns.afterPassword(row, rehashed, start, device);
+        if (begun) return begun;
       }
     },
   };
 
-  /**
-   * The tokens of a new session for a user whose password was right. Null if the user's row has changed since it was
-   * read: whoever changed the password meanwhile has ended every session, and the old password opens no new one.
-   * `rehashed` is the password's new hash where the cost of hashing was raised.
-   */
-  async function signIn(
-    row: UserRow,
-    rehashed: string | undefined,
-    start: ProvedStart,
-    device: Device,
-  ): Promise<IssuedTokens | null> {
-    const session = sessions.draft(row, start, device);
-    const isCurrent = await commit(async (tx) => {
-      const current = await tx.users.findToRely(row.id);
-      if (current?.password_hash !== row.password_hash || current.disabled_at !== null) return false;
-      if (start.proof) await proofs.spend(tx, start.proof, `sign in ${row.id}`);
-      if (rehashed) await tx.users.replacePasswordHash(row.id, row.password_hash, rehashed);
-      await tx.sessions.insert(session);
-      await security.note({ kind: "login", userId: row.id, sessionId: session.id }, device, tx);
-      return true;
-    });
-    return isCurrent ? sessions.issue(session, row.username) : null;
-  }
-
   async function findByIdentifier(identifier: string): Promise<UserRow | null> {
-    return identifier.includes("@")
-      ? store.users.findByEmail(emailKey(identifier))
-      : store.users.findByUsername(usernameKey(identifier));
-  }
-
-  /**
-   * The same for names that nobody has. Networks from which the account has signed in before are spared
-   * `login_account`, so that nobody can lock its owner out.
-   */
-  async function loginLimits(account: string, userId: string, network: string): Promise<LimitKey[]> {
-    const known = await store.devices.addressesOf(userId, LIMITS.knownAddressesMax);
-    return [
-      ["login_account_and_network", `${account}\n${network}`],
-      ["login_network", network],
-      ...(known.map(networkOf).includes(network) ? [] : [["login_account", account] satisfies LimitKey]),
-    ];
+    if (!identifier.includes("@")) return store.users.findByUsername(usernameKey(identifier));
+    const user = await store.users.findByEmail(emailKey(identifier));
+    return letters.isOn && user?.email_verified_at == null ? null : user;
   }
 }
+
+const isHalf = (outcome: unknown) => (outcome as { isHalf?: boolean } | null)?.isHalf === true;

@@ -11,6 +11,9 @@ CREATE TABLE users (
   created_at BIGINT NOT NULL,
   disabled_at BIGINT,
   operator_since BIGINT,
+  email_verified_at BIGINT,
+  email_pending TEXT,
+  language TEXT,
   era BIGINT NOT NULL DEFAULT 1
 );
 
@@ -37,6 +40,7 @@ CREATE TABLE sessions (
   previous_confirmed_at BIGINT,
   created_at BIGINT NOT NULL,
   authenticated_at BIGINT NOT NULL DEFAULT 0,
+  amr TEXT NOT NULL DEFAULT 'pwd',
   seen_at BIGINT NOT NULL,
   idle_ends_at BIGINT NOT NULL,
   ends_at BIGINT NOT NULL,
@@ -95,21 +99,84 @@ CREATE INDEX auth_events_by_age ON auth_events (created_at);
 
 CREATE TABLE links (
   id TEXT COLLATE "C" PRIMARY KEY,
-  purpose TEXT COLLATE "C" NOT NULL CHECK (purpose IN ('reset', 'invitation')),
+  purpose TEXT COLLATE "C" NOT NULL CHECK (purpose IN ('reset', 'invitation', 'verify', 'undo')),
   secret_hash TEXT NOT NULL UNIQUE,
   user_id TEXT COLLATE "C" REFERENCES users (id) ON DELETE CASCADE,
+  email TEXT,
   made_by TEXT NOT NULL,
   maker_id TEXT COLLATE "C",
   created_at BIGINT NOT NULL,
   ends_at BIGINT NOT NULL,
+  without_factors BIGINT NOT NULL DEFAULT 0,
   used_at BIGINT,
-  CHECK ((purpose = 'reset') = (user_id IS NOT NULL))
+  CHECK ((purpose = 'invitation') = (user_id IS NULL))
 );
 
 CREATE INDEX links_by_user ON links (user_id);
 CREATE INDEX links_by_maker ON links (maker_id);
 CREATE INDEX links_by_purpose ON links (purpose, id);
 CREATE INDEX links_by_age ON links (ends_at);
+
+CREATE TABLE factors (
+  id TEXT COLLATE "C" PRIMARY KEY,
+  user_id TEXT COLLATE "C" NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+  kind TEXT NOT NULL CHECK (kind IN ('totp', 'passkey')),
+  name TEXT NOT NULL,
+  created_at BIGINT NOT NULL,
+  confirmed_at BIGINT,
+  last_used_at BIGINT,
+  sealed_secret TEXT,
+  last_step BIGINT,
+  credential_id TEXT COLLATE "C" UNIQUE,
+  public_key TEXT,
+  counter BIGINT NOT NULL DEFAULT 0,
+  transports TEXT NOT NULL DEFAULT '',
+  is_synced BIGINT NOT NULL DEFAULT 0,
+  is_backed_up BIGINT NOT NULL DEFAULT 0,
+  CHECK ((kind = 'totp') = (sealed_secret IS NOT NULL)),
+  CHECK ((kind = 'passkey') = (credential_id IS NOT NULL)),
+  CHECK ((kind = 'passkey') = (public_key IS NOT NULL))
+);
+
+CREATE INDEX factors_by_user ON factors (user_id, id);
+
+CREATE TABLE recovery_codes (
+  user_id TEXT COLLATE "C" NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+  code_hash TEXT COLLATE "C" NOT NULL,
+  PRIMARY KEY (user_id, code_hash)
+);
+
+CREATE TABLE challenges (
+  id TEXT COLLATE "C" PRIMARY KEY,
+  purpose TEXT NOT NULL CHECK (purpose IN ('sign_in', 'step_up', 'passkey_sign_in', 'passkey_add')),
+  user_id TEXT COLLATE "C" REFERENCES users (id) ON DELETE CASCADE,
+  session_id TEXT,
+  generation BIGINT,
+  session_kind TEXT NOT NULL,
+  key_thumbprint TEXT,
+  password_version TEXT NOT NULL,
+  amr TEXT NOT NULL,
+  tries BIGINT NOT NULL DEFAULT 0,
+  created_at BIGINT NOT NULL,
+  ends_at BIGINT NOT NULL,
+  used_at BIGINT
+);
+
+CREATE INDEX challenges_by_user ON challenges (user_id);
+CREATE INDEX challenges_by_age ON challenges (ends_at);
+
+CREATE TABLE letters (
+  id TEXT COLLATE "C" PRIMARY KEY,
+  kind TEXT NOT NULL,
+  user_id TEXT COLLATE "C" REFERENCES users (id) ON DELETE CASCADE,
+  about TEXT,
+  created_at BIGINT NOT NULL,
+  tries BIGINT NOT NULL DEFAULT 0,
+  next_at BIGINT NOT NULL
+);
+
+CREATE INDEX letters_by_user ON letters (user_id);
+CREATE INDEX letters_by_turn ON letters (next_at);
 
 CREATE TABLE throttles (
   id TEXT PRIMARY KEY,

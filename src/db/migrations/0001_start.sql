@@ -2,6 +2,8 @@
 
 -- Without a name once the account is deleted: it is gone for everybody, and the row stays until what was theirs is cleared
 -- away. `era` counts how often all sessions of a user have been ended. `operator_since` is set of whom /admin is for.
+-- Where there is mail, an address counts once `email_verified_at` is set, and a new one waits in `email_pending`. `language` is
+-- that of the last sign-in, for letters.
 CREATE TABLE users (
   id TEXT PRIMARY KEY,
   username TEXT,
@@ -12,6 +14,9 @@ CREATE TABLE users (
   created_at INTEGER NOT NULL,
   disabled_at INTEGER,
   operator_since INTEGER,
+  email_verified_at INTEGER,
+  email_pending TEXT,
+  language TEXT,
   era INTEGER NOT NULL DEFAULT 1
 ) STRICT;
 
@@ -28,7 +33,7 @@ CREATE INDEX username_shapes_by_user ON username_shapes (user_id);
 -- One row per session, for ever one row, however often it is refreshed. It stays when its user is deleted, to tell
 -- its tokens so. How it was started (`kind`) and the key that it is held by decide for ever how its refresh tokens are
 -- answered; a browser's key is in its device, with the name by which the browser knows the session; both `confirmed_at` are first uses, of the newest generation and of the one before. `ended_user_agent` and `ended_ip` are the device that ended it, where one did. It is over too when its
--- era has ended. `authenticated_at` is when somebody last proved in it who they are.
+-- era has ended. `authenticated_at` is when whoever started it proved who they are, and `amr` by what (RFC 8176), as words.
 CREATE TABLE sessions (
   id TEXT PRIMARY KEY,
   user_id TEXT NOT NULL,
@@ -43,6 +48,7 @@ CREATE TABLE sessions (
   previous_confirmed_at INTEGER,
   created_at INTEGER NOT NULL,
   authenticated_at INTEGER NOT NULL DEFAULT 0,
+  amr TEXT NOT NULL DEFAULT 'pwd',
   seen_at INTEGER NOT NULL,
   idle_ends_at INTEGER NOT NULL,
   ends_at INTEGER NOT NULL,
@@ -90,25 +96,97 @@ CREATE TABLE auth_events (
 CREATE INDEX auth_events_by_user ON auth_events (user_id, id);
 CREATE INDEX auth_events_by_age ON auth_events (created_at);
 
--- Links that an operator makes, each for one use: to set a new password (of `user_id`), or to create an account where
--- registration is closed. Of what stands in the link there is only a hash.
+-- Links, each for one use: to set a new password (of `user_id`), to create an account where registration is closed, to confirm an
+-- address (`email`), or to have that one back. An operator makes them, or a letter has them (`made_by` is empty then). Of what stands in the link there is only a hash. `without_factors` is 1 where a new password also takes
+-- all second factors away.
 CREATE TABLE links (
   id TEXT PRIMARY KEY,
-  purpose TEXT NOT NULL CHECK (purpose IN ('reset', 'invitation')),
+  purpose TEXT NOT NULL CHECK (purpose IN ('reset', 'invitation', 'verify', 'undo')),
   secret_hash TEXT NOT NULL UNIQUE,
   user_id TEXT REFERENCES users (id) ON DELETE CASCADE,
+  email TEXT,
   made_by TEXT NOT NULL,
   maker_id TEXT,
   created_at INTEGER NOT NULL,
   ends_at INTEGER NOT NULL,
+  without_factors INTEGER NOT NULL DEFAULT 0,
   used_at INTEGER,
-  CHECK ((purpose = 'reset') = (user_id IS NOT NULL))
+  CHECK ((purpose = 'invitation') = (user_id IS NULL))
 ) STRICT;
 
 CREATE INDEX links_by_user ON links (user_id);
 CREATE INDEX links_by_maker ON links (maker_id);
 CREATE INDEX links_by_purpose ON links (purpose, id);
 CREATE INDEX links_by_age ON links (ends_at);
+
+-- What somebody proves who they are by beside the password. An authenticator has a secret, sealed, and the last time step of which
+-- a code was taken; it counts once a first code has confirmed it. A passkey has a public key and the counter of its last use.
+CREATE TABLE factors (
+  id TEXT PRIMARY KEY,
+  user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+  kind TEXT NOT NULL CHECK (kind IN ('totp', 'passkey')),
+  name TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  confirmed_at INTEGER,
+  last_used_at INTEGER,
+  sealed_secret TEXT,
+  last_step INTEGER,
+  credential_id TEXT UNIQUE,
+  public_key TEXT,
+  counter INTEGER NOT NULL DEFAULT 0,
+  transports TEXT NOT NULL DEFAULT '',
+  is_synced INTEGER NOT NULL DEFAULT 0,
+  is_backed_up INTEGER NOT NULL DEFAULT 0,
+  CHECK ((kind = 'totp') = (sealed_secret IS NOT NULL)),
+  CHECK ((kind = 'passkey') = (credential_id IS NOT NULL)),
+  CHECK ((kind = 'passkey') = (public_key IS NOT NULL))
+) STRICT;
+
+CREATE INDEX factors_by_user ON factors (user_id, id);
+
+-- Ten at a time, for whoever has lost the rest; hashed under a key that is not in the database.
+CREATE TABLE recovery_codes (
+  user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+  code_hash TEXT NOT NULL,
+  PRIMARY KEY (user_id, code_hash)
+) STRICT;
+
+-- What somebody has still to prove: to be signed in, in a session for what asks for it, or that a passkey is theirs. Each is
+-- answered once, within minutes and a few tries, and not after another password. `key_thumbprint` is the key of the program that
+-- began; `generation` that of the access token which was shown.
+CREATE TABLE challenges (
+  id TEXT PRIMARY KEY,
+  purpose TEXT NOT NULL CHECK (purpose IN ('sign_in', 'step_up', 'passkey_sign_in', 'passkey_add')),
+  user_id TEXT REFERENCES users (id) ON DELETE CASCADE,
+  session_id TEXT,
+  generation INTEGER,
+  session_kind TEXT NOT NULL,
+  key_thumbprint TEXT,
+  password_version TEXT NOT NULL,
+  amr TEXT NOT NULL,
+  tries INTEGER NOT NULL DEFAULT 0,
+  created_at INTEGER NOT NULL,
+  ends_at INTEGER NOT NULL,
+  used_at INTEGER
+) STRICT;
+
+CREATE INDEX challenges_by_user ON challenges (user_id);
+CREATE INDEX challenges_by_age ON challenges (ends_at);
+
+-- E-mail that is to be sent, and when it is tried next. `about` is what it is for: an address, a security event, or, sealed,
+-- the name that somebody has typed. No link stands in it: each is made when it is sent.
+CREATE TABLE letters (
+  id TEXT PRIMARY KEY,
+  kind TEXT NOT NULL,
+  user_id TEXT REFERENCES users (id) ON DELETE CASCADE,
+  about TEXT,
+  created_at INTEGER NOT NULL,
+  tries INTEGER NOT NULL DEFAULT 0,
+  next_at INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX letters_by_user ON letters (user_id);
+CREATE INDEX letters_by_turn ON letters (next_at);
 
 -- One row per limit and caller: the time at which all its permits are back. The key is a hash.
 CREATE TABLE throttles (

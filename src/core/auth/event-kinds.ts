@@ -1,0 +1,33 @@
+/** What is written down about an account. */
+export const SECURITY_EVENT_KINDS = [
+  "register",
+  "login",
+  "second_factor_asked",
+  "logout",
+  "logout_all",
+  "session_revoke",
+  "password_change",
+  "profile_change",
+  "account_delete",
+  "account_disable",
+  "account_enable",
+  "operator_make",
+  "operator_unmake",
+  "step_up",
+  "factor_add",
+  "factor_remove",
+  "recovery_codes",
+  "email_confirm",
+  "email_undo",
+  "passkey_cloned",
+  "reset_link",
+  "password_reset",
+  "invitation",
+  "invitation_end",
+  "reuse_detected",
+  "key_bound",
+  "key_missing",
+  "key_used_late",
+] as const;
+
+export type SecurityEventKind = (typeof SECURITY_EVENT_KINDS)[number];

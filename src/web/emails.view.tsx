@@ -1,0 +1,94 @@
+import type { Markup } from "#html";
+import { Field, FormError, inPlace, once, type FormState } from "./form.view.tsx";
+import { Layout, type PageContext } from "./layout.view.tsx";
+
+type ForgotProps = { page: PageContext; form: FormState; isSent: boolean };
+
+export const ForgotPage = ({ page, form, isSent }: ForgotProps) => {
+  const { forgot: t } = page.t.emails;
+  return (
+    <Layout page={page} title={t.title}>
+      <section class="card">
+        <h1>{t.title}</h1>
+        {isSent ? (
+          <p class="banner info" role="status">
+            {t.sent}
+          </p>
+        ) : (
+          <>
+            <p>{t.lead}</p>
+            <form {...inPlace("/forgot")}>
+              <FormError message={form.general} />
+              <Field name="identifier" label={page.t.signIn.identifier} error={form.errors["identifier"]}>
+                {({ id, name, invalid }) => (
+                  <input
+                    {...{ id, name, ...invalid }}
+                    value={form.values["identifier"]}
+                    autocomplete="username"
+                    autocapitalize="none"
+                    spellcheck="false"
+                    required
+                    autofocus
+                  />
+                )}
+              </Field>
+              <button type="submit">{t.submit}</button>
+            </form>
+          </>
+        )}
+        <p class="muted">
+          <a href="/login">{page.t.signIn.title}</a>
+        </p>
+      </section>
+    </Layout>
+  );
+};
+
+type LinkProps = { page: PageContext; token: string; email: string };
+
+/** Opening a link changes nothing; mail programs do that by themselves. */
+export const ConfirmEmailPage = ({ page, token, email }: LinkProps) => {
+  const { confirm: t } = page.t.emails;
+  return (
+    <LinkPage page={page} title={t.title} lead={t.lead(email)}>
+      <form method="post" action={once("/account/email")}>
+        <input type="hidden" name="token" value={token} />
+        <button type="submit">{t.submit}</button>
+      </form>
+    </LinkPage>
+  );
+};
+
+export const UndoEmailPage = ({ page, token, email }: LinkProps) => {
+  const { undo: t } = page.t.emails;
+  return (
+    <LinkPage page={page} title={t.title} lead={t.lead(email)}>
+      <form method="post" action={once("/email/undo")}>
+        <input type="hidden" name="token" value={token} />
+        <button type="submit">{t.submit}</button>
+      </form>
+    </LinkPage>
+  );
+};
+
+type LinkPageProps = { page: PageContext; title: string; lead: string; children: Markup };
+
+const LinkPage = ({ page, title, lead, children }: LinkPageProps) => (
+  <Layout page={page} title={title}>
+    <section class="card">
+      <h1>{title}</h1>
+      <p>{lead}</p>
+      {children}
+    </section>
+  </Layout>
+);
+
+/** On the account page: an address that waits. */
+export const Waiting = ({ page, pending }: { page: PageContext; pending: string }) => (
+  <form method="post" action={once("/account/email/send")}>
+    <p class="banner info">{page.t.emails.waiting(pending)}</p>
+    <button class="secondary" type="submit">
+      {page.t.emails.sendAgain}
+    </button>
+  </form>
+);
