@@ -87,7 +87,7 @@ export async function createApp(config: Config, { log: given, ...tuning }: Tunin
     "How long the present key has signed.",
     () => (data.clock() - (duet.keys.active().activatedAt ?? data.clock())) / 1000,
   );
-  const once = createOnce(duet.forms);
+  const once = createOnce(duet.forms, edge.cookies.accessToken);
   const hint = createHints({ issuer, trustsProxies: (config.trustedProxies ?? []).length > 0, log });
   const held = createHeld(tuning.monotonic);
   const networkBehind = (request: Request) => networkOf(edge.deviceOf({ request, server: null }).ip);

@@ -135,11 +135,11 @@ export function createDuet(
   const base = { store, commit, throttle, security, endings, letters, clock, issuer };
   const operator = createOperator({ ...base, passwords, tokens });
   const links = createLinks({ ...base, passwords });
-  const emails = createEmails({ ...base, keys, links });
   const challenges = createChallenges(base);
   const passkeys = createPasskeys(base);
   const factors = createFactors({ ...base, keys, passkeys });
   const guesses = createGuesses({ ...base, challenges, factors });
+  const emails = createEmails({ ...base, keys, links, guesses });
   const proving = { ...base, challenges, factors, passkeys, guesses };
   const confirm = createConfirm(base);
   const stepUp = createStepUp({ ...proving, tokens, named, holders, confirm, passwords });
@@ -169,7 +169,16 @@ export function createDuet(
 
   const parts = [createChatAccount({ store, clock })];
   const departures = createDepartures({ store, commit, parts });
-  const account = createAccount({ ...base, sessions, ownSessions, passwords, stepUp, parts, departures });
+  const account = createAccount({
+    ...base,
+    emails,
+    sessions,
+    ownSessions,
+    passwords,
+    stepUp,
+    parts,
+    departures,
+  });
   const housekeeping = createHousekeeping({
     store,
     clearDeparted: departures.clearSome,

@@ -69,6 +69,7 @@ const PACKAGES: Record<string, RegExp> = {
   otpauth: /^core\/auth\/codes\.ts$/,
   "@simplewebauthn/server": /^core\/auth\/passkeys\.ts$/,
   nodemailer: /^mail\//,
+  "reflect-metadata": /^core\/auth\/passkeys\.ts$/,
   uqr: /^web\/factors\.view\.tsx$/,
   "bun:sqlite": /^db\//,
   "bun:ffi": /^cli\/sockets\.ts$/,

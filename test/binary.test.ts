@@ -2,7 +2,9 @@ import { describe, expect, test } from "bun:test";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { temporaryFolder } from "./support/app.ts";
-import { bareEnvironment, BINARY, failure, ROOT, run } from "./support/process.ts";
+import { Authenticator, codeOf } from "./support/authenticator.ts";
+import { mailServer, tokenIn } from "./support/mail.ts";
+import { bareEnvironment, BINARY, failure, freePort, ROOT, run } from "./support/process.ts";
 
 async function bodyOf(response: Response): Promise<any> {
   const text = await response.text();
@@ -44,6 +46,54 @@ describe("the executable", () => {
     const page = await (await fetch(server.url, { headers: { accept: "text/html" } })).text();
     for (const [, asset] of page.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g))
       expect((await fetch(server.url + asset)).status).toBe(200);
+  });
+
+  test("has second factors, passkeys and letters in it", async () => {
+    await using mail = await mailServer();
+    const port = freePort();
+    const url = `http://localhost:${port}`;
+    const flags = ["--smtp-url", mail.url, "--mail-from", "duet@example.com"];
+    await using server = await run([BINARY, "--port", `${port}`, "--data", temporaryFolder(), ...flags]);
+    const post = async (path: string, body: unknown, token?: string, method = "POST") => {
+      const headers = {
+        "content-type": "application/json",
+        ...(token && { authorization: `Bearer ${token}` }),
+      };
+      const answer = await fetch(server.url + path, { method, headers, body: JSON.stringify(body) });
+      return bodyOf(answer);
+    };
+    const ann = { username: "ann", password: "tulips on the windowsill 4" };
+    let { access_token: token } = await post("/api/auth/register", { ...ann, email: "ann@example.com" });
+    const confirm = { token: tokenIn(await mail.letter(1)) };
+    expect((await post("/api/auth/email/confirm", confirm, token)).email).toBe("ann@example.com");
+    const { id, secret } = await post("/api/auth/factors/totp", {}, token);
+    const path = `/api/auth/factors/totp/${id}/confirm`;
+    const confirmed = await post(path, { code: codeOf(secret) }, token);
+    token = confirmed.access_token;
+    const key = new Authenticator(url);
+    const begun = await post("/api/auth/passkeys/options", {}, token);
+    const passkey = key.create(begun.options);
+    const added = await post("/api/auth/passkeys", { challenge: begun.challenge, passkey }, token);
+    expect(added.factor.kind).toBe("passkey");
+
+    const half = await post("/api/auth/login", ann);
+    expect(half.factors).toEqual(["totp", "passkey", "recovery_code"]);
+    const by = { challenge: half.challenge, recovery_code: confirmed.recovery_codes[0] };
+    expect((await post("/api/auth/challenge", by)).user.username).toBe("ann");
+    const alone = await post("/api/auth/passkeys/challenge", {});
+    const shown = { challenge: alone.challenge, passkey: key.get(alone.options) };
+    expect((await post("/api/auth/passkeys/login", shown)).user.username).toBe("ann");
+
+    await post("/api/auth/forgot", { identifier: "ann" });
+    const subjects = ["New way to sign in", "New way to sign in", "A new password"];
+    const letters = await Promise.all([2, 3, 4].map((n) => mail.letter(n)));
+    for (const start of subjects)
+      expect(letters.some(({ subject }) => subject!.startsWith(start))).toBe(true);
+    const letter = letters.find(({ subject }) => subject!.startsWith("A new password"))!;
+    const set = { token: tokenIn(letter), new_password: "a kettle for the lighthouse" };
+    expect(await post("/api/auth/reset", set)).toBeNull();
+    const back = await post("/api/auth/login", { ...ann, password: set.new_password });
+    expect(back.code).toBe("second_factor_required");
   });
 
   test.skipIf(process.platform !== "linux")("hashes at a lower priority than it answers", async () => {

@@ -267,7 +267,7 @@ describe("migrations", () => {
         ),
       ]),
     );
-    expect(checksums).toEqual({ "0001_start": ["cdc7e02a5573c39a", "6c35a5c41852ae63"] });
+    expect(checksums).toEqual({ "0001_start": ["a8ca5810c6812b12", "182221f4019ef95a"] });
   });
 });
 

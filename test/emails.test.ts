@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
+import { COMMAND_LINE } from "../src/core/auth/actors.ts";
 import { advance, freezeClock, startApp, UNLIMITED, type TestApp } from "./support/app.ts";
 import { Visitor } from "./support/browserless.ts";
-import { goOnWith, withAuthenticator } from "./support/factors.ts";
+import { answer, goOnWith, password, withAuthenticator } from "./support/factors.ts";
 import { linkIn, mailServer, tokenIn } from "./support/mail.ts";
 import { login, me, PASSWORDS, register, type Person } from "./support/people.ts";
 
@@ -52,7 +53,8 @@ describe("an address", () => {
     expect(letter.for).toEqual([ADDRESS]);
     expect(letter.from).toMatchObject({ address: "duet@example.com", name: "Duet" });
     expect(letter.subject).toBe("Confirm your address at localhost");
-    expect(letter.text).toStartWith("Hello bob,\n\n");
+    // No name that its sender has chosen, which might be one of a site.
+    expect(letter.text).toStartWith("Hello,\n\n");
     expect((await me(t, thief.accessToken)).body.email).toBeNull();
     const byAddress = { username: ADDRESS, password: thief.password };
     expect((await t.json("POST", "/api/auth/login", byAddress)).status).toBe(401);
@@ -60,7 +62,7 @@ describe("an address", () => {
     const hers = await mail.letter(2);
     // The link that the stranger's account has sent her is nothing in her session.
     const strange = await alice.call("POST", "/api/auth/email/confirm", { token: tokenIn(letter) });
-    expect(strange.body.code).toBe("link_ended");
+    expect(strange.body.code).toBe("link_of_another");
     const visitor = new Visitor(t);
     expect((await visitor.open(`/account/email?token=${tokenIn(letter)}`)).path).toStartWith("/login?next=");
     const confirmed = await alice.call("POST", "/api/auth/email/confirm", { token: tokenIn(hers) });
@@ -109,6 +111,89 @@ describe("an address", () => {
     expect(row).toEqual({ email: ADDRESS, email_key: ADDRESS });
     expect((await visitor.submit("/email/undo", { token: tokenIn(later) })).status).toBe(410);
     expect((await visitor.submit("/email/undo", { token: tokenIn(told) })).status).toBe(410);
+  });
+
+  test("that is taken away first is told, too, and given back", async () => {
+    await using mail = await mailServer();
+    await using t = await startApp({ ...UNLIMITED, ...settings(mail) });
+    const alice = await withConfirmed(t, mail);
+    expect((await alice.call("PATCH", "/api/auth/me", { email: null })).body.email).toBeNull();
+    const told = await mail.letter(2);
+    expect([told.for, told.subject]).toEqual([[ADDRESS], "Your address at localhost was changed"]);
+    expect(told.text).toContain("has no address any more");
+    await alice.call("PATCH", "/api/auth/me", { email: "thief@example.com" });
+    await alice.call("POST", "/api/auth/email/confirm", { token: tokenIn(await mail.letter(3)) });
+    const undone = await new Visitor(t).submit("/email/undo", { token: tokenIn(told) });
+    expect(undone.path).toBe("/login?done=undone");
+    expect(await t.sql("SELECT email FROM users")).toEqual([{ email: ADDRESS }]);
+  });
+
+  test("is given back by who had it first, in whatever order the letters came; what was begun since is void", async () => {
+    freezeClock();
+    await using mail = await mailServer();
+    await using t = await startApp({ ...UNLIMITED, ...settings(mail) });
+    const alice = await withConfirmed(t, mail);
+    const change = async (email: string, n: number) => {
+      await alice.call("PATCH", "/api/auth/me", { email });
+      await alice.call("POST", "/api/auth/email/confirm", { token: tokenIn(await mail.letter(n)) });
+    };
+    // Letters to the owner are put off; those to the thief come at once.
+    mail.refuseWith((to) => (to === ADDRESS ? { code: 451 } : undefined));
+    await change("thief@example.com", 2);
+    await change("thief2@example.com", 3);
+    const later = await mail.letter(4);
+    expect(later.for).toEqual(["thief@example.com"]);
+    await forgot(t, "alice");
+    const reset = await mail.letter(5);
+    await alice.call("PATCH", "/api/auth/me", { email: "thief3@example.com" });
+    const pending = await mail.letter(6);
+    mail.refuseWith(undefined);
+    advance(20);
+    await settled(t);
+    const first = mail.taken.find(
+      (each) => each.for[0] === ADDRESS && each.subject!.includes("was changed"),
+    )!;
+    const visitor = new Visitor(t);
+    expect((await visitor.submit("/email/undo", { token: tokenIn(first) })).path).toBe("/login?done=undone");
+    expect((await visitor.submit("/email/undo", { token: tokenIn(later) })).status).toBe(410);
+    const set = { token: tokenIn(reset), new_password: PASSWORDS["carol"] };
+    expect((await t.json("POST", "/api/auth/reset", set)).status).toBe(410);
+    const back = await login(t, "alice");
+    const confirm = { token: tokenIn(pending) };
+    expect((await back.call("POST", "/api/auth/email/confirm", confirm)).status).toBe(410);
+    expect(await t.sql("SELECT email, email_pending FROM users")).toEqual([
+      { email: ADDRESS, email_pending: null },
+    ]);
+  });
+
+  test("that waits is given up by whatever is asked for next, the present one too, and goes with the account", async () => {
+    await using mail = await mailServer();
+    await using t = await startApp({ ...UNLIMITED, ...settings(mail) });
+    const alice = await withConfirmed(t, mail);
+    const pendingOf = async () => (await t.sql("SELECT email_pending AS p FROM users"))[0]!["p"];
+    await alice.call("PATCH", "/api/auth/me", { email: "other@example.com" });
+    const other = await mail.letter(2);
+    await alice.call("PATCH", "/api/auth/me", { username: "Alice" });
+    expect(await pendingOf()).toBe("other@example.com");
+    await alice.call("PATCH", "/api/auth/me", { email: ADDRESS });
+    expect(await pendingOf()).toBeNull();
+    const confirm = { token: tokenIn(other) };
+    expect((await alice.call("POST", "/api/auth/email/confirm", confirm)).status).toBe(410);
+    await alice.call("PATCH", "/api/auth/me", { email: "third@example.com" });
+    await alice.call("POST", "/api/auth/email/confirm", { token: tokenIn(await mail.letter(3)) });
+    const undo = await mail.letter(4);
+    expect((await alice.call("POST", "/api/auth/delete", { password: alice.password })).status).toBe(204);
+    expect((await new Visitor(t).submit("/email/undo", { token: tokenIn(undo) })).status).toBe(410);
+    for (const email of [
+      "<a@b.example>",
+      "a,b@c.example",
+      "a@b.example;",
+      '"a"@b.example',
+      "a>b@c.example",
+    ]) {
+      const input = { username: "bob", password: PASSWORDS["bob"], email };
+      expect([email, (await t.json("POST", "/api/auth/register", input)).status]).toEqual([email, 422]);
+    }
   });
 
   test("waits on the account page, where its letter is sent again, and may be taken away", async () => {
@@ -180,10 +265,7 @@ describe("a forgotten password", () => {
     const chinese = { "accept-language": "zh-CN" };
     const ming = (await t.json("POST", "/api/auth/register", input, chinese)).body;
     const verify = await mail.letter(5);
-    expect([verify.subject, verify.text!.startsWith("小明，您好：")]).toEqual([
-      "确认您在 localhost 的邮箱",
-      true,
-    ]);
+    expect([verify.subject, verify.text!.startsWith("您好：")]).toEqual(["确认您在 localhost 的邮箱", true]);
     const bearer = { authorization: `Bearer ${ming.access_token}` };
     await t.json("POST", "/api/auth/email/confirm", { token: tokenIn(verify) }, bearer);
     // Asked for in whatever language, it comes in theirs.
@@ -233,6 +315,47 @@ describe("a forgotten password", () => {
     expect((await me(t, carol.accessToken)).status).toBe(200);
   });
 
+  test("of a stranger's asking voids no operator's link, and is no way round the command line for operators", async () => {
+    await using mail = await mailServer();
+    await using t = await startApp({ ...UNLIMITED, ...settings(mail) });
+    await withConfirmed(t, mail);
+    const { links, operator } = t.app.duet;
+    const user = await operator.find("alice");
+    const link = new URL(await links.makeReset(user, COMMAND_LINE, { withoutFactors: true }));
+    await forgot(t, "alice");
+    const letter = await mail.letter(2);
+    await forgot(t, "alice");
+    const second = await mail.letter(3);
+    const visitor = new Visitor(t);
+    for (const each of [link, linkIn(letter), linkIn(second)])
+      expect((await visitor.open(each.pathname + each.search)).status).toBe(200);
+    expect((await visitor.open(link.pathname + link.search)).html).toContain("takes away the second step");
+    const set = { token: tokenIn(letter), new_password: PASSWORDS["bob"]! };
+    expect((await visitor.submit("/reset", set)).path).toBe("/login?done=reset");
+    // With the first that is used all others are void.
+    for (const each of [link, linkIn(second)])
+      expect((await visitor.open(each.pathname + each.search)).status).toBe(410);
+    await mail.letter(4);
+    await operator.setOperator(user, true);
+    await forgot(t, "alice");
+    await settled(t);
+    expect(mail.taken).toHaveLength(4);
+  });
+
+  test("is told to no stranger's address again and again", async () => {
+    await using mail = await mailServer();
+    await using t = await startApp({ ...UNLIMITED, ...settings(mail) });
+    for (let n = 0; n < 12; n++)
+      await t.json("POST", "/api/auth/register", {
+        username: `www.evil${n}.com`,
+        password: PASSWORDS["bob"],
+        email: "Victim@example.com",
+      });
+    await settled(t);
+    expect(mail.taken).toHaveLength(5);
+    for (const { text, html } of mail.taken) expect(text! + html!).not.toContain("evil");
+  });
+
   test("has limits that lock nobody out: the last letter is good", async () => {
     freezeClock();
     await using mail = await mailServer();
@@ -252,9 +375,11 @@ describe("a forgotten password", () => {
     await settled(t);
     const sent = mail.taken.slice(1);
     expect(sent).toHaveLength(5);
-    const tokens = sent.map(tokenIn);
-    const open = (await t.sql("SELECT id FROM links WHERE purpose = 'reset' AND used_at IS NULL")).length;
-    expect(open).toBe(1);
+    // From where its owner has signed in there is a letter all the same.
+    expect((await forgot(t, "alice")).status).toBe(202);
+    await settled(t);
+    expect(mail.taken).toHaveLength(7);
+    const tokens = mail.taken.slice(1).map(tokenIn);
     const set = (token: string) =>
       t.json("POST", "/api/auth/reset", { token, new_password: PASSWORDS["bob"] });
     const got = [];
@@ -284,26 +409,52 @@ describe("a notice", () => {
     await t.json("POST", "/api/auth/refresh", { refresh_token: far.refresh_token }, there);
     expect((await mail.letter(3)).subject).toContain("Possible theft");
     await withAuthenticator(alice);
-    expect((await mail.letter(4)).subject).toStartWith("Way to sign in added");
+    expect((await mail.letter(4)).subject).toStartWith("New way to sign in");
     goOnWith(
       alice,
       (await alice.call("POST", "/api/auth/password", { new_password: PASSWORDS["bob"] })).body,
     );
     expect((await mail.letter(5)).subject).toStartWith("Password change");
-    await alice.call("POST", "/api/auth/factors/recovery-codes");
+    const made = await alice.call("POST", "/api/auth/factors/recovery-codes");
     expect((await mail.letter(6)).subject).toStartWith("New recovery codes");
+    alice.password = PASSWORDS["bob"]!;
+    const { challenge } = (await password(t, alice)).body;
+    await answer(t, { challenge, recovery_code: made.body.codes[0] });
+    expect((await mail.letter(7)).subject).toStartWith("A recovery code was used");
     // Nobody without a confirmed address, and nothing of what failed.
     const bob = await withAddress(t, "bob@example.com", "bob");
-    await mail.letter(7);
+    await mail.letter(8);
     await t.json("POST", "/api/auth/login", { username: "bob", password: "wrong" }, there);
     await t.json("POST", "/api/auth/login", { username: "bob", password: bob.password }, there);
     await settled(t);
-    expect(mail.taken).toHaveLength(7);
+    expect(mail.taken).toHaveLength(8);
     for (const { raw, html } of mail.taken) {
       // Nothing in it is fetched, and it says that no person has sent it.
       expect(html).not.toMatch(/<(?:img|link|style|script)|url\(/i);
       expect(raw).toContain("Auto-Submitted: auto-generated");
     }
+  });
+});
+
+describe("a notice that is put off", () => {
+  test("goes to where it was to go, whatever the address is by then", async () => {
+    freezeClock();
+    await using mail = await mailServer();
+    await using t = await startApp({ ...UNLIMITED, ...settings(mail) });
+    const alice = await withConfirmed(t, mail);
+    mail.refuseWith(() => ({ code: 451 }));
+    await withAuthenticator(alice);
+    await settled(t);
+    await alice.call("PATCH", "/api/auth/me", { email: null });
+    await settled(t);
+    mail.refuseWith(undefined);
+    advance(20);
+    await settled(t);
+    const subjects = mail.taken.slice(1).map((each) => [each.for[0], each.subject!.split(":")[0]]);
+    expect(subjects.toSorted()).toEqual([
+      [ADDRESS, "New way to sign in"],
+      [ADDRESS, "Your address at localhost was changed"],
+    ]);
   });
 });
 

@@ -182,6 +182,28 @@ describe("recovery codes", () => {
   });
 });
 
+describe("recovery codes that were there before", () => {
+  test("are for who has a second factor, and none outlives the time without one", async () => {
+    await using t = await startApp(UNLIMITED);
+    const alice = await register(t, "alice");
+    const early = await alice.call("POST", "/api/auth/factors/recovery-codes");
+    expect([early.status, early.body.code]).toEqual([409, "factor_missing"]);
+    // As if somebody had planted one.
+    await t.sql("INSERT INTO recovery_codes (user_id, code_hash) VALUES ($1, 'planted')", alice.id);
+    const { codes } = await withAuthenticator(alice);
+    expect(codes).toHaveLength(10);
+    expect(await t.sql("SELECT code_hash FROM recovery_codes WHERE code_hash = 'planted'")).toEqual([]);
+    const many = await Promise.all(
+      Array.from({ length: 4 }, () => alice.call("POST", "/api/auth/factors/recovery-codes")),
+    );
+    for (const { status } of many) expect(status).toBe(200);
+    expect(await t.sql("SELECT code_hash FROM recovery_codes")).toHaveLength(10);
+    // Where none is left it is not among what would do.
+    await t.sql("DELETE FROM recovery_codes");
+    expect((await password(t, alice)).body.factors).toEqual(["totp"]);
+  });
+});
+
 describe("a passkey", () => {
   test("is all that one needs, and a second factor; it is named, listed, counted", async () => {
     freezeClock();
@@ -245,6 +267,10 @@ describe("a passkey", () => {
       (o: any) => key.get(o, { flags: 4 }),
       (o: any) => key.get(o, { type: "webauthn.create" }),
       (o: any) => key.get(o, { challenge: "AAAA" }),
+      (o: any) => {
+        const shown = key.get(o);
+        return { ...shown, response: { ...shown.response, userHandle: "AAAA" } };
+      },
       (o: any) => stranger.get(o),
       (o: any) => ({ ...stranger.get(o), id: key.get(o).id, rawId: key.get(o).id }),
       () => ({}),
@@ -267,6 +293,29 @@ describe("a passkey", () => {
     key.counter += 1;
     expect((await tryWith((o) => key.get(o))).status).toBe(200);
     const { body } = await alice.call("POST", "/api/auth/passkeys/options");
+    // What the browser says of the way to it may be anything.
+    const odd = new Authenticator().create(body.options, { origin: "http://evil.example" });
+    for (const transports of ["internal", 5, {}, [{ toString: 1 }], null]) {
+      const passkey = { ...odd, response: { ...odd.response, transports } };
+      const got = await alice.call("POST", "/api/auth/passkeys", { challenge: body.challenge, passkey });
+      expect([422, 410]).toContain(got.status);
+    }
+    const strange = (await alice.call("POST", "/api/auth/passkeys/options")).body;
+    const made = new Authenticator().create(strange.options);
+    Object.assign(made.response, { transports: [{ toString: 1 }, 7, "internal"] });
+    const kept = { challenge: strange.challenge, passkey: made };
+    const added = await alice.call("POST", "/api/auth/passkeys", kept);
+    expect(added.status).toBe(201);
+    goOnWith(alice, added.body);
+    expect(await t.sql("SELECT transports FROM factors WHERE id = $1", added.body.factor.id)).toEqual([
+      { transports: "internal" },
+    ]);
+  });
+
+  test("is refused by an origin that is not the one it is made for", async () => {
+    await using t = await startApp(UNLIMITED);
+    const alice = await register(t, "alice");
+    const { body } = await alice.call("POST", "/api/auth/passkeys/options");
     for (const changes of [{ origin: "http://evil.example" }, { host: "evil.example" }, { flags: 1 }]) {
       const passkey = new Authenticator().create(body.options, changes);
       const got = await alice.call("POST", "/api/auth/passkeys", { challenge: body.challenge, passkey });
@@ -279,7 +328,9 @@ describe("a passkey", () => {
     const [alice, bob] = [await register(t, "alice"), await register(t, "bob")];
     const { key } = await withPasskey(alice);
     const { body } = await bob.call("POST", "/api/auth/passkeys/options");
+    const hers = key.userHandle;
     const taken = { challenge: body.challenge, passkey: key.create(body.options) };
+    key.userHandle = hers;
     expect((await bob.call("POST", "/api/auth/passkeys", taken)).status).toBe(422);
     // Nor is a challenge to add one anybody else's.
     const mine = { challenge: body.challenge, passkey: new Authenticator().create(body.options) };

@@ -5,6 +5,7 @@ import { createRemoteJWKSet, jwtVerify } from "jose";
 import * as oauth from "oauth4webapi";
 import * as client from "openid-client";
 import { advance, freezeClock, startApp, temporaryFolder, type TestApp } from "./support/app.ts";
+import { codeOf } from "./support/authenticator.ts";
 import { decode, login, me, PASSWORDS, refresh, register, type Person } from "./support/people.ts";
 import { BINARY, freePort, run, type Running } from "./support/process.ts";
 
@@ -107,6 +108,61 @@ describe("clients that nobody here wrote, against the executable", () => {
     expect(refused).toMatchObject({ error: "invalid_grant", status: 400 });
     const wrong = client.genericGrantRequest(config, "password", { ...alice, password: "wrong" });
     expect(await wrong.catch((error) => error)).toMatchObject({ error: "invalid_grant" });
+  });
+
+  test("oauth4webapi and openid-client: are told of a second factor, and finish by the extension grant", async () => {
+    const bob = { username: "bob", password: PASSWORDS["bob"]! };
+    const call = async (path: string, body: object, token?: string) => {
+      const headers = {
+        "content-type": "application/json",
+        ...(token && { authorization: `Bearer ${token}` }),
+      };
+      const answer = await fetch(new URL(path, issuer), {
+        method: "POST",
+        headers,
+        body: JSON.stringify(body),
+      });
+      return (await answer.json()) as Record<string, any>;
+    };
+    const { access_token: token } = await call("/api/auth/register", bob);
+    const { id, secret } = await call("/api/auth/factors/totp", {}, token);
+    const confirm = `/api/auth/factors/totp/${id}/confirm`;
+    const { recovery_codes: codes } = await call(confirm, { code: codeOf(secret) }, token);
+
+    const found = await oauth.discoveryRequest(issuer, { algorithm: "oauth2", ...insecure });
+    const as = await oauth.processDiscoveryResponse(issuer, found);
+    const grant = as.grant_types_supported!.find((each) => each.startsWith("urn:duet:"))!;
+    const app: oauth.Client = { client_id: "any" };
+    const ask = async (type: string, fields: Record<string, string>) =>
+      oauth.processGenericTokenEndpointResponse(
+        as,
+        app,
+        await oauth.genericTokenEndpointRequest(
+          as,
+          app,
+          oauth.None(),
+          type,
+          new URLSearchParams(fields),
+          insecure,
+        ),
+      );
+    const half = await ask("password", bob).catch((error) => error);
+    expect(half).toBeInstanceOf(oauth.ResponseBodyError);
+    expect(half.error).toBe("second_factor_required");
+    const { challenge } = half.cause as { challenge: string };
+    const wrong = await ask(grant, { challenge, code: "000000" }).catch((error) => error);
+    expect(wrong.error).toBe("invalid_grant");
+    const pair = await ask(grant, { challenge, code: codeOf(secret, 1) });
+    expect(decode(pair.access_token).claims.amr).toEqual(["pwd", "otp", "mfa"]);
+
+    const config = await client.discovery(issuer, "any", undefined, client.None(), {
+      algorithm: "oauth2",
+      execute: [client.allowInsecureRequests],
+    });
+    const asked = await client.genericGrantRequest(config, "password", bob).catch((error) => error);
+    expect(asked.error).toBe("second_factor_required");
+    const again = { challenge: asked.cause.challenge, recovery_code: codes[0] };
+    expect((await client.genericGrantRequest(config, grant, again)).token_type).toBe("bearer");
   });
 
   test("oauth4webapi with DPoP: asks again with the nonce, refreshes, shows it with ath, and nobody else can", async () => {

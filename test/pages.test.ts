@@ -588,6 +588,23 @@ describe("a form that is submitted twice", () => {
     return other;
   };
 
+  test("tells what an account is told to its holder alone: whoever reads the address in a log gets nothing", async () => {
+    await using t = await startApp(UNLIMITED);
+    const alice = new Visitor(t);
+    await alice.register("alice");
+    const url = "/account/factors/totp?once=11111111-2222-4333-8444-555555555555";
+    const first = await alice.submit(url);
+    expect(first.html).toContain("<svg");
+    const key = (html: string) => /<code>([A-Z2-7 ]+)<\/code>/.exec(html)?.[1];
+    expect(key((await alice.submit(url)).html)).toBe(key(first.html));
+    const stranger = new Visitor(t);
+    const seen = await stranger.submit(url);
+    expect([seen.path.startsWith("/login"), key(seen.html)]).toEqual([true, undefined]);
+    const bob = new Visitor(t);
+    await bob.register("bob");
+    expect(key((await bob.submit(url)).html)).not.toBe(key(first.html));
+  });
+
   test("makes one account and signs in, at once and one after the other", async () => {
     await using t = await startApp({}, undefined, FULL_COST);
     const [first, second, later] = [new Visitor(t), new Visitor(t), new Visitor(t)];

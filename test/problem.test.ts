@@ -25,6 +25,7 @@ import {
 import { decode, login, PASSWORDS, refresh, register, type Person } from "./support/people.ts";
 import { KeyHolder } from "./support/dpop.ts";
 import { password, withAuthenticator } from "./support/factors.ts";
+import { MAIL_TO_NOWHERE } from "./support/mail.ts";
 
 const JSON_TYPE = { "content-type": "application/json" };
 type Ask = (t: TestApp, alice: Person, language: string) => Promise<Answer>;
@@ -159,6 +160,16 @@ const WAYS: Record<ErrorCode, Ask> = {
     const path = `/api/conversations/${id}/members/${alice.id}`;
     return alice.call("DELETE", path, undefined, { "accept-language": language });
   },
+  link_of_another: async (_, __, language) => {
+    await using mailed = await startApp(MAIL_TO_NOWHERE);
+    const [alice, bob] = [await register(mailed, "alice"), await register(mailed, "bob")];
+    const link = await mailed.app.duet.links.makeVerify({ ...bob, email: null }, "bob@example.com");
+    const input = { token: new URL(link).searchParams.get("token") };
+    const headers = { "accept-language": language };
+    return await alice.call("POST", "/api/auth/email/confirm", input, headers);
+  },
+  factor_missing: (_, alice, language) =>
+    alice.call("POST", "/api/auth/factors/recovery-codes", undefined, { "accept-language": language }),
   // The page's script says whose page it is; a program never does, so the answer here is a page's.
   viewer_changed: async (t, alice, language) => {
     const headers = {

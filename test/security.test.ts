@@ -66,7 +66,7 @@ describe("security events", () => {
       "register success",
     ]);
     // Those of keys: dpop.test.ts, dbsc.test.ts; of the operators' page: admin.test.ts; of factors: factors.test.ts; of addresses: emails.test.ts.
-    const others = /^(?:key_|invitation|step_up|second_factor|factor_|recovery_codes|passkey_|email_)/;
+    const others = /^(?:key_|invitation|step_up|second_factor|factor_|recovery_code|passkey_|email_)/;
     const kinds = SECURITY_EVENT_KINDS.filter((kind) => !others.test(kind));
     expect(new Set(items.map((e: any) => e.kind))).toEqual(new Set(kinds));
     expect(items[0]).toEqual({

@@ -10,7 +10,7 @@ import { decode, me, PASSWORDS, refresh, register, type Person } from "./support
 
 const SOME_ID = "01999999-0000-7000-8000-000000000000";
 
-/** A way to ask for each act, by the API or by a page, and a way in which it is not refused for want of a proof. */
+/** A way to ask for each act, by the API or by a page. */
 const WAYS: Record<keyof typeof ACTS, (alice: Person, visitor: Visitor) => Promise<{ status: number }>> = {
   password_change: (alice) => alice.call("POST", "/api/auth/password", { new_password: PASSWORDS["bob"] }),
   email_change: (alice) =>
@@ -23,32 +23,19 @@ const WAYS: Record<keyof typeof ACTS, (alice: Person, visitor: Visitor) => Promi
   operate: (_, visitor) => visitor.open("/admin"),
 };
 
-/** Alice with an authenticator, as a program and, with her tokens as cookies, in a browser. */
+const challengeIn = (html: string) => /name="challenge" value="([^"]+)"/.exec(html)![1]!;
+
+/** Alice with an authenticator, signed in as a program and in a browser. */
 async function start(t: TestApp) {
-  const visitor = new Visitor(t);
-  await visitor.register("alice");
+  const alice = await register(t, "alice");
   const { operator } = t.app.duet;
   await operator.setOperator(await operator.find("alice"), true);
-  const accessOf = () => visitor.jar.get("duet_access")!.value;
-  const alice: Person = {
-    username: "alice",
-    password: PASSWORDS["alice"]!,
-    id: decode(accessOf()).claims.sub,
-    accessToken: accessOf(),
-    refreshToken: visitor.jar.get("duet_refresh")!.value,
-    call: (method, path, input, headers = {}) =>
-      t.json(method, path, input, { authorization: `Bearer ${alice.accessToken}`, ...headers }),
-  };
   const factor = await withAuthenticator(alice);
-  const hold = () => {
-    for (const [name, value] of [
-      ["duet_access", alice.accessToken],
-      ["duet_refresh", alice.refreshToken],
-    ] as const)
-      visitor.jar.set(name, { value, path: name === "duet_access" ? "/" : "/auth", attributes: "" });
-  };
-  hold();
-  return { visitor, alice, hold, ...factor };
+  const visitor = new Visitor(t);
+  const half = await visitor.submit("/login", { identifier: "alice", password: alice.password });
+  const [code] = factor.codes;
+  await visitor.submit("/login/challenge", { challenge: challengeIn(half.html), code: code! });
+  return { visitor, alice, ...factor };
 }
 
 describe("what cannot be undone, or opens the door", () => {
@@ -57,7 +44,7 @@ describe("what cannot be undone, or opens the door", () => {
     async (act) => {
       freezeClock();
       await using t = await startApp(UNLIMITED);
-      const { visitor, alice, hold, secret } = await start(t);
+      const { visitor, alice, secret } = await start(t);
       advance(599);
       // Nothing is done yet by asking; what is refused for another reason was not refused for this one.
       if (act !== "account_delete" && act !== "password_change")
@@ -70,7 +57,12 @@ describe("what cannot be undone, or opens the door", () => {
       const proved = await answer(t, { challenge: begun.body.challenge, code: codeOf(secret) });
       expect(Object.keys(proved.body)).toEqual(["access_token", "token_type", "expires_in"]);
       goOnWith(alice, proved.body);
-      hold();
+      // A browser's is proved on a page; what a program has proved is no browser's.
+      const page = await visitor.open("/account/proof");
+      const own = { challenge: challengeIn(page.html), code: codeOf(secret, 1) };
+      const elsewhere = await answer(t, own);
+      expect(elsewhere.body.code).toBe("challenge_ended");
+      expect((await visitor.submit("/account/proof", own)).path).toBe("/account");
       expect((await WAYS[act](alice, visitor)).status).not.toBe(401);
     },
   );
@@ -198,7 +190,37 @@ describe("a proof", () => {
     const proved = await key.ask("POST", "/api/auth/challenge", given);
     expect(proved.body.token_type).toBe("DPoP");
     expect((await me(t, proved.body.access_token)).status).toBe(401);
-    expect((await key.ask("POST", path, undefined, proved.body.access_token)).status).toBe(200);
+    const asked = await key.ask("POST", path, undefined, proved.body.access_token);
+    expect(asked.body.code).toBe("factor_missing");
+  });
+});
+
+describe("a page's proof", () => {
+  test("is its own session's: what asks somebody else puts nobody's tokens into this browser", async () => {
+    freezeClock();
+    await using t = await startApp(UNLIMITED);
+    const { visitor, codes } = await start(t);
+    const bob = new Visitor(t);
+    await bob.register("bob");
+    const before = bob.jar.get("duet_access");
+    const challenge = challengeIn((await visitor.open("/account/proof")).html);
+    const stolen = await bob.submit("/account/proof", { challenge, code: codes[2]! });
+    expect([stolen.status, stolen.html.includes("Current password")]).toEqual([410, true]);
+    expect(bob.jar.get("duet_access")).toEqual(before!);
+    expect((await visitor.submit("/account/proof", { challenge, code: codes[2]! })).path).toBe("/account");
+  });
+
+  test("can always be asked for by its owner, whoever has copied the token", async () => {
+    freezeClock();
+    await using t = await startApp({ DUET_TRUSTED_PROXIES: "127.0.0.1" });
+    const alice = await register(t, "alice");
+    advance(700);
+    const ask = (ip: string) =>
+      alice.call("PATCH", "/api/auth/me", { email: "a@example.com" }, { "x-forwarded-for": ip });
+    const statuses = [];
+    for (let n = 0; n < 35; n++) statuses.push((await ask("203.0.113.1")).status);
+    expect([statuses[0], statuses.at(-1)]).toEqual([401, 429]);
+    expect((await ask("198.51.100.1")).body.code).toBe("proof_required");
   });
 });
 
@@ -242,8 +264,6 @@ describe("half a sign-in", () => {
 });
 
 describe("without script", () => {
-  const challengeIn = (html: string) => /name="challenge" value="([^"]+)"/.exec(html)![1]!;
-
   test("the second step, and what was being done when a proof was asked for, are pages", async () => {
     freezeClock();
     await using t = await startApp(UNLIMITED);
@@ -260,12 +280,12 @@ describe("without script", () => {
     expect(wrong.status).toBe(401);
     expect(wrong.html).toContain('id="code-error"');
     expect(challengeIn(wrong.html)).toBe(challenge);
-    const right = await visitor.submit("/login/challenge", { challenge, code: codes[0]!, next: "/account" });
+    const right = await visitor.submit("/login/challenge", { challenge, code: codes[1]!, next: "/account" });
     expect([right.status, right.path]).toEqual([200, "/account"]);
-    expect(right.html).toContain("Password and authenticator code; 9 recovery codes left.");
+    expect(right.html).toContain("Password and authenticator code; 8 recovery codes left.");
 
     advance(700);
-    const asked = await visitor.submit("/account/profile", { username: "alice", email: "a&<b@example.com" });
+    const asked = await visitor.submit("/account/profile", { username: "alice", email: "a&'b@example.com" });
     expect(asked.status).toBe(401);
     const [, held] = /name="held" value="([^"]+)"/.exec(asked.html)!;
     const unescaped = held!.replaceAll("&quot;", '"').replaceAll("&lt;", "<").replaceAll("&amp;", "&");

@@ -35,7 +35,7 @@ export const emailRoutes = ({ emails, deviceOf, ...guard }: Deps & Guard) =>
       },
       {
         body: t.Object({ token: t.String() }),
-        ...says("confirmEmail", { 200: User }, ["link_ended", "email_taken", "not_found"]),
+        ...says("confirmEmail", { 200: User }, ["link_ended", "link_of_another", "email_taken", "not_found"]),
       },
     )
     .post(

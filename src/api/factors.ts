@@ -28,9 +28,9 @@ export const factorRoutes = ({
     )
     .post(
       "/api/auth/factors/totp",
-      async ({ viewer, body, set }) => {
+      async ({ viewer, body, request, server, set }) => {
         set.status = 201;
-        return ownFactors.beginAuthenticator(viewer, body ?? {});
+        return ownFactors.beginAuthenticator(viewer, body ?? {}, deviceOf({ request, server }));
       },
       {
         body: t.Optional(t.Object({ name: t.Optional(t.String()) })),
@@ -63,11 +63,14 @@ export const factorRoutes = ({
       async ({ viewer, request, server }) => ({
         codes: await ownFactors.makeRecoveryCodes(viewer, deviceOf({ request, server })),
       }),
-      says("makeRecoveryCodes", { 200: t.Object({ codes: t.Array(t.String()) }) }, CHANGE_ERRORS),
+      says("makeRecoveryCodes", { 200: t.Object({ codes: t.Array(t.String()) }) }, [
+        ...CHANGE_ERRORS,
+        "factor_missing",
+      ]),
     )
     .post(
       "/api/auth/passkeys/options",
-      ({ viewer }) => ownFactors.beginPasskey(viewer),
+      ({ viewer, request, server }) => ownFactors.beginPasskey(viewer, deviceOf({ request, server })),
       says("beginPasskey", { 200: t.Object({ challenge: t.String(), options: PasskeyJson }) }, [
         ...CHANGE_ERRORS,
         "validation_failed",

@@ -61,15 +61,19 @@ export const userCommands: Command[] = [
     does: "Shows one account, by its name or address, with its sessions",
     example: "duet users show alice",
     run: ({ words: [name], options, config }) =>
-      beside(config(), async ({ operator }) => {
+      beside(config(), async ({ operator, ownFactors }) => {
         const user = await refusable(() => operator.find(name!));
         const { id, username, email } = user;
+        const { items, recoveryCodesLeft: recovery_codes } = await ownFactors.list({ userId: id });
+        const factors = items.map(({ kind }) => kind).join(" ") || "none";
         const { disabled_at, operator_since } = await operator.findById(id);
         const state = { operator: timeOf(operator_since), disabled: timeOf(disabled_at) };
         const sessions = (await operator.sessionsOf(user)).map(shownSession);
         if (options["json"])
-          return console.log(JSON.stringify({ id, username, email, ...state, sessions }, null, 2));
-        print([{ username, email, ...state, id }], false);
+          return console.log(
+            JSON.stringify({ id, username, email, factors, recovery_codes, ...state, sessions }, null, 2),
+          );
+        print([{ username, email, factors, ...state, id }], false);
         console.log(sessions.length === 0 ? "\nsigned in nowhere" : "");
         print(sessions, false);
       }),
@@ -124,7 +128,8 @@ export const userCommands: Command[] = [
           throw new StartError(`${user.username} is disabled, and a new password would let nobody in`);
         const withoutFactors = options["without-factors"] === true;
         console.log(await links.makeReset(user, COMMAND_LINE, { withoutFactors }));
-        console.error(`whoever opens it within half an hour sets a new password for ${user.username}`);
+        const also = withoutFactors ? ", and takes all second factors away" : "";
+        console.error(`whoever opens it within half an hour sets a new password for ${user.username}${also}`);
       }),
   },
   {

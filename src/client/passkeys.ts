@@ -1,9 +1,9 @@
 // Passkeys: the browser is asked for one, and what it answers goes with the form that it was asked in.
 //
-// DOM: [data-passkey="get" or "create"][data-options or data-options-from], shown where html[data-passkeys], in a form with
-// [name=passkey] and, with data-options-from, [name=challenge]; [data-passkey-failed]; [autocomplete~=webauthn].
+// DOM: [data-passkey="get" or "create"][data-options or data-options-from], shown where html[data-passkeys=yes], in a form with
+// [name=passkey] and, with data-options-from, [name=challenge]; [data-passkey-failed][data-held], two texts; [autocomplete~=webauthn].
 
-import { root, viewer } from "./page.ts";
+import { root } from "./page.ts";
 import { ask } from "./tokens.ts";
 
 type Options = { challenge?: string; options: object };
@@ -23,7 +23,11 @@ function begin(): AbortSignal {
 async function optionsOf({ dataset }: HTMLElement): Promise<Options> {
   if (dataset["options"]) return { options: JSON.parse(dataset["options"]) as object };
   const url = dataset["optionsFrom"]!;
-  const response = await (viewer ? ask(url, { method: "POST" }) : fetch(url, { method: "POST" }));
+  // To sign in there is no token to be had first.
+  const isSignIn = url.startsWith("/login/");
+  const response = await (isSignIn ? fetch(url, { method: "POST" }) : ask(url, { method: "POST" }));
+  // They would rather not say who they are, or signed in somewhere else.
+  if (response.status === 401) throw new DOMException("", "AbortError");
   if (!response.ok) throw new Error(`passkey: ${response.status}`);
   return (await response.json()) as Options;
 }
@@ -55,28 +59,49 @@ async function submitWith(button: HTMLElement, signal: AbortSignal, mediation?: 
 }
 
 /** On a sign-in form the browser offers passkeys where the name is typed. */
-async function offer() {
+export async function offerPasskey() {
+  if (!isSupported()) return;
   const field = document.querySelector("main [autocomplete~=webauthn]");
   const button = document.querySelector<HTMLElement>("main [data-options-from][data-passkey=get]");
   if (!field || !button || !(await PublicKeyCredential.isConditionalMediationAvailable?.())) return;
   const signal = begin();
-  const again = setTimeout(() => void offer(), CONDITIONAL_MS);
+  const again = setTimeout(() => void offerPasskey(), CONDITIONAL_MS);
   signal.addEventListener("abort", () => clearTimeout(again));
   await submitWith(button, signal, "conditional").catch(() => undefined);
 }
 
+const isSupported = () => !!window.PublicKeyCredential?.parseRequestOptionsFromJSON;
+
+function start(button: HTMLElement) {
+  const failed = button.parentElement!.querySelector<HTMLElement>("[data-passkey-failed]")!;
+  failed.hidden = true;
+  submitWith(button, begin()).catch((error: unknown) => {
+    const name = error instanceof DOMException ? error.name : "";
+    failed.textContent = failed.dataset[name === "InvalidStateError" ? "held" : "passkeyFailed"]!;
+    failed.hidden = name === "AbortError";
+  });
+}
+
 export function startPasskeys() {
-  if (!window.PublicKeyCredential?.parseRequestOptionsFromJSON) return;
-  // The style shows the buttons then.
-  root.dataset["passkeys"] = "";
+  // The style shows the buttons then, or says that there is no use for them.
+  root.dataset["passkeys"] = isSupported() ? "yes" : "no";
   document.addEventListener("click", ({ target }) => {
     const button = (target as Element).closest<HTMLElement>("[data-passkey]");
-    if (!button) return;
-    const failed = button.parentElement!.querySelector<HTMLElement>("[data-passkey-failed]")!;
-    failed.hidden = true;
-    submitWith(button, begin()).catch((error: unknown) => {
-      failed.hidden = error instanceof DOMException && error.name === "AbortError";
-    });
+    if (button) start(button);
   });
-  void offer();
+  // Enter where nothing but a passkey is asked for.
+  document.addEventListener(
+    "submit",
+    (event) => {
+      const form = event.target as HTMLFormElement;
+      const button = form.querySelector<HTMLElement>("[data-passkey]");
+      const field = form.querySelector<HTMLInputElement>("[name=passkey]");
+      if (!button || field!.value || form.querySelector("[type=submit]")) return;
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      start(button);
+    },
+    true,
+  );
+  void offerPasskey();
 }

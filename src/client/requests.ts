@@ -7,6 +7,7 @@ import { discardDrafts, restoreDrafts } from "./drafts.ts";
 import { policy, refuse } from "./markup.ts";
 import { byId, root, say, sayOffline, viewer } from "./page.ts";
 import { localizeTimes } from "./times.ts";
+import { offerPasskey } from "./passkeys.ts";
 import { send, type Fetch } from "./tokens.ts";
 
 /** What htmx 4 gives its extensions, as far as it is used here. */
@@ -72,6 +73,7 @@ export const startRequests = () =>
         if (field && !field.matches("[aria-invalid]")) field.value ||= value;
       }
       localizeTimes();
+      void offerPasskey();
       restoreDrafts(document);
       const edited = document.querySelector<HTMLTextAreaElement>(".editing textarea:focus:not([data-begun])");
       edited?.setSelectionRange(edited.value.length, edited.value.length);

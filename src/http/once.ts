@@ -19,7 +19,7 @@ type Entry = { answer: Promise<Kept | null>; bytes: number; until: number };
  * sent elsewhere with its body (307), may be tried again. Kept in this process, for a minute, and where there are others
  * in the database, sealed by what was sent. Programs have `Idempotency-Key`.
  */
-export function createOnce(forms: Forms) {
+export function createOnce(forms: Forms, accessTokenOf: (request: Request) => string | undefined) {
   /** The oldest first. What was sent is in none of them. */
   const kept = new Map<string, Entry>();
   let bytes = 0;
@@ -62,10 +62,11 @@ export function createOnce(forms: Forms) {
     const key = searchParams.get("once");
     if (!key || /^\/(?:api|oauth)\//.test(pathname)) return work(request);
     const body = await readBytes(request);
+    const holder = /^\/(?:account|admin)\//.test(pathname) ? (accessTokenOf(request) ?? "") : "";
     const hashOf = (what: string) =>
       new Bun.CryptoHasher("sha256")
-        // A script's answer is no page's.
-        .update(`${what}\n${pathname}\n${key}\n${request.headers.get("hx-request")}\n`)
+        // A script's answer is no page's, and what an account is told is its holder's alone: the address stands in logs.
+        .update(`${what}\n${pathname}\n${key}\n${request.headers.get("hx-request")}\n${holder}\n`)
         .update(body)
         .digest();
     const id = hashOf("form").toString("base64url");

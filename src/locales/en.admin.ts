@@ -44,5 +44,6 @@ export const reset = {
   title: "New password",
   lead: (username: string) =>
     `For the account ${username}. Everything that is signed in to it is signed out.`,
+  withoutFactors: "It also takes away the second step: what was set up for that must be set up anew.",
   done: "Your password is changed. Sign in with the new one.",
 };

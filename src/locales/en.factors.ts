@@ -10,15 +10,17 @@ export const factors = {
       " or ",
     );
     const alone = passkeys > 0 ? "; or a passkey alone" : "";
-    return `Password and ${second}${alone}; ${count(codes, "recovery code", "recovery codes")} left.`;
+    const left = codes === 0 ? "no recovery codes" : count(codes, "recovery code", "recovery codes");
+    return `Password and ${second}${alone}; ${left} left.`;
   },
+  noCodes: "Make new ones, for the day that you lose what you sign in with.",
   fewCodes: "Make new recovery codes before the last one is used.",
   note: "Adding or removing one signs you out everywhere else.",
   kinds: { totp: "Authenticator app", passkey: "Passkey" },
   synced: "on several devices",
   used: "used",
   unused: "not used yet",
-  name: "Name",
+  passkeyName: "Name of a new passkey",
   addAuthenticator: "Set up an authenticator app",
   addPasskey: "Add a passkey",
   remove: "Remove",
@@ -47,6 +49,7 @@ export const factors = {
     lead: "Your password is right. Now the code that your authenticator app shows, or a recovery code.",
     leadWithPasskey: "Your password is right. Now your passkey, or a recovery code.",
     code: "Code",
+    codeOnlyHint: "Six digits",
     codeHint: "Six digits, or one of your recovery codes",
     recoveryHint: "One of the codes that you put away, such as 4F7K-…",
     recoveryCode: "Recovery code",
@@ -57,14 +60,18 @@ export const factors = {
   },
   proof: {
     title: "Is it still you?",
-    lead: "What comes next opens doors or cannot be undone. Prove who you are; it is asked for when ten minutes have passed.",
+    lead: "What you are about to do is important. Confirm that it is you; this is asked again after ten minutes.",
     submit: "Go on",
-    goOn: "Thank you. Nothing has been done yet: go on with what you were doing.",
+    cancel: "Not now",
+    confirmed: "It is you",
+    goOn: "Nothing has been changed yet. Go on with what you were doing.",
   },
   passkey: {
     signIn: "Sign in with a passkey",
     use: "Use a passkey",
     needsScript: "Passkeys need JavaScript.",
+    unsupported: "This browser cannot use passkeys.",
     failed: "No passkey was used. Try again, or another way.",
+    held: "This device has a passkey for this account already.",
   },
 };

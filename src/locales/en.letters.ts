@@ -1,6 +1,7 @@
 /** E-mail: each is a subject, sentences before the link, the link's name, and sentences after it. */
 export const letters = {
   hello: (username: string) => `Hello ${username},`,
+  helloStranger: "Hello,",
   /** Whose letter it is, at the end of each. */
   end: (host: string) => `Duet, ${host}. This was sent by itself: nobody reads answers.`,
   reset: {
@@ -15,7 +16,7 @@ export const letters = {
   verify: {
     subject: (host: string) => `Confirm your address at ${host}`,
     before: [
-      "This address was given for the account above. Until it is confirmed it is good for nothing: no signing in, no new password.",
+      "Somebody, you we hope, has given this address for their account. Until it is confirmed it is good for nothing: no signing in, no new password.",
     ],
     link: "Confirm this address",
     after: [
@@ -25,7 +26,11 @@ export const letters = {
   },
   email_changed: {
     subject: (host: string) => `Your address at ${host} was changed`,
-    before: (email: string) => [`From now on letters about this account go to ${email}, and no longer here.`],
+    before: (email: string | null) => [
+      email === null
+        ? "The account has no address any more, and letters about it no longer come here."
+        : `From now on letters about this account go to ${email}, and no longer here.`,
+    ],
     link: "Take that back",
     after: [
       "Was it not you? The link gives the account this address again and signs everybody out, for 72 hours; then set a new password.",
@@ -40,5 +45,8 @@ export const letters = {
     unknownDevice: "an unknown device",
     link: "See what has happened",
     after: ["Was it not you? Set a new password, which signs everybody out."],
+    afterFactor: [
+      "Was it not you? Remove it on your account page, under “How you sign in”, and set a new password: that signs everybody out.",
+    ],
   },
 };

@@ -30,7 +30,9 @@ export const when: Record<ErrorCode, string> = {
   username_taken: "in any spelling that folds to the same",
   email_taken: "it is another account’s",
   owner_cannot_leave: "they can delete it",
+  factor_missing: "recovery codes are for who has a second factor",
   viewer_changed: "somebody else has signed in in this browser since the page was made",
+  link_of_another: "a link of a letter, in the session of another account than the one it is for",
   link_ended:
     "a link to set a password or to confirm an address, or an invitation, that was used, has ended or never was one",
   challenge_ended:

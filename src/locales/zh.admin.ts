@@ -43,5 +43,6 @@ export const admin: typeof englishAdmin = {
 export const reset: typeof englishReset = {
   title: "新密码",
   lead: (username: string) => `用于账号 ${username}。所有已登录的地方都会退出。`,
+  withoutFactors: "第二步验证也会一并取消，需要重新设置。",
   done: "密码已修改。请用新密码登录。",
 };

@@ -18,8 +18,10 @@ export const emails: typeof english = {
     title: "撤销邮箱更改",
     lead: (email) => `账号恢复为 ${email}，所有设备都会退出登录。然后请设新密码。`,
     submit: "撤销更改",
-    done: "邮箱已恢复，所有设备已退出登录。现在请设新密码。",
+    done: "邮箱已恢复，所有设备已退出登录。现在请设新密码：",
   },
   waiting: (email) => `${email} 等待确认：请打开发到该邮箱的邮件中的链接。`,
+  giveUp: "放弃",
+  signInFirst: "请登录要确认邮箱的那个账号。",
   sendAgain: "重新发送邮件",
 };

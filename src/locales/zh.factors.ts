@@ -7,15 +7,16 @@ export const factors: typeof english = {
     if (totp + passkeys === 0) return "仅密码。加上第二步验证，密码泄露也打不开账号。";
     const second = [...(totp > 0 ? ["验证码"] : []), ...(passkeys > 0 ? ["通行密钥"] : [])].join("或");
     const alone = passkeys > 0 ? "；也可只用通行密钥" : "";
-    return `密码加${second}${alone}；还剩 ${codes} 个恢复码。`;
+    return `密码加${second}${alone}；${codes === 0 ? "没有恢复码了" : `还剩 ${codes} 个恢复码`}。`;
   },
+  noCodes: "请生成新的恢复码，以备无法使用其他登录方式之时。",
   fewCodes: "请在用完最后一个之前生成新的恢复码。",
   note: "添加或移除任何一个，都会让其他设备全部退出。",
   kinds: { totp: "验证器应用", passkey: "通行密钥" },
   synced: "可在多台设备上使用",
   used: "上次使用",
   unused: "尚未使用",
-  name: "名称",
+  passkeyName: "新通行密钥的名称",
   addAuthenticator: "设置验证器应用",
   addPasskey: "添加通行密钥",
   remove: "移除",
@@ -43,6 +44,7 @@ export const factors: typeof english = {
     lead: "密码正确。请输入验证器应用显示的验证码，或一个恢复码。",
     leadWithPasskey: "密码正确。请使用通行密钥，或输入一个恢复码。",
     code: "验证码",
+    codeOnlyHint: "六位数字",
     codeHint: "六位数字，或一个恢复码",
     recoveryHint: "您保存的恢复码之一，例如 4F7K-…",
     recoveryCode: "恢复码",
@@ -53,14 +55,18 @@ export const factors: typeof english = {
   },
   proof: {
     title: "请确认是您本人",
-    lead: "接下来的操作可能无法撤销，或会打开更多权限。请验证身份；每隔十分钟会再次要求。",
+    lead: "接下来的操作很重要，请确认是您本人；超过十分钟会再次要求。",
     submit: "继续",
-    goOn: "验证完成。操作尚未执行：请继续。",
+    cancel: "取消",
+    confirmed: "已确认是您本人",
+    goOn: "尚未做任何更改，请继续刚才的操作。",
   },
   passkey: {
     signIn: "用通行密钥登录",
     use: "使用通行密钥",
     needsScript: "通行密钥需要 JavaScript。",
+    unsupported: "此浏览器不能使用通行密钥。",
+    held: "此设备已有这个账号的通行密钥。",
     failed: "没有使用通行密钥。请重试，或换一种方式。",
   },
 };

@@ -56,9 +56,10 @@ export function createPost({
     } catch (error) {
       const { responseCode = 0, code } = error as Failure;
       // What is wrong with the letter or its reader does not get better; what is wrong with the way there does.
-      if (responseCode >= 500 && code === "EENVELOPE")
-        throw new Undeliverable(String(error), { cause: error });
-      throw error;
+      const isForGood = responseCode >= 500 && code === "EENVELOPE";
+      // In the server's words there may be the address.
+      const cause = responseCode > 0 ? `${code} ${responseCode}` : String(error);
+      throw isForGood ? new Undeliverable(cause) : new Error(cause);
     }
   };
 }

@@ -5,7 +5,9 @@ export type LetterRow = {
   kind: "forgotten" | "verify" | "email_changed" | "notice";
   /** To whom; null where that is not known before it is sent. */
   user_id: string | null;
-  /** An address, the id of a security event, or a name that somebody has typed, sealed. */
+  /** Where to, as it was when it was put; null where that is looked for when it is sent. */
+  address: string | null;
+  /** The id of a link or of a security event, or a name that somebody has typed, sealed. */
   about: string | null;
   created_at: number;
   tries: number;
@@ -15,10 +17,12 @@ export type LetterRow = {
 export const letterStore = (q: Queryable) => ({
   insert: (l: Omit<LetterRow, "tries" | "next_at">) =>
     q.run(
-      "INSERT INTO letters (id, kind, user_id, about, created_at, next_at) VALUES ($1, $2, $3, $4, $5, $5)",
+      `INSERT INTO letters (id, kind, user_id, address, about, created_at, next_at)
+       VALUES ($1, $2, $3, $4, $5, $6, $6)`,
       l.id,
       l.kind,
       l.user_id,
+      l.address,
       l.about,
       l.created_at,
     ),

@@ -69,8 +69,17 @@ export const linkStore = (q: Queryable) => ({
     ),
 
   /** Those for the same user that were made after one. */
-  removeLater: ({ user_id, id }: Pick<LinkRow, "user_id" | "id">) =>
-    q.run("DELETE FROM links WHERE user_id = $1 AND id > $2", user_id, id),
+  removeLater: ({ user_id, id }: Pick<LinkRow, "user_id" | "id">, purpose: LinkRow["purpose"]) =>
+    q.run("DELETE FROM links WHERE user_id = $1 AND id > $2 AND purpose = $3", user_id, id, purpose),
+
+  /** Gives one that was not used another secret and another end. */
+  renew: async (id: string, secretHash: string, endsAt: number): Promise<boolean> =>
+    (await q.run(
+      "UPDATE links SET secret_hash = $1, ends_at = $2 WHERE id = $3 AND used_at IS NULL",
+      secretHash,
+      endsAt,
+      id,
+    )) > 0,
 
   /** Those that an operator has made and nobody has used. */
   removeBy: (makerId: string) => q.run("DELETE FROM links WHERE maker_id = $1 AND used_at IS NULL", makerId),

@@ -111,7 +111,7 @@ export const userStore = (q: Queryable) => ({
     await tellingWhatIsTaken(
       q.run(
         `UPDATE users SET email = $1, email_key = $2, email_verified_at = $3, email_pending = NULL
-          WHERE id = $4 /* touches user $4 */`,
+          WHERE id = $4 AND username IS NOT NULL /* touches user $4 */`,
         email,
         key,
         email === null ? null : now,

@@ -84,9 +84,9 @@ export function accountPages(deps: Deps) {
         removal={forms.removal ?? emptyForm}
         moreSessions={devices.next}
         moreEvents={events.next}
-        done={(["profile", "password", "session", "added", "removed", "email", "letter"] as const).find(
-          (each) => each === query.done,
-        )}
+        done={(
+          ["profile", "password", "session", "added", "removed", "email", "letter", "proved"] as const
+        ).find((each) => each === query.done)}
         place={await live.place()}
       />
     );
@@ -107,8 +107,9 @@ export function accountPages(deps: Deps) {
       "/profile",
       async ({ request, server, viewer, body, set }) => {
         try {
-          await account.updateProfile(viewer, body, deviceOf({ request, server }));
-          return goOn(request, set, "/account?done=profile");
+          const { email } = await account.updateProfile(viewer, body, deviceOf({ request, server }));
+          const isWaiting = (email ?? "") !== body.email.trim();
+          return goOn(request, set, `/account?done=${isWaiting ? "letter" : "profile"}`);
         } catch (error) {
           const profile = failedForm(error, pageContext(request, viewer).language, body, set);
           return show(request, viewer, { profile });

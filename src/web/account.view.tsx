@@ -2,15 +2,14 @@ import type { SecurityEvent } from "../core/auth/security.ts";
 import { Field, FormError, inPlace, once, type FormState } from "./form.view.tsx";
 import { Layout, type PageContext } from "./layout.view.tsx";
 import { NewPassword } from "./passwords.view.tsx";
-import { Factors } from "./factors.view.tsx";
-import type { Changed } from "../core/auth/own-factors.ts";
+import { Factors, type HeldFactors } from "./factors.view.tsx";
 import { ProofDialog } from "./proof.view.tsx";
 import { Waiting } from "./emails.view.tsx";
 import { EventRow, SessionRow, type ShownSession, type Where } from "./rows.view.tsx";
 import { SignInDialog } from "./sessions.view.tsx";
 
 export type ShownEvent = SecurityEvent & { where: Where | null };
-export type Done = "profile" | "password" | "session" | "added" | "removed" | "email" | "letter";
+export type Done = "profile" | "password" | "session" | "added" | "removed" | "email" | "letter" | "proved";
 
 type AccountProps = {
   page: PageContext;
@@ -18,7 +17,7 @@ type AccountProps = {
   /** One that waits to be confirmed. */
   pending: string | null;
   isOperator: boolean;
-  held: { items: Changed["factor"][]; recoveryCodesLeft: number };
+  held: HeldFactors;
   sessions: ShownSession[];
   events: ShownEvent[];
   /** Where either list goes on. */
@@ -112,7 +111,7 @@ const Profile = ({ page, email, pending, profile }: AccountProps) => {
           <button type="submit">{t.save}</button>
         </p>
       </form>
-      {page.hasMail && pending !== null && <Waiting page={page} pending={pending} />}
+      {page.hasMail && pending !== null && <Waiting page={page} pending={pending} email={email} />}
     </section>
   );
 };

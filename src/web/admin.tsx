@@ -15,6 +15,7 @@ type Deps = Pick<
   Web,
   | "admin"
   | "operator"
+  | "ownFactors"
   | "links"
   | "security"
   | "sessions"
@@ -35,7 +36,8 @@ const EVENTS_SHOWN = 50;
  * operator's name. Whoever has not proved in the last minutes who they are is asked first (`proof_required`).
  */
 export function adminPages(deps: Deps) {
-  const { admin, operator, links, security, sessions, keys, notifier, ready, settings, metrics } = deps;
+  const { admin, operator, ownFactors, links, security, sessions, keys, notifier, ready, settings, metrics } =
+    deps;
   const { cookies, showingOf, deviceOf, pageContext } = deps;
 
   /** Does what `show` does for an operator who has proved lately who they are. Error codes: `not_found`, `proof_required`. */
@@ -86,14 +88,16 @@ export function adminPages(deps: Deps) {
     { events: before, link }: { events?: string | undefined; link?: string } = {},
   ) {
     const user = await operator.findById(id);
-    const [own, events] = await Promise.all([
+    const [own, held, events] = await Promise.all([
       operator.sessionsOf(user),
+      ownFactors.list({ userId: id }),
       security.list({ userId: id }, { limit: EVENTS_SHOWN, before }),
     ]);
     return (
       <PersonPage
         page={pageContext(request, viewer)}
         user={user}
+        held={held}
         sessions={own.map((each) => ({ ...each, device: nameDevice(each.user_agent) }))}
         events={events.items.map((each) => ({ ...each, device: nameDevice(each.user_agent) }))}
         moreEvents={events.next}

@@ -6,18 +6,29 @@ import { failedForm } from "./form.ts";
 import { emptyForm } from "./form.view.tsx";
 import { goOn, pages, type Web } from "./page.ts";
 
-type Deps = Pick<Web, "emails" | "sessions" | "cookies" | "showingOf" | "deviceOf" | "pageContext">;
+type Deps = Pick<
+  Web,
+  "emails" | "viewerIfAny" | "sessions" | "cookies" | "showingOf" | "deviceOf" | "pageContext"
+>;
 
 /** Where the links of letters lead, and asking for one. Without a mail server none of these pages is there (404). */
-export const emailPages = ({ emails, sessions, cookies, showingOf, deviceOf, pageContext }: Deps) =>
+export const emailPages = ({
+  emails,
+  viewerIfAny,
+  sessions,
+  cookies,
+  showingOf,
+  deviceOf,
+  pageContext,
+}: Deps) =>
   new Elysia({ name: "web/emails" })
     .use(pages)
     .use(formBodies)
     .get(
       "/forgot",
-      ({ request, query }) => {
+      async ({ request, server, query }) => {
         emails.assertOn();
-        const page = pageContext(request, null);
+        const page = pageContext(request, await viewerIfAny({ request, server }));
         return <ForgotPage page={page} form={emptyForm} isSent={query.done === "sent"} />;
       },
       { query: t.Object({ done: t.Optional(t.String()) }) },
@@ -38,9 +49,10 @@ export const emailPages = ({ emails, sessions, cookies, showingOf, deviceOf, pag
     )
     .get(
       "/email/undo",
-      async ({ request, query: { token } }) => {
+      async ({ request, server, query: { token } }) => {
         const { email } = await emails.find("undo", token);
-        return <UndoEmailPage page={pageContext(request, null)} token={token} email={email} />;
+        const page = pageContext(request, await viewerIfAny({ request, server }));
+        return <UndoEmailPage page={page} token={token} email={email} />;
       },
       { query: t.Object({ token: t.String() }) },
     )

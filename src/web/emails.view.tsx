@@ -83,12 +83,25 @@ const LinkPage = ({ page, title, lead, children }: LinkPageProps) => (
   </Layout>
 );
 
+type WaitingProps = { page: PageContext; pending: string; email: string | null };
+
 /** On the account page: an address that waits. */
-export const Waiting = ({ page, pending }: { page: PageContext; pending: string }) => (
-  <form method="post" action={once("/account/email/send")}>
+export const Waiting = ({ page, pending, email }: WaitingProps) => (
+  <>
     <p class="banner info">{page.t.emails.waiting(pending)}</p>
-    <button class="secondary" type="submit">
-      {page.t.emails.sendAgain}
-    </button>
-  </form>
+    <div class="actions">
+      <form method="post" action={once("/account/email/send")}>
+        <button class="secondary" type="submit">
+          {page.t.emails.sendAgain}
+        </button>
+      </form>
+      <form method="post" action={once("/account/profile")}>
+        <input type="hidden" name="username" value={page.viewer!.username} />
+        <input type="hidden" name="email" value={email ?? ""} />
+        <button class="secondary" type="submit">
+          {page.t.emails.giveUp}
+        </button>
+      </form>
+    </div>
+  </>
 );

@@ -1,5 +1,6 @@
 import { Elysia, t } from "elysia";
 import { nameDevice } from "../core/auth/devices.ts";
+import { isCode } from "../core/auth/throttle.ts";
 import type { Changed } from "../core/auth/own-factors.ts";
 import type { Viewer } from "../core/viewer.ts";
 import { cookieViewer } from "../http/auth.ts";
@@ -38,9 +39,13 @@ export function factorPages({ ownFactors, bindings, sessions, cookies, ...edge }
     .use(pages)
     .use(formBodies)
     .use(cookieViewer({ sessions, cookies, showingOf }))
-    .post("/factors/totp", async ({ request, viewer }) => {
-      const setup = await ownFactors.beginAuthenticator(viewer, {});
-      return <SetupPage page={pageContext(request, viewer)} setup={setup} form={emptyForm} />;
+    .post("/factors/totp", async ({ request, server, viewer }) => {
+      const page = pageContext(request, viewer);
+      const { items } = await ownFactors.list(viewer);
+      const before = items.filter(({ kind }) => kind === "totp").length;
+      const name = page.t.factors.kinds.totp + (before > 0 ? ` ${before + 1}` : "");
+      const setup = await ownFactors.beginAuthenticator(viewer, { name }, deviceOf({ request, server }));
+      return <SetupPage page={page} setup={setup} form={emptyForm} />;
     })
     .post(
       "/factors/totp/:id/confirm",
@@ -51,6 +56,8 @@ export function factorPages({ ownFactors, bindings, sessions, cookies, ...edge }
           return afterwards(request, viewer, set, changed, "added");
         } catch (error) {
           const page = pageContext(request, viewer);
+          // The secret is shown again to who has come so far, and where only the code was wrong.
+          if (!isCode("validation_failed")(error)) throw error;
           const form = failedForm(error, page.language, {}, set);
           return (
             <SetupPage page={page} setup={await ownFactors.authenticator(viewer, params.id)} form={form} />
@@ -67,7 +74,9 @@ export function factorPages({ ownFactors, bindings, sessions, cookies, ...edge }
       const codes = await ownFactors.makeRecoveryCodes(viewer, deviceOf({ request, server }));
       return <CodesPage page={pageContext(request, viewer)} codes={codes} />;
     })
-    .post("/passkeys/options", ({ viewer }) => ownFactors.beginPasskey(viewer))
+    .post("/passkeys/options", ({ request, server, viewer }) =>
+      ownFactors.beginPasskey(viewer, deviceOf({ request, server })),
+    )
     .post(
       "/passkeys",
       async ({ request, server, viewer, body, set }) => {

@@ -7,21 +7,27 @@ import { Icon } from "./icons.view.tsx";
 import { Layout, Time, type PageContext } from "./layout.view.tsx";
 import { PasskeyButton } from "./proving.view.tsx";
 
-type Held = { items: Changed["factor"][]; recoveryCodesLeft: number };
+/** What somebody has beside the password. */
+export type HeldFactors = { items: Changed["factor"][]; recoveryCodesLeft: number };
+
+/** The same, in one sentence. */
+export function stateOf(page: PageContext, { items, recoveryCodesLeft: codes }: HeldFactors): string {
+  const countOf = (kind: string) => items.filter((each) => each.kind === kind).length;
+  return page.t.factors.state({ totp: countOf("totp"), passkeys: countOf("passkey"), codes });
+}
 
 const FEW_CODES = 3;
 
 /** On the account page: what there is beside the password, and more of it. */
-export const Factors = ({ page, held }: { page: PageContext; held: Held }) => {
+export const Factors = ({ page, held }: { page: PageContext; held: HeldFactors }) => {
   const { factors: t } = page.t;
-  const countOf = (kind: string) => held.items.filter((each) => each.kind === kind).length;
   const codes = held.recoveryCodesLeft;
   return (
     <section class="panel" aria-labelledby="factors">
       <h2 id="factors">{t.title}</h2>
       <p>
-        {t.state({ totp: countOf("totp"), passkeys: countOf("passkey"), codes })}
-        {held.items.length > 0 && codes <= FEW_CODES && ` ${t.fewCodes}`}
+        {stateOf(page, held)}
+        {held.items.length > 0 && codes <= FEW_CODES && ` ${codes === 0 ? t.noCodes : t.fewCodes}`}
       </p>
       <ul class="rows">
         {held.items.map((factor) => (
@@ -34,8 +40,8 @@ export const Factors = ({ page, held }: { page: PageContext; held: Held }) => {
             {t.addAuthenticator}
           </button>
         </form>
-        <form {...inPlace("/account/passkeys")}>
-          <Field name="name" label={t.name} note={page.t.register.optional}>
+        <form class="with-name" {...inPlace("/account/passkeys")}>
+          <Field name="name" label={t.passkeyName} note={page.t.register.optional}>
             {({ id, name }) => <input {...{ id, name }} maxlength={String(LIMITS.factorNameCharsMax)} />}
           </Field>
           <PasskeyButton page={page} label={t.addPasskey} optionsFrom="/account/passkeys/options" makes />
@@ -65,8 +71,8 @@ const FactorRow = ({ page, factor }: { page: PageContext; factor: Changed["facto
         <strong dir="auto">{factor.name}</strong>
         {factor.kind === "passkey" && factor.is_backed_up === 1 && <span class="tag">{t.synced}</span>}
         <span class="muted small">
-          {t.kinds[factor.kind]} · <Time at={factor.created_at} /> ·{" "}
-          {factor.last_used_at === null ? t.unused : t.used}{" "}
+          {factor.name !== t.kinds[factor.kind] && `${t.kinds[factor.kind]} · `}
+          <Time at={factor.created_at} /> · {factor.last_used_at === null ? t.unused : t.used}{" "}
           {factor.last_used_at !== null && <Time at={factor.last_used_at} />}
         </span>
       </span>
@@ -89,13 +95,16 @@ type SetupProps = {
 export const SetupPage = ({ page, setup, form }: SetupProps) => {
   const { setup: t } = page.t.factors;
   return (
-    <Layout page={page} title={t.title}>
+    <Layout page={page} title={t.title} isOnce>
       <section class="card">
         <h1>{t.title}</h1>
         <p>{t.lead}</p>
         <div class="qr" role="img" aria-label={t.picture}>
           {raw(renderSVG(setup.uri, { border: 2 }))}
         </div>
+        <p>
+          <a href={setup.uri}>{t.open}</a>
+        </p>
         <p class="small">
           {t.key}: <code>{setup.secret.replaceAll(/.{4}(?=.)/g, "$& ")}</code>
         </p>
@@ -128,9 +137,11 @@ export const SetupPage = ({ page, setup, form }: SetupProps) => {
 export const CodesPage = ({ page, codes }: { page: PageContext; codes: string[] }) => {
   const { codes: t } = page.t.factors;
   return (
-    <Layout page={page} title={t.title}>
+    <Layout page={page} title={t.title} isOnce>
       <section class="card">
-        <h1>{t.title}</h1>
+        <h1 tabindex="-1" {...{ autofocus: true }}>
+          {t.title}
+        </h1>
         <p>{t.lead}</p>
         <ol class="recovery">
           {codes.map((code) => (
@@ -140,7 +151,7 @@ export const CodesPage = ({ page, codes }: { page: PageContext; codes: string[] 
           ))}
         </ol>
         <p class="muted small">
-          {page.viewer?.username} · <Time at={Date.now()} />
+          Duet · {page.viewer?.username} · {new Date().toISOString().slice(0, 10)}
         </p>
         <p class="actions">
           <a class="button" href="/account?done=added">

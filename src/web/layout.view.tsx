@@ -27,10 +27,12 @@ type LayoutProps = {
   dialog?: Child;
   /** For a page that updates by itself: from where on, and which conversation it shows. */
   live?: { place: string; conversationId?: string | undefined };
+  /** For what is shown once, or is gone with the page: no switch that leads away from it. */
+  isOnce?: boolean | undefined;
   children?: Child;
 };
 
-export const Layout = ({ page, title, className, dialog, live, children }: LayoutProps) => (
+export const Layout = ({ page, title, className, dialog, live, isOnce, children }: LayoutProps) => (
   <>
     {raw("<!doctype html>")}
     <html
@@ -57,7 +59,7 @@ export const Layout = ({ page, title, className, dialog, live, children }: Layou
         <a class="skip" href="#main">
           {page.t.skipToContent}
         </a>
-        <Header page={page} />
+        <Header page={page} isOnce={isOnce} />
         <main id="main" tabindex="-1">
           {children}
         </main>
@@ -75,7 +77,7 @@ export const Layout = ({ page, title, className, dialog, live, children }: Layou
   </>
 );
 
-const Header = ({ page }: { page: PageContext }) => (
+const Header = ({ page, isOnce }: Pick<LayoutProps, "page" | "isOnce">) => (
   <header class="bar">
     <a class="brand" href={page.viewer ? "/conversations" : "/"}>
       <Mark />
@@ -86,7 +88,7 @@ const Header = ({ page }: { page: PageContext }) => (
         {page.t.lab.title}
       </a>
     )}
-    <LanguageSwitch page={page} />
+    {!isOnce && <LanguageSwitch page={page} />}
     {page.viewer ? (
       <form
         class="who"

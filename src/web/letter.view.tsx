@@ -11,7 +11,8 @@ export function writeLetter(letter: Letter, issuer: string): { subject: string; 
   const t = LOCALES[language];
   const { host } = new URL(issuer);
   const { subject, before, link, after } = partsOf(letter, t, issuer, host);
-  const hello = t.letters.hello(letter.username);
+  // A stranger may have given the address: no name of theirs is in it, which might be one of a site.
+  const hello = letter.kind === "verify" ? t.letters.helloStranger : t.letters.hello(letter.username);
   const end = t.letters.end(host);
   const html = (
     <html lang={t.htmlLang}>
@@ -29,7 +30,7 @@ export function writeLetter(letter: Letter, issuer: string): { subject: string; 
       </body>
     </html>
   );
-  const text = [hello, ...before, `${link.name}: ${link.url}`, ...after, end].join("\n\n");
+  const text = [hello, ...before, `${link.name}:\n${link.url}`, ...after, end].join("\n\n");
   return { subject, text, html: `<!doctype html>${html.html}` };
 }
 
@@ -47,7 +48,7 @@ function partsOf(letter: Letter, t: (typeof LOCALES)["en"], issuer: string, host
       return { subject: subject(host), before: before(letter.email), link: { name: link, url }, after };
     }
     case "notice": {
-      const { subject, before, where, newDevice, unknownDevice, link, after } = words.notice;
+      const { subject, before, where, newDevice, unknownDevice, link, after, afterFactor } = words.notice;
       const event = letter.event === "login" ? newDevice : t.events[letter.event];
       const from = letter.ip === null ? "" : where(letter.device ?? unknownDevice, letter.ip);
       const at = `${new Date(letter.at).toISOString().slice(0, 16).replace("T", " ")} UTC`;
@@ -55,7 +56,7 @@ function partsOf(letter: Letter, t: (typeof LOCALES)["en"], issuer: string, host
         subject: subject(event, host),
         before: before(event, from, at),
         link: { name: link, url: `${issuer}/account#events` },
-        after,
+        after: letter.event === "factor_add" ? afterFactor : after,
       };
     }
   }

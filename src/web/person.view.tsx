@@ -1,6 +1,7 @@
 import type { Person } from "../core/auth/operator.ts";
 import type { Session } from "../core/auth/sessions.ts";
 import type { SecurityEvent } from "../core/auth/security.ts";
+import { stateOf, type HeldFactors } from "./factors.view.tsx";
 import { once } from "./form.view.tsx";
 import { Layout, Time, type PageContext } from "./layout.view.tsx";
 import { EventRow, SessionRow } from "./rows.view.tsx";
@@ -8,6 +9,7 @@ import { EventRow, SessionRow } from "./rows.view.tsx";
 type PersonProps = {
   page: PageContext;
   user: Person;
+  held: HeldFactors;
   sessions: (Session & { device: string | null })[];
   events: (SecurityEvent & { device: string | null })[];
   moreEvents: string | null;
@@ -15,7 +17,7 @@ type PersonProps = {
   link: string | undefined;
 };
 
-export const PersonPage = ({ page, user, sessions, events, moreEvents, link }: PersonProps) => {
+export const PersonPage = ({ page, user, held, sessions, events, moreEvents, link }: PersonProps) => {
   const { admin: t } = page.t;
   const url = `/admin/people/${user.id}`;
   const isProtected = user.operator_since !== null;
@@ -29,6 +31,7 @@ export const PersonPage = ({ page, user, sessions, events, moreEvents, link }: P
         <Tags page={page} user={user} /> {user.email && `${user.email} · `}
         {t.since} <Time at={user.created_at} />
       </p>
+      <p>{stateOf(page, held)}</p>
       {link && <MadeLink label={t.linkMade(user.username)} link={link} />}
       {isProtected && <p class="banner info">{page.t.errors.operator_protected}</p>}
       {!isProtected && (

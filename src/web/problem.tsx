@@ -30,11 +30,11 @@ export const createPageErrors =
       const isRead = request.method === "GET";
       const viewer = await viewerIfAny({ request, server: null });
       const view = { page: pageContext(request, viewer), asked, form: emptyForm };
-      const next = isRead ? path : safeNext(refererOf(request), "/account");
-      return respond(
-        <ProofPage {...view} next={next} held={isRead ? null : hold(pathnameOf(request), body)} />,
-        error,
-      );
+      const held = isRead ? null : hold(pathnameOf(request), body);
+      const from = safeNext(refererOf(request), "/account");
+      // What cannot be held is typed again, and that is said.
+      const next = isRead ? path : held === null && /^\/account\b/.test(from) ? "/account?done=proved" : from;
+      return respond(<ProofPage {...view} next={next} held={held} />, error);
     }
     const isTokenError = error.status === 401 && !asked && error.code !== "invalid_credentials";
     if (isTokenError) return isNavigation(request) ? sendToRefresh(request) : askForRefresh(error, request);
@@ -47,7 +47,7 @@ export const createPageErrors =
     const requestId = error.status >= 500 ? requestIdOf(request) : null;
     if (isHtmx(request)) {
       // Beside the content, not over it: what was typed stays.
-      const headers = { "hx-retarget": "#notice", "hx-reswap": "innerHTML" };
+      const headers = { "hx-retarget": "#notice", "hx-reswap": "innerHTML", "hx-reselect": "p" };
       return respond(<ErrorNotice detail={detail} requestId={requestId} />, error, headers);
     }
     // A person who is signed in stays so on an error page, as far as it can be known.

@@ -15,6 +15,11 @@ export const ErrorPage = ({ page, status, title, detail, requestId }: ErrorProps
           {page.t.problem.requestId} <code>{requestId}</code>
         </p>
       )}
+      {status === 410 && page.hasMail && (
+        <p>
+          <a href="/forgot">{page.t.emails.byLetter}</a>
+        </p>
+      )}
       <p>
         <a class="button" href="/">
           {page.t.problem.back}

@@ -1,4 +1,5 @@
 import { Elysia, t } from "elysia";
+import type { Device } from "../core/auth/devices.ts";
 import type { Viewer } from "../core/viewer.ts";
 import { cookieViewer } from "../http/auth.ts";
 import { formBodies } from "../http/body.ts";
@@ -9,13 +10,16 @@ import { goOn, isHtmx, pages, type Web } from "./page.ts";
 import { HeldPage, ProofForm, ProofPage, type Held } from "./proof.view.tsx";
 import { answerIn } from "./second-step.tsx";
 
-type Deps = Pick<Web, "stepUp" | "guesses" | "sessions" | "cookies" | "showingOf" | "pageContext">;
+type Deps = Pick<
+  Web,
+  "stepUp" | "guesses" | "sessions" | "cookies" | "showingOf" | "deviceOf" | "pageContext"
+>;
 
 /** Proving once more who one is: in a dialog over the page that asks for it, or on a page of its own. */
-export function proofPages({ stepUp, guesses, sessions, cookies, showingOf, pageContext }: Deps) {
+export function proofPages({ stepUp, guesses, sessions, cookies, showingOf, deviceOf, pageContext }: Deps) {
   /** The same challenge, or after five tries another one. */
-  const askAgain = (viewer: Viewer, token: string) =>
-    guesses.askAgain(token, "step_up").catch(() => stepUp.begin(viewer));
+  const askAgain = (viewer: Viewer, device: Device, token: string) =>
+    guesses.askAgain(token, "step_up", viewer.sessionId).catch(() => stepUp.begin(viewer, device));
 
   return new Elysia({ name: "web/proof" })
     .use(pages)
@@ -23,9 +27,9 @@ export function proofPages({ stepUp, guesses, sessions, cookies, showingOf, page
     .use(cookieViewer({ sessions, cookies, showingOf }))
     .get(
       "/account/proof",
-      async ({ request, viewer, query }) => {
+      async ({ request, server, viewer, query }) => {
         const page = pageContext(request, viewer);
-        const asked = await stepUp.begin(viewer);
+        const asked = await stepUp.begin(viewer, deviceOf({ request, server }));
         if (isHtmx(request)) return <ProofForm page={page} asked={asked} form={emptyForm} />;
         const next = safeNext(query.next, "/account");
         return <ProofPage {...{ page, asked, next }} form={emptyForm} held={null} />;
@@ -40,7 +44,7 @@ export function proofPages({ stepUp, guesses, sessions, cookies, showingOf, page
         const page = pageContext(request, viewer);
         try {
           const showing = showingOf({ request, server }, "cookie");
-          const elevated = await stepUp.finish(body.challenge, answerIn(body), showing);
+          const elevated = await stepUp.finish(body.challenge, answerIn(body), { viewer, showing });
           cookies.setAccess(set, elevated, viewer);
           if (body.dialog) {
             set.headers["hx-trigger"] = "duet:proved";
@@ -50,7 +54,7 @@ export function proofPages({ stepUp, guesses, sessions, cookies, showingOf, page
           return held ? <HeldPage {...{ page, held, next }} /> : goOn(request, set, next);
         } catch (error) {
           const form = failedForm(error, page.language, {}, set);
-          const asked = await askAgain(viewer, body.challenge);
+          const asked = await askAgain(viewer, deviceOf({ request, server }), body.challenge);
           if (body.dialog && isHtmx(request)) return <ProofForm {...{ page, asked, form }} />;
           return <ProofPage {...{ page, asked, form, next, held }} />;
         }

@@ -22,7 +22,7 @@ export const ProofPage = ({ page, asked, form, next, held }: ProofProps) => {
           <p class="actions">
             <button type="submit">{t.submit}</button>
             <a class="button secondary" href={next}>
-              {page.t.signIn.cancel}
+              {t.cancel}
             </a>
           </p>
         </form>
@@ -50,7 +50,7 @@ export const ProofForm = ({ page, asked, form }: Pick<ProofProps, "page" | "aske
       <p class="actions">
         <button type="submit">{t.submit}</button>
         <button class="secondary" type="button" data-close="">
-          {page.t.signIn.cancel}
+          {t.cancel}
         </button>
       </p>
     </form>
@@ -64,9 +64,9 @@ export const ProofDialog = () => <dialog id="proof" aria-labelledby="proof-title
 export const HeldPage = ({ page, held, next }: Pick<ProofProps, "page" | "next"> & { held: Held }) => {
   const { proof: t } = page.t.factors;
   return (
-    <Layout page={page} title={t.title}>
+    <Layout page={page} title={t.confirmed}>
       <section class="card">
-        <h1>{t.title}</h1>
+        <h1>{t.confirmed}</h1>
         <p>{t.goOn}</p>
         <form method="post" action={held.action}>
           {Object.entries(held.fields).map(([name, value]) => (
@@ -77,7 +77,7 @@ export const HeldPage = ({ page, held, next }: Pick<ProofProps, "page" | "next">
               {t.submit}
             </button>
             <a class="button secondary" href={next}>
-              {page.t.signIn.cancel}
+              {t.cancel}
             </a>
           </p>
         </form>

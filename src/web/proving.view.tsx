@@ -12,11 +12,14 @@ export const Proving = ({ page, asked, form }: ProvingProps) => {
     <>
       <FormError message={form.general} />
       <input type="hidden" name="challenge" value={asked.challenge} />
-      {can("recovery_code") && (
+      {can("passkey") && (
+        <PasskeyButton page={page} label={passkey.use} options={JSON.stringify(asked.passkeyOptions)} />
+      )}
+      {(can("totp") || can("recovery_code")) && (
         <Field
           name="code"
           label={can("totp") ? t.code : t.recoveryCode}
-          hint={can("totp") ? t.codeHint : t.recoveryHint}
+          hint={hintOf(page, asked)}
           error={form.errors["code"]}
         >
           {({ id, name, invalid }) => (
@@ -26,7 +29,7 @@ export const Proving = ({ page, asked, form }: ProvingProps) => {
               autocapitalize="characters"
               spellcheck="false"
               required
-              autofocus
+              autofocus={!can("passkey")}
             />
           )}
         </Field>
@@ -34,10 +37,11 @@ export const Proving = ({ page, asked, form }: ProvingProps) => {
       {can("password") && (
         <>
           <input type="hidden" name="username" autocomplete="username" value={page.viewer?.username} />
-          <Field name="password" label={page.t.account.currentPassword} error={form.errors["password"]}>
-            {({ id, name, invalid }) => (
+          <Field name="proof-password" label={page.t.account.currentPassword} error={form.errors["password"]}>
+            {({ id, invalid }) => (
               <input
-                {...{ id, name, ...invalid }}
+                {...{ id, ...invalid }}
+                name="password"
                 type="password"
                 autocomplete="current-password"
                 required
@@ -47,12 +51,15 @@ export const Proving = ({ page, asked, form }: ProvingProps) => {
           </Field>
         </>
       )}
-      {can("passkey") && (
-        <PasskeyButton page={page} label={passkey.use} options={JSON.stringify(asked.passkeyOptions)} />
-      )}
     </>
   );
 };
+
+function hintOf(page: PageContext, { factors }: Asked): string {
+  const { second: t } = page.t.factors;
+  if (!factors.includes("totp")) return t.recoveryHint;
+  return factors.includes("recovery_code") ? t.codeHint : t.codeOnlyHint;
+}
 
 type PasskeyButtonProps = {
   page: PageContext;
@@ -71,9 +78,7 @@ export const PasskeyButton = ({ page, label, options, optionsFrom, makes }: Pass
     <div class="passkey">
       {!options && <input type="hidden" name="challenge" />}
       <input type="hidden" name="passkey" />
-      <p class="error" role="alert" hidden data-passkey-failed="">
-        {t.failed}
-      </p>
+      <p class="error" role="alert" hidden data-passkey-failed={t.failed} data-held={t.held} />
       <button
         class="secondary"
         type="button"
@@ -86,6 +91,7 @@ export const PasskeyButton = ({ page, label, options, optionsFrom, makes }: Pass
       <noscript>
         <p class="muted small">{t.needsScript}</p>
       </noscript>
+      <p class="muted small no-passkeys">{t.unsupported}</p>
     </div>
   );
 };

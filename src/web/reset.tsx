@@ -16,11 +16,15 @@ export const resetPages = ({ account, links, settings, deviceOf, pageContext }: 
     .get(
       "/reset",
       async ({ request, query }) => {
-        const { username } = await links.userOfReset(query.token);
+        const { username, withoutFactors } = await links.userOfReset(query.token);
         const page = pageContext(request, null);
         const { token } = query;
         return (
-          <ResetPage {...{ page, username, token }} form={emptyForm} passwordMin={settings.passwordMin} />
+          <ResetPage
+            {...{ page, username, withoutFactors, token }}
+            form={emptyForm}
+            passwordMin={settings.passwordMin}
+          />
         );
       },
       { query: t.Object({ token: t.String() }) },
@@ -37,8 +41,13 @@ export const resetPages = ({ account, links, settings, deviceOf, pageContext }: 
           const form = failedForm(error, page.language, {}, set);
           const owner = await links.userOfReset(token).catch(() => null);
           if (!owner) throw error;
-          const { username } = owner;
-          return <ResetPage {...{ page, username, token, form }} passwordMin={settings.passwordMin} />;
+          const { username, withoutFactors } = owner;
+          return (
+            <ResetPage
+              {...{ page, username, withoutFactors, token, form }}
+              passwordMin={settings.passwordMin}
+            />
+          );
         }
       },
       { body: t.Object({ token: t.String(), new_password: t.String() }) },

@@ -5,18 +5,20 @@ import { NewPassword } from "./passwords.view.tsx";
 type ResetProps = {
   page: PageContext;
   username: string;
+  withoutFactors: boolean;
   token: string;
   form: FormState;
   passwordMin: number;
 };
 
-export const ResetPage = ({ page, username, token, form, passwordMin }: ResetProps) => {
+export const ResetPage = ({ page, username, withoutFactors, token, form, passwordMin }: ResetProps) => {
   const { reset: t, register } = page.t;
   return (
     <Layout page={page} title={t.title}>
       <section class="card">
         <h1>{t.title}</h1>
         <p>{t.lead(username)}</p>
+        {withoutFactors && <p>{t.withoutFactors}</p>}
         <form {...inPlace("/reset")}>
           <FormError message={form.general} />
           <input type="hidden" name="token" value={token} />

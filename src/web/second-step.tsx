@@ -1,6 +1,7 @@
 import { Elysia, t } from "elysia";
 import { readTyped } from "../core/auth/codes.ts";
 import type { Answer } from "../core/auth/factors.ts";
+import { DuetError } from "../errors.ts";
 import { formBodies } from "../http/body.ts";
 import { failedForm } from "./form.ts";
 import { safeNext } from "./next.ts";
@@ -27,9 +28,12 @@ export const secondStepPages = ({ signIns, guesses, settings, deviceOf, pageCont
           return welcome(request, set, signedIn, body);
         } catch (error) {
           const page = pageContext(request, null);
-          const form = failedForm(error, page.language, {}, set);
-          const next = safeNext(body.next);
           const asked = await guesses.askAgain(body.challenge, "sign_in").catch(() => null);
+          // After the last try there is nothing more to try.
+          const isOver = !asked && error instanceof DuetError && error.status === 401;
+          const told = isOver ? new DuetError("challenge_ended") : error;
+          const form = failedForm(told, page.language, {}, set);
+          const next = safeNext(body.next);
           const isDialog = body.dialog && isHtmx(request);
           if (isDialog && asked) return <SecondStepForm {...{ page, asked, form }} />;
           if (isDialog) return <SignInDialogForm page={page} form={form} />;

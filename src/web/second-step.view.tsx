@@ -9,7 +9,7 @@ type SecondStepProps = { page: PageContext; asked: Asked; form: FormState; next:
 export const SecondStepPage = ({ page, asked, form, next }: SecondStepProps) => {
   const { second: t } = page.t.factors;
   return (
-    <Layout page={page} title={t.title}>
+    <Layout page={page} title={t.title} isOnce>
       <section class="card">
         <h1>{t.title}</h1>
         <p>{leadOf(page, asked)}</p>

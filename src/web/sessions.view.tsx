@@ -21,9 +21,16 @@ export const SignInPage = ({ page, form, next, end, done, isClosed }: SignInProp
       <h1>{page.t.signIn.title}</h1>
       {done && (
         <p class="banner info" role="status">
-          {done === "reset" ? page.t.reset.done : page.t.emails.undo.done}
+          {done === "reset" ? (
+            page.t.reset.done
+          ) : (
+            <>
+              {page.t.emails.undo.done} <a href="/forgot">{page.t.emails.byLetter}</a>
+            </>
+          )}
         </p>
       )}
+      {next.startsWith("/account/email?") && <p class="banner info">{page.t.emails.signInFirst}</p>}
       {end && !done && (
         <p class={end.reason === "reuse_detected" ? "banner warning" : "banner info"} role="status">
           {page.t.reasons[end.reason]}

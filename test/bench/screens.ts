@@ -5,7 +5,8 @@ import { populate } from "../../src/cli/demo.ts";
 import { UNLIMITED } from "../support/app.ts";
 import { closeBrowser, open, serve } from "../support/browser.ts";
 import { ROOT } from "../support/process.ts";
-import { operatorsTour, tour } from "../support/tour.ts";
+import { MAIL_TO_NOWHERE } from "../support/mail.ts";
+import { factorsTour, operatorsTour, tour } from "../support/tour.ts";
 
 // `bun run screens`: every page in every state, in both languages, both schemes and three widths, as pictures to be looked at.
 // `bun run screens readme`: those that the README shows, of the demo. Chinese needs a font (Debian: fonts-wqy-microhei).
@@ -41,6 +42,18 @@ async function everyState(folder: string): Promise<number> {
           const words = state.replaceAll(/\W+/g, "-");
           const name = ["operators", words, locale.slice(0, 2), colorScheme, width].join("_");
           await carol.page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
+          taken++;
+        });
+        await using lettered = await serve({ ...UNLIMITED, ...MAIL_TO_NOWHERE });
+        await using dave = await open(lettered, "dave", {
+          locale,
+          colorScheme,
+          viewport: { width, height: 844 },
+        });
+        await factorsTour(lettered, dave, async (state) => {
+          const words = state.replaceAll(/\W+/g, "-");
+          const name = ["factors", words, locale.slice(0, 2), colorScheme, width].join("_");
+          await dave.page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
           taken++;
         });
       }

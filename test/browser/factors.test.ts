@@ -31,6 +31,22 @@ async function withDevice(page: Page): Promise<{ cdp: CDPSession; authenticatorI
   return { cdp, authenticatorId };
 }
 
+/** A passkey is its origin's, port and all. */
+const serveWithPort = () => {
+  const port = freePort();
+  return serve({ ...UNLIMITED, DUET_PORT: `${port}`, DUET_PUBLIC_URL: `http://localhost:${port}` });
+};
+
+/** Adds a passkey by the account page, and goes on to it. */
+async function addPasskey({ page }: PersonInBrowser) {
+  await page.goto("/account");
+  await page.fill("section[aria-labelledby=factors] #name", "My laptop");
+  await page.click("[data-passkey=create]");
+  await page.waitForSelector(".recovery");
+  await page.click("main a.button");
+  await page.waitForSelector("section[aria-labelledby=factors] li");
+}
+
 async function signOut({ page }: PersonInBrowser) {
   await page.click("[data-sign-out] button");
   await page.waitForURL("**/login*");
@@ -92,21 +108,12 @@ describeInBrowser("how one signs in", () => {
   });
 
   test("a passkey: added, signed in by alone, from the field where the name is typed, and as second factor", async () => {
-    // A passkey is its origin's, port and all.
-    const port = freePort();
-    await using site = await serve({
-      ...UNLIMITED,
-      DUET_PORT: `${port}`,
-      DUET_PUBLIC_URL: `http://localhost:${port}`,
-    });
+    await using site = await serveWithPort();
     await using alice = await open(site, "alice");
     const { page } = alice;
     const { cdp, authenticatorId } = await withDevice(page);
     await register(alice);
-    await page.goto("/account");
-    await page.fill("section[aria-labelledby=factors] #name", "My laptop");
-    await page.click("[data-passkey=create]");
-    await page.waitForSelector(".recovery");
+    await addPasskey(alice);
     const { credentials } = await cdp.send("WebAuthn.getCredentials", { authenticatorId });
     expect(credentials).toHaveLength(1);
     expect(credentials[0]).toMatchObject({
@@ -114,8 +121,6 @@ describeInBrowser("how one signs in", () => {
       rpId: "localhost",
       userName: "alice",
     });
-    await page.click("main a.button");
-    await page.waitForSelector("section[aria-labelledby=factors] li");
     expect(await page.textContent("section[aria-labelledby=factors] li strong")).toBe("My laptop");
     // The device answers at once what is offered in the background.
     await signOut(alice);
@@ -182,5 +187,107 @@ describeInBrowser("how one signs in", () => {
     await page.click("#sign-in-again button[type=submit]");
     await page.waitForSelector("h1:has-text('Kept')");
     expect(alice.complaints).toEqual([]);
+  });
+
+  test("a passkey that was copied, or is asked for at another address, opens nothing", async () => {
+    await using site = await serveWithPort();
+    await using alice = await open(site, "alice");
+    const { page } = alice;
+    const { cdp, authenticatorId } = await withDevice(page);
+    await register(alice);
+    await addPasskey(alice);
+    await cdp.send("WebAuthn.setAutomaticPresenceSimulation", { authenticatorId, enabled: false });
+    const use = async () => {
+      await signOut(alice);
+      await page.click("main [data-options-from][data-passkey=get]");
+      await cdp.send("WebAuthn.setAutomaticPresenceSimulation", { authenticatorId, enabled: true });
+    };
+    await use();
+    await page.waitForURL("**/conversations");
+    const { credentials } = await cdp.send("WebAuthn.getCredentials", { authenticatorId });
+    await cdp.send("WebAuthn.setAutomaticPresenceSimulation", { authenticatorId, enabled: false });
+    // The copy has not counted along.
+    await cdp.send("WebAuthn.clearCredentials", { authenticatorId });
+    await cdp.send("WebAuthn.addCredential", {
+      authenticatorId,
+      credential: { ...credentials[0]!, signCount: 0 },
+    });
+    await use();
+    await page.waitForSelector(".banner.error:has-text('not known here, or could not be checked')");
+    await cdp.send("WebAuthn.setAutomaticPresenceSimulation", { authenticatorId, enabled: false });
+    const kinds = await site.sql("SELECT kind FROM auth_events WHERE outcome = 'failure' ORDER BY id");
+    expect([...new Set(kinds.map(({ kind }) => kind))]).toEqual(["login", "passkey_cloned"]);
+    // The browser itself gives nothing to an address that the passkey is not for.
+    await page.goto(`${site.url.replace("localhost", "127.0.0.1")}/login`);
+    await page.click("main [data-options-from][data-passkey=get]");
+    await page.waitForSelector("[data-passkey-failed]:visible");
+    expect(new URL(page.url()).pathname).toBe("/login");
+  });
+
+  test("a passkey is offered again after a wrong password, and in the dialog over a page", async () => {
+    await using site = await serveWithPort();
+    await using alice = await open(site, "alice");
+    const { page } = alice;
+    const { cdp, authenticatorId } = await withDevice(page);
+    await register(alice);
+    await addPasskey(alice);
+    const answers = (enabled: boolean) =>
+      cdp.send("WebAuthn.setAutomaticPresenceSimulation", { authenticatorId, enabled });
+    await answers(false);
+    await signOut(alice);
+    await page.fill("#identifier", "alice");
+    await page.fill("#password", "wrong");
+    await page.click("main form[action^='/login?'] button");
+    await page.waitForSelector(".banner.error");
+    const offered = page.waitForResponse("**/login/passkey/options");
+    await answers(true);
+    await page.reload();
+    await offered;
+    await page.waitForURL("**/conversations");
+    await page.fill("#title", "Kept");
+    await site.sql("UPDATE sessions SET ended_at = 1, end_reason = 'revoked'");
+    for (const { name } of await alice.context.cookies())
+      if (/^duet_(access|gen)/.test(name)) await alice.context.clearCookies({ name });
+    await page.click("#new-conversation button");
+    await page.waitForSelector("#sign-in-again[open]");
+    await page.click("#sign-in-again [data-options-from][data-passkey=get]");
+    await page.waitForSelector("h1:has-text('Kept')");
+    // Enter is enough where nothing else is asked for; one of a kind is told as that.
+    await page.goto("/account");
+    await page.focus("section[aria-labelledby=factors] #name");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector("[data-passkey-failed]:visible");
+    expect(await page.textContent("[data-passkey-failed]")).toContain(
+      "has a passkey for this account already",
+    );
+  });
+
+  test("what is refused is said: the last try, a page that is behind, and one too many", async () => {
+    await using site = await serve(UNLIMITED);
+    await using alice = await open(site, "alice");
+    const { page } = alice;
+    await register(alice);
+    await setUp(alice);
+    const other = await alice.context.newPage();
+    await page.goto("/account");
+    await other.goto("/account");
+    for (const each of [page, other]) each.on("dialog", (dialog) => void dialog.accept());
+    await other.click("form[action*='/remove'] button");
+    await other.waitForURL("**/account?done=removed");
+    await page.click("form[action*='/remove'] button");
+    await page.waitForSelector("#notice:has-text('does not exist')");
+    await setUp(alice);
+    await signOut(alice);
+    await signInByPassword(alice);
+    for (let n = 0; n < 5; n++) {
+      await page.fill("#code", String(n).padStart(6, "0"));
+      const answered = page.waitForResponse("**/login/challenge");
+      await page.press("#code", "Enter");
+      await answered;
+      if (n < 4)
+        await page.waitForFunction(() => document.querySelector<HTMLInputElement>("#code")?.value === "");
+    }
+    await page.waitForSelector(".banner.error:has-text('too many tries')");
+    await page.waitForSelector("#identifier");
   });
 });

@@ -1001,6 +1001,12 @@ const factors: Row[] = [
     ],
   },
   {
+    id: "P12",
+    what: "recovery codes are for who has a second factor; those from before it are good no more",
+    by: ["factors: are for who has a second factor, and none outlives the time without one"],
+    note: "after a restore codes that were used since the backup are good again",
+  },
+  {
     id: "P3",
     what: "recovery codes have 80 random bits and are kept as an HMAC; secrets are sealed (ASVS 6.5.2, 6.5.3, SP 800-63B-4 section 3.1.2)",
     by: ["factors: counts once its first code has come, ends every session and gives recovery codes"],
@@ -1025,6 +1031,7 @@ const factors: Row[] = [
     by: [
       "factors: is refused from another origin, without its user, forged, or copied",
       "browser/factors: a passkey: added, signed in by alone, from the field where the name is typed, and as second factor",
+      "browser/factors: a passkey that was copied, or is asked for at another address, opens nothing",
     ],
     note: "attestation is not asked for: any device's passkey is taken",
   },
@@ -1051,7 +1058,10 @@ const factors: Row[] = [
     by: [
       "step-up: is in one access token: nothing to refresh, the session as it was, and nobody else's",
       "step-up: in a session that a key holds needs that key, and the token is bound to it",
+      "step-up: is its own session's: what asks somebody else puts nobody's tokens into this browser",
+      "step-up: can always be asked for by its owner, whoever has copied the token",
     ],
+    note: "a copied token whose holder has signed in or proved within ten minutes may add a factor, which begins a session of its own and ends the owner's: they are told, and come back by an operator's link",
   },
   {
     id: "P10",
@@ -1112,7 +1122,11 @@ const letters: Row[] = [
   {
     id: "Q6",
     what: "asking for letters is limited, and locks nobody out",
-    by: ["emails: has limits that lock nobody out: the last letter is good"],
+    by: [
+      "emails: has limits that lock nobody out: the last letter is good",
+      "emails: of a stranger's asking voids no operator's link, and is no way round the command line for operators",
+      "emails: is told to no stranger's address again and again",
+    ],
   },
   {
     id: "Q7",
@@ -1120,6 +1134,7 @@ const letters: Row[] = [
     by: [
       "emails: is answered the same whoever it is, and only who can be reached is written to",
       "emails: is written of a new device, a new password or factor, and a theft; not of what is known, nor to who is not",
+      "pages: tells what an account is told to its holder alone: whoever reads the address in a log gets nothing",
     ],
     note: "a letter itself is plain: whoever reads the mailbox reads the link",
   },

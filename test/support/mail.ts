@@ -1,6 +1,12 @@
 import PostalMime, { type Email } from "postal-mime";
 import { SMTPServer, type SMTPServerOptions } from "smtp-server";
 
+/** A mail server that is not there: its letters wait. */
+export const MAIL_TO_NOWHERE = {
+  DUET_SMTP_URL: "smtp://127.0.0.1:1",
+  DUET_MAIL_FROM: "duet@example.com",
+};
+
 /** A mail server on loopback, which takes, refuses or hangs as it is told. */
 export async function mailServer(options: SMTPServerOptions = {}, at = 0) {
   const taken: (Email & { for: string[]; raw: string })[] = [];

@@ -1,5 +1,6 @@
 import type { PersonInBrowser, Site } from "./browser.ts";
 import { outliveAccess, register, startConversation } from "./browser.ts";
+import { codeOf } from "./authenticator.ts";
 import { login, PASSWORDS } from "./people.ts";
 
 /** Goes through every page in every state, once, and lets `look` at each. */
@@ -155,4 +156,62 @@ export async function operatorsTour(
   await look("somebody who is invited");
   await page.goto("/reset?token=none");
   await look("a link that has ended");
+}
+
+/** How one signs in beside the password, and being asked for it; of a site with a mail server that takes nothing. */
+export async function factorsTour(
+  site: Site,
+  dave: PersonInBrowser,
+  look: (state: string) => Promise<void>,
+): Promise<void> {
+  const { page } = dave;
+  await page.goto("/forgot");
+  await look("a forgotten password");
+  await page.fill("#identifier", "dave");
+  await page.click("main button[type=submit]");
+  await page.waitForSelector("[role=status]");
+  await look("a letter on its way");
+  await page.goto("/register");
+  await page.fill("#username", "dave");
+  await page.fill("#email", "dave@example.com");
+  await page.fill("#password", PASSWORDS["alice"]!);
+  await page.click("main button[type=submit]");
+  await page.waitForURL("**/conversations");
+  await page.goto("/account");
+  await look("an account without a second factor, and an address that waits");
+  await page.click("form[action^='/account/factors/totp'] button");
+  await page.waitForSelector(".qr svg");
+  await look("an authenticator being set up");
+  await page.fill("#code", "000000");
+  await page.click("main button[type=submit]");
+  await page.waitForSelector("#code-error");
+  await look("a first code that is wrong");
+  const secret = (await page.textContent("main code"))!.replaceAll(" ", "");
+  await page.fill("#code", codeOf(secret));
+  await page.click("main button[type=submit]");
+  await page.waitForSelector(".recovery");
+  await look("recovery codes");
+  await page.click("main a.button");
+  await page.waitForSelector("section[aria-labelledby=factors] li");
+  await look("an account with an authenticator");
+  await site.sql("UPDATE sessions SET authenticated_at = 0");
+  await outliveAccess(page.context());
+  await page.goto("/account");
+  await page.fill("#email", "other@example.com");
+  await page.click("form[action^='/account/profile'] button[type=submit]");
+  await page.waitForSelector("#proof[open] #code");
+  await look("a proof that is asked for in a dialog");
+  await page.goto("/account/proof");
+  await look("a proof that is asked for");
+  await page.context().clearCookies();
+  await page.goto("/login");
+  await page.fill("#identifier", "dave");
+  await page.fill("#password", PASSWORDS["alice"]!);
+  await page.click("main form[action^='/login?'] button[type=submit]");
+  await page.waitForSelector("#code");
+  await look("the second step");
+  await page.fill("#code", "000000");
+  await page.click("main form[action^='/login/challenge'] button[type=submit]");
+  await page.waitForSelector("#code-error");
+  await look("the second step, refused");
 }

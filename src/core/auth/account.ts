@@ -10,6 +10,7 @@ import type { AccountPart, Departures } from "./departures.ts";
 import type { StepUp } from "./step-up.ts";
 import type { Device } from "./devices.ts";
 import type { Endings } from "./endings.ts";
+import type { Emails } from "./emails.ts";
 import type { Letters } from "./letters.ts";
 import type { OwnSessions } from "./own-sessions.ts";
 import type { Passwords, Weakness } from "./passwords.ts";
@@ -33,6 +34,7 @@ export function createAccount(deps: {
   throttle: Throttle;
   stepUp: StepUp;
   letters: Letters;
+  emails: Emails;
   parts: AccountPart[];
   departures: Departures;
   clock: Clock;
@@ -48,6 +50,7 @@ export function createAccount(deps: {
     throttle,
     stepUp,
     letters,
+    emails,
     parts,
     departures,
     clock,
@@ -82,7 +85,7 @@ export function createAccount(deps: {
       const { columns, shapes } = profile;
       const { userId: id } = viewer;
       const isOther = columns.email !== viewer.email;
-      if (isOther) await stepUp.require(viewer, "email_change");
+      if (isOther) await stepUp.require(viewer, "email_change", device);
       // It tells which names are taken.
       await throttle.take(["profile_account", id]);
       const isToConfirm = letters.isOn && isOther && columns.email !== null;
@@ -90,11 +93,19 @@ export function createAccount(deps: {
       await commit(async (tx) => {
         if ((await tx.users.setName({ id, ...columns })) === 0) throw new DuetError("user_not_found");
         await tx.users.setShapes(id, shapes);
+        // What was asked for before is given up by whatever is asked for now, the present address too.
+        if (input.email !== undefined) {
+          await tx.links.removeOf(id, "verify");
+          await tx.users.setPendingEmail(id, isToConfirm ? columns.email : null);
+        }
         if (isToConfirm) {
-          await tx.users.setPendingEmail(id, columns.email);
-          await letters.put(tx, { kind: "verify", user_id: id, about: columns.email });
+          await letters.put(tx, { kind: "verify", user_id: id, address: columns.email });
           tx.afterCommit(() => void letters.wake());
-        } else if (isOther) await tx.users.setUnconfirmedEmail({ id, ...columns });
+        } else if (isOther) {
+          const before = await tx.users.findToRely(id);
+          if (before) await emails.tellBefore(tx, before);
+          await tx.users.setUnconfirmedEmail({ id, ...columns });
+        }
         await security.note({ kind: "profile_change", ...idsOf(viewer) }, device, tx);
       });
       return { id, username: columns.username, email: isToConfirm ? viewer.email : columns.email };
@@ -167,6 +178,7 @@ export function createAccount(deps: {
         await endings.assertNotEnded(tx, viewer.sessionId);
         await endings.endAll(tx, id, "user_deleted", null);
         await tx.links.removeBy(id);
+        await tx.links.removeOf(id);
         await tx.factors.removeOf(id);
         await tx.challenges.removeOf(id);
         await tx.letters.removeOf(id);
@@ -182,7 +194,7 @@ export function createAccount(deps: {
      * `rate_limited`.
      */
     async exportAll(viewer: Viewer, device: Device): Promise<Record<string, object | AsyncIterable<object>>> {
-      await stepUp.require(viewer, "account_export");
+      await stepUp.require(viewer, "account_export", device);
       await throttle.take(["export_account", viewer.userId], ["export_network", networkOf(device.ip)]);
       const user = await store.users.find(viewer.userId);
       if (!user) throw new DuetError("user_not_found");

@@ -28,7 +28,7 @@ export function createAdmin(deps: { store: Store; operator: Operator; links: Lin
     ]);
     if (!user || user.operator_since === null || session?.kind !== "browser")
       throw new DuetError("not_found");
-    await stepUp.require(viewer, "operate");
+    await stepUp.require(viewer, "operate", device);
     return { userId: user.id, name: user.username, device };
   }
 

@@ -5,10 +5,11 @@ import type { Store } from "../../store/index.ts";
 import type { UserRow } from "../../store/users.ts";
 import { networkOf } from "../addresses.ts";
 import type { Clock } from "../clock.ts";
-import type { Commit } from "../commit.ts";
+import type { Commit, Transaction } from "../commit.ts";
 import type { Viewer, ViewerId } from "../viewer.ts";
 import { nameDevice, type Device } from "./devices.ts";
 import type { Endings } from "./endings.ts";
+import type { Guesses } from "./guesses.ts";
 import type { KeyRing } from "./keys.ts";
 import type { Letter, Letters } from "./letters.ts";
 import type { Links } from "./links.ts";
@@ -35,10 +36,11 @@ export function createEmails(deps: {
   endings: Endings;
   security: SecurityEvents;
   throttle: Throttle;
+  guesses: Guesses;
   keys: Pick<KeyRing, "seal">;
   clock: Clock;
 }) {
-  const { store, commit, letters, links, endings, security, throttle, keys, clock } = deps;
+  const { store, commit, letters, links, endings, security, throttle, guesses, keys, clock } = deps;
 
   /** Error code: `not_found`. */
   function assertOn(): void {
@@ -56,25 +58,39 @@ export function createEmails(deps: {
     const user = identifier.includes("@")
       ? await store.users.findByEmail(emailKey(identifier))
       : await store.users.findByUsername(usernameKey(identifier));
-    return user && user.email_verified_at !== null && user.disabled_at === null ? user : null;
+    // For an operator links come from the command line alone.
+    const isReachable = user !== null && isVerified(user) && user.disabled_at === null;
+    return isReachable && user.operator_since === null ? user : null;
+  }
+
+  /**
+   * For a transaction that takes a confirmed address away: a letter goes there with a link that gives it back, good for 72 hours. Does
+   * nothing where there is no mail, or it was not confirmed. Effects: `links`, `letters`, both or neither.
+   */
+  async function tellBefore(tx: Transaction, before: UserRow): Promise<void> {
+    if (!letters.isOn || !isVerified(before)) return;
+    const about = await links.draftUndo(tx, before);
+    await letters.put(tx, { kind: "email_changed", user_id: before.id, address: before.email, about });
+    tx.afterCommit(() => void letters.wake());
   }
 
   return {
     isOn: letters.isOn,
     assertOn,
+    tellBefore,
 
     /** Which address is confirmed, and which one waits for that; of the viewer. */
     async stateOf(viewer: ViewerId): Promise<{ verified: string | null; pending: string | null }> {
       const { email, email_verified_at, email_pending } = await userOf(viewer);
-      const isVerified = email_verified_at !== null;
-      return { verified: isVerified ? email : null, pending: email_pending ?? (isVerified ? null : email) };
+      const isKnown = email_verified_at !== null;
+      return { verified: isKnown ? email : null, pending: email_pending ?? (isKnown ? null : email) };
     },
 
-    /** Which address a link is about, for its page. Error codes: `link_ended`, `not_found` without mail. Effects: none. */
+    /** Which address a link is about, for its page. Error codes: `link_ended`, `link_of_another`, `not_found` without mail. Effects: none. */
     async find(purpose: "verify" | "undo", token: string, viewer?: ViewerId): Promise<{ email: string }> {
       assertOn();
       const link = await links.find(purpose, token);
-      if (viewer && link.user_id !== viewer.userId) throw new DuetError("link_ended");
+      if (viewer && link.user_id !== viewer.userId) throw new DuetError("link_of_another");
       return { email: link.email! };
     },
 
@@ -84,30 +100,30 @@ export function createEmails(deps: {
       const { pending } = await this.stateOf(viewer);
       if (pending === null) throw new DuetError("not_found");
       await throttle.take(["email_account", viewer.userId]);
-      await letters.put(store, { kind: "verify", user_id: viewer.userId, about: pending });
+      await letters.put(store, { kind: "verify", user_id: viewer.userId, address: pending });
       void letters.wake();
     },
 
     /**
-     * From now on the address is the viewer's. Error codes: `link_ended` for a link that is over or another account's,
+     * From now on the address is the viewer's. Error codes: `link_ended`, `link_of_another`,
      * `email_taken` where another has confirmed it, `not_found` without mail. Effects: the link, `users`, the security event and a
      * letter to the address before it, all or none.
      */
     async confirm(viewer: Viewer, token: string, device: Device): Promise<{ email: string }> {
       assertOn();
       const link = await links.find("verify", token);
-      if (link.user_id !== viewer.userId) throw new DuetError("link_ended");
+      if (link.user_id !== viewer.userId) throw new DuetError("link_of_another");
       const email = link.email!;
       await commit(async (tx) => {
         await links.use(tx, link);
         const before = await tx.users.findToRely(viewer.userId);
-        await tx.users.setEmail(viewer.userId, email, emailKey(email), clock());
+        // One that was given up, or taken away, since.
+        const isAwaited = before?.email_pending === email || (before?.email === email && !isVerified(before));
+        if (!before || !isAwaited) throw new DuetError("link_ended");
         const { userId, sessionId } = viewer;
+        if (before.email_key !== emailKey(email)) await tellBefore(tx, before);
+        await tx.users.setEmail(userId, email, emailKey(email), clock());
         await security.note({ kind: "email_confirm", userId, sessionId }, device, tx);
-        const isOther = before !== null && before.email_key !== emailKey(email);
-        if (isOther && before.email_verified_at !== null)
-          await letters.put(tx, { kind: "email_changed", user_id: userId, about: before.email });
-        tx.afterCommit(() => void letters.wake());
       });
       return { email };
     },
@@ -122,8 +138,10 @@ export function createEmails(deps: {
       await commit(async (tx) => {
         await links.use(tx, link);
         await tx.users.setEmail(link.user_id!, link.email, emailKey(link.email!), clock());
-        // An older one still counts: whoever had the address first has the last word.
-        await tx.links.removeLater(link);
+        // Of a later change nothing counts any more; an older one does: whoever had the address first has the last word.
+        await tx.links.removeLater(link, "undo");
+        await tx.links.removeOf(link.user_id!, "reset");
+        await tx.links.removeOf(link.user_id!, "verify");
         await tx.challenges.removeOf(link.user_id!);
         await endings.endAll(tx, link.user_id!, "revoked", device);
         await security.note({ kind: "email_undo", userId: link.user_id }, device, tx);
@@ -145,46 +163,54 @@ export function createEmails(deps: {
         ["forgot_network", network],
         ["forgot_account_and_network", `${account}\n${network}`],
       );
-      await letters.put(store, {
-        kind: "forgotten",
-        user_id: null,
-        about: await keys.seal.close(FORGOTTEN, name),
-      });
+      const about = await keys.seal.close(FORGOTTEN, JSON.stringify({ name, network }));
+      await letters.put(store, { kind: "forgotten", user_id: null, about });
       void letters.wake();
     },
 
     /** The letter that a row stands for; null where nobody is to be written to. Effects: the link that is in it. */
     async compose(row: LetterRow): Promise<Letter | null> {
       if (row.kind === "forgotten") {
-        const user = await findReachable(await keys.seal.open(FORGOTTEN, row.about!));
-        if (!user || !(await throttle.has(["forgot_letters", user.id]))) return null;
+        const { name, network } = JSON.parse(await keys.seal.open(FORGOTTEN, row.about!)) as Forgotten;
+        const user = await findReachable(name);
+        if (!user) return null;
+        // Strangers use up what is sent for strangers: from where its owner signs in there is always a letter.
+        const isKnown = await guesses.isKnown(user.id, network);
+        if (!isKnown && !(await throttle.has(["forgot_letters", user.id]))) return null;
         const link = await links.makeReset(user, null);
         return { kind: "reset", link, ...addressOf(user, user.email!) };
       }
       const user = row.user_id === null ? null : await store.users.find(row.user_id);
       if (!user) return null;
+      const address = row.address!;
       switch (row.kind) {
         case "verify": {
-          const isAwaited = user.email_pending === row.about || user.email === row.about;
-          if (!isAwaited) return null;
-          const link = await links.makeOfEmail("verify", user, row.about!);
-          return { kind: "verify", link, ...addressOf(user, row.about!) };
+          const isAwaited = user.email_pending === address || (user.email === address && !isVerified(user));
+          if (!isAwaited || !(await throttle.has(["verify_letters", emailKey(address)]))) return null;
+          return { kind: "verify", link: await links.makeVerify(user, address), ...addressOf(user, address) };
         }
         case "email_changed": {
-          const link = await links.makeOfEmail("undo", user, row.about!);
-          return { kind: "email_changed", link, email: user.email ?? "", ...addressOf(user, row.about!) };
+          const link = await links.reveal(row.about!);
+          return link === null
+            ? null
+            : { kind: "email_changed", link, email: user.email, ...addressOf(user, address) };
         }
         case "notice": {
           const event = await store.security.find(row.about!);
-          if (!event || user.email_verified_at === null) return null;
+          if (!event) return null;
           const { userAgent, ip = null } = whereOf(event);
           const device = userAgent === undefined ? null : nameDevice(userAgent);
           const about = { event: event.kind as SecurityEventKind, at: event.created_at, device, ip };
-          return { kind: "notice", ...about, ...addressOf(user, user.email!) };
+          return { kind: "notice", ...about, ...addressOf(user, address) };
         }
       }
     },
   };
 }
+
+/** Who asks for a letter, by which name, and from where. */
+type Forgotten = { name: string; network: string };
+
+const isVerified = ({ email_verified_at }: UserRow) => email_verified_at !== null;
 
 const addressOf = ({ username, language }: UserRow, to: string) => ({ to, username, language });

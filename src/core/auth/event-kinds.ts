@@ -17,6 +17,7 @@ export const SECURITY_EVENT_KINDS = [
   "factor_add",
   "factor_remove",
   "recovery_codes",
+  "recovery_code_used",
   "email_confirm",
   "email_undo",
   "passkey_cloned",

@@ -1,12 +1,14 @@
 import { createHmac } from "node:crypto";
 import { DuetError, invalidField, type Asked, type ProofKind } from "../../errors.ts";
+import { LIMITS } from "../../limits.ts";
 import type { AuthenticatorRow, FactorRow, PasskeyRow } from "../../store/factors.ts";
 import type { Store, Tables } from "../../store/index.ts";
 import type { Clock } from "../clock.ts";
 import { passkeyChallengeOf } from "./challenges.ts";
 import { foldCode, foldRecoveryCode, stepOf } from "./codes.ts";
+import type { SecurityEventKind } from "./event-kinds.ts";
 import type { KeyRing } from "./keys.ts";
-import { credentialIdOf, type Passkeys } from "./passkeys.ts";
+import { credentialIdOf, userIn, type Passkeys } from "./passkeys.ts";
 
 /** What answers a challenge: one of them, as it was typed or as the browser gave it. */
 export type Answer = {
@@ -17,9 +19,9 @@ export type Answer = {
 
 /**
  * Something that was proved: by what (RFC 8176), and what is used up by it in the transaction of what it earns; that is false
- * where it was used meanwhile.
+ * where it was used meanwhile; and the event that it is, where its owner should know of it.
  */
-export type Proved = { amr: string[]; spend(tx: Tables): Promise<boolean> };
+export type Proved = { amr: string[]; spend(tx: Tables): Promise<boolean>; event?: SecurityEventKind };
 
 /** An answer that is none, and whether that is because there are two of a passkey. */
 type Refused = { isCloned: boolean };
@@ -52,7 +54,8 @@ export function createFactors(deps: {
   async function proveByRecoveryCode(userId: string, text: string): Promise<Proved | Refused> {
     const code = foldRecoveryCode(text);
     if (code === null || !(await store.factors.hasCode(userId, hashOf(code)))) return { isCloned: false };
-    return { amr: ["otp"], spend: (tx) => tx.factors.takeCode(userId, hashOf(code)) };
+    const spend = (tx: Tables) => tx.factors.takeCode(userId, hashOf(code));
+    return { amr: ["otp"], spend, event: "recovery_code_used" };
   }
 
   async function proveByPasskey(
@@ -61,8 +64,9 @@ export function createFactors(deps: {
     token: string,
   ): Promise<Proved | Refused> {
     const key = held.find(({ credential_id }) => credential_id === credentialIdOf(response));
-    const shown = key && (await passkeys.readAssertion(passkeyChallengeOf(token), response, key));
-    if (!key || !shown || shown.isCloned) return { isCloned: shown?.isCloned ?? false };
+    const isTheirs = key !== undefined && (userIn(response) ?? key.user_id) === key.user_id;
+    const shown = isTheirs && (await passkeys.readAssertion(passkeyChallengeOf(token), response, key));
+    if (!key || !shown || shown.isCloned) return { isCloned: shown ? shown.isCloned : false };
     const { counter, isBackedUp, isSynced } = shown;
     const spend = (tx: Tables) => tx.factors.usePasskey(key.id, key.counter, counter, isBackedUp, clock());
     // The device has asked who is there: it is something that one has, and knows or is.
@@ -86,10 +90,12 @@ export function createFactors(deps: {
     /** What would do for a user with these factors, and what to ask a browser for a passkey by. */
     async askFor(held: FactorRow[], token: string): Promise<Asked> {
       const keysHeld = held.filter(isPasskey);
+      const hasCodes = held.length > 0 && (await store.factors.countCodes(held[0]!.user_id)) > 0;
       const factors: ProofKind[] = [
         ...(held.some(isAuthenticator) ? ["totp" as const] : []),
         ...(keysHeld.length > 0 ? ["passkey" as const] : []),
-        ...(held.length > 0 ? ["recovery_code" as const] : ["password" as const]),
+        ...(hasCodes ? ["recovery_code" as const] : []),
+        ...(held.length === 0 ? ["password" as const] : []),
       ];
       const passkeyOptions =
         keysHeld.length > 0 ? await passkeys.requestOptions(passkeyChallengeOf(token), keysHeld) : null;
@@ -129,4 +135,13 @@ export function joinAmr(earlier: string[], later: string[]): string[] {
   const all = new Set([...earlier, ...later]);
   if (all.has("pwd") && all.size > 1) all.add("mfa");
   return [...all];
+}
+
+/** What somebody calls a factor, or what it is called otherwise. Error code: `validation_failed` (`name`). */
+export function readFactorName(given: string | undefined, otherwise: string): string {
+  const name = given?.trim() || otherwise;
+  if (!name.isWellFormed()) throw invalidField("name", "ill_formed");
+  const max = LIMITS.factorNameCharsMax;
+  if ([...name].length > max) throw invalidField("name", "too_long", max);
+  return name;
 }

@@ -47,9 +47,13 @@ export function createGuesses(deps: {
     (["code_many", "code_some", "code_few"] as const).map((limit) => [limit, `${userId}\n${network}`]);
 
   return {
-    /** What an open challenge asks for, for who has to be asked again. Error code: `challenge_ended`. */
-    async askAgain(token: string, purpose: Purpose): Promise<Asked> {
-      const user = await challenges.userOf(await challenges.find(token, purpose));
+    isKnown,
+
+    /** What an open challenge asks for, of that session where it is one's, for who has to be asked again. Error code: `challenge_ended`. */
+    async askAgain(token: string, purpose: Purpose, sessionId?: string): Promise<Asked> {
+      const challenge = await challenges.find(token, purpose);
+      if (challenge.row.session_id !== (sessionId ?? null)) throw new DuetError("challenge_ended");
+      const user = await challenges.userOf(challenge);
       return factors.askFor(await store.factors.listOf(user.id, { confirmed: true }), token);
     },
 

@@ -16,7 +16,7 @@ export type Letter = {
   language: string | null;
 } & (
   | { kind: "reset" | "verify"; link: string }
-  | { kind: "email_changed"; link: string; email: string }
+  | { kind: "email_changed"; link: string; email: string | null }
   | { kind: "notice"; event: SecurityEventKind; at: number; device: string | null; ip: string | null }
 );
 
@@ -37,6 +37,7 @@ const NOTICES = new Set<SecurityEventKind>([
   "factor_add",
   "factor_remove",
   "recovery_codes",
+  "recovery_code_used",
   "reuse_detected",
   "passkey_cloned",
 ]);
@@ -51,10 +52,11 @@ export function createLetters(deps: { store: Store; clock: Clock; log: Log; isOn
 
   async function put(
     tables: Pick<Tables, "letters">,
-    letter: Pick<LetterRow, "kind" | "user_id" | "about">,
+    letter: Pick<LetterRow, "kind" | "user_id"> & Partial<Pick<LetterRow, "address" | "about">>,
   ): Promise<void> {
     const now = clock();
-    await tables.letters.insert({ id: newId(now), ...letter, created_at: now });
+    const row = { id: newId(now), address: null, about: null, ...letter, created_at: now };
+    await tables.letters.insert(row);
   }
 
   /** Whether nobody has signed in to this account with such a device from such a network before. */
@@ -86,8 +88,10 @@ export function createLetters(deps: { store: Store; clock: Clock; log: Log; isOn
         kind === "login" && isSuccess
           ? sessionId !== undefined && (await isNewDevice(tables, userId, sessionId, device))
           : NOTICES.has(kind) && (isSuccess || kind === "reuse_detected" || kind === "passkey_cloned");
-      if (!isTold || (await tables.users.find(userId))?.email_verified_at == null) return false;
-      await put(tables, { kind: "notice", user_id: userId, about: id });
+      const user = isTold ? await tables.users.find(userId) : null;
+      if (!user || user.email_verified_at === null) return false;
+      // To where it goes now: whoever changes the address after it does not get it.
+      await put(tables, { kind: "notice", user_id: userId, address: user.email, about: id });
       return true;
     },
 
@@ -119,6 +123,9 @@ export function createLetters(deps: { store: Store; clock: Clock; log: Log; isOn
         }
       }
 
+      /** The database could not. */
+      const failed = (cause: unknown) => log("error", "letters_unsent", { cause: String(cause) });
+
       /** Some at a time, so that one on which a server hangs holds none of the others. */
       async function sendDue(): Promise<void> {
         const underWay = new Set<Promise<void>>();
@@ -128,7 +135,9 @@ export function createLetters(deps: { store: Store; clock: Clock; log: Log; isOn
           const due = room === 0 ? [] : await store.letters.due(clock(), room);
           for (const row of due) {
             if (!(await store.letters.claim(row, clock() + LIMITS.letterLeaseMs))) continue;
-            const sent = sendOne(row).finally(() => underWay.delete(sent));
+            const sent = sendOne(row)
+              .catch(failed)
+              .finally(() => underWay.delete(sent));
             underWay.add(sent);
           }
           if (due.length > 0) continue;
@@ -141,7 +150,7 @@ export function createLetters(deps: { store: Store; clock: Clock; log: Log; isOn
         wanted.resolve();
         wanted = Promise.withResolvers();
         return (sending ??= sendDue()
-          .catch((cause: unknown) => log("error", "letters_unsent", { cause: String(cause) }))
+          .catch(failed)
           .finally(() => (sending = undefined)));
       };
       look = begin;

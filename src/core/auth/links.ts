@@ -42,12 +42,12 @@ export function createLinks(deps: {
 
   async function insert(
     tx: Tables,
-    link: Pick<LinkRow, "purpose" | "user_id"> & { email?: string },
+    link: Pick<LinkRow, "purpose" | "user_id"> & { email?: string; id?: string },
     lifeMs: number,
     by: Actor | null,
     withoutFactors = false,
   ): Promise<string> {
-    const secret = Buffer.from(crypto.getRandomValues(new Uint8Array(SECRET_BYTES))).toString("base64url");
+    const secret = makeSecret();
     const now = clock();
     const times = { created_at: now, ends_at: now + lifeMs };
     const maker = { made_by: by?.name ?? "", maker_id: by?.userId ?? null, email: link.email ?? null };
@@ -72,8 +72,8 @@ export function createLinks(deps: {
 
   return {
     /**
-     * A link by which somebody sets a new password for `user`, within half an hour; one that was made before is good no
-     * more. Without an operator it goes into a letter. `withoutFactors` takes all second factors away
+     * A link by which somebody sets a new password for `user`, within half an hour; an operator's makes those good no
+     * more that were made before. Without an operator it goes into a letter. `withoutFactors` takes all second factors away
      * with the old password. Error code: `link_ended` for one who is disabled, whom it would not let in. Effects: `links` and the security event,
      * both or neither.
      */
@@ -82,7 +82,8 @@ export function createLinks(deps: {
         // Of two at once one comes after the other.
         const row = await tx.users.findToRely(user.id);
         if (!row || row.disabled_at !== null) throw new DuetError("link_ended");
-        await tx.links.removeOf(user.id, "reset");
+        // One that an operator has made is void by another of theirs alone, not by whoever asks for a letter.
+        if (by) await tx.links.removeOf(user.id, "reset");
         const secret = await insert(
           tx,
           { purpose: "reset", user_id: user.id },
@@ -99,7 +100,10 @@ export function createLinks(deps: {
       }),
 
     /** Whose password it would set. Error code: `link_ended`. Effects: none; looking does not use it up. */
-    userOfReset: async (secret: string): Promise<User> => (await ownerOf(secret)).row,
+    userOfReset: async (secret: string): Promise<User & { withoutFactors: boolean }> => {
+      const { link, row } = await ownerOf(secret);
+      return { ...row, withoutFactors: link.without_factors === 1 };
+    },
 
     /**
      * Sets the new password of whom the link is for, and ends all of their sessions (`password_changed`): whoever had come in
@@ -136,15 +140,30 @@ export function createLinks(deps: {
       return row;
     },
 
-    /** A link that confirms an address of `user`, or gives one back; one of its kind that was made before is good no more. Effects: `links`. */
-    makeOfEmail: (purpose: "verify" | "undo", user: User, email: string): Promise<string> =>
+    /** A link that confirms an address of `user`; one that was made before is good no more. Effects: `links`. */
+    makeVerify: (user: User, email: string): Promise<string> =>
       store.tx(async (tx) => {
-        if (purpose === "verify") await tx.links.removeOf(user.id, purpose);
-        const lifeMs = purpose === "verify" ? LIMITS.verifyLinkMs : LIMITS.undoLinkMs;
-        const secret = await insert(tx, { purpose, user_id: user.id, email }, lifeMs, null);
-        const path = purpose === "verify" ? "/account/email" : "/email/undo";
-        return `${issuer}${path}?token=${secret}`;
+        await tx.links.removeOf(user.id, "verify");
+        const link = { purpose: "verify" as const, user_id: user.id, email };
+        return `${issuer}/account/email?token=${await insert(tx, link, LIMITS.verifyLinkMs, null)}`;
       }),
+
+    /**
+     * A link that gives `user` the address again which is taken away now. What opens it is made when it is sent, by `reveal`; which of two
+     * was there first is known from now on. Answers its id. Effects: `links`.
+     */
+    async draftUndo(tx: Tables, { id: user_id, email }: User): Promise<string> {
+      const id = newId(clock());
+      await insert(tx, { purpose: "undo", user_id, email: email!, id }, LIMITS.undoLinkMs, null);
+      return id;
+    },
+
+    /** The link of a draft, good from now on and for 72 hours; null where it was used or is over. Effects: `links`. */
+    async reveal(id: string): Promise<string | null> {
+      const secret = makeSecret();
+      const isThere = await store.links.renew(id, sha256(secret), clock() + LIMITS.undoLinkMs);
+      return isThere ? `${issuer}/email/undo?token=${secret}` : null;
+    },
 
     /** One that may still be used. Error code: `link_ended`. */
     async find(purpose: LinkRow["purpose"], secret: string): Promise<LinkRow> {
@@ -185,5 +204,8 @@ export function createLinks(deps: {
       }),
   };
 }
+
+const makeSecret = () =>
+  Buffer.from(crypto.getRandomValues(new Uint8Array(SECRET_BYTES))).toString("base64url");
 
 const sha256 = (text: string) => new Bun.CryptoHasher("sha256").update(text).digest("base64url");

@@ -11,7 +11,7 @@ import { passkeyChallengeOf, type Challenges } from "./challenges.ts";
 import { foldRecoveryCode, newRecoveryCodes, newSecret, uriOf } from "./codes.ts";
 import type { Device } from "./devices.ts";
 import type { Endings } from "./endings.ts";
-import { isAuthenticator, isPasskey, joinAmr, type Factors } from "./factors.ts";
+import { isAuthenticator, isPasskey, joinAmr, readFactorName, type Factors } from "./factors.ts";
 import type { Guesses } from "./guesses.ts";
 import type { CreationOptions, Passkeys } from "./passkeys.ts";
 import type { SecurityEvents } from "./security.ts";
@@ -69,7 +69,11 @@ export function createOwnFactors(deps: {
       await tx.users.findToRely(user.id);
       if (!(await write(tx))) throw isAdded ? invalidField("code", "wrong_code") : new DuetError("not_found");
       const left = await tx.factors.listOf(user.id, { confirmed: true });
-      const needsCodes = isAdded && (await tx.factors.countCodes(user.id)) === 0;
+      const max = factor.kind === "totp" ? LIMITS.authenticatorsMax : LIMITS.passkeysMax;
+      if (left.filter((each) => each.kind === factor.kind).length > max)
+        throw invalidField("name", "too_many", max);
+      // With the first factor whatever codes there were are good no more.
+      const needsCodes = isAdded && (left.length === 1 || (await tx.factors.countCodes(user.id)) === 0);
       if (needsCodes) await tx.factors.replaceCodes(user.id, hashesOf(fresh));
       if (left.length === 0) await tx.factors.replaceCodes(user.id, []);
       await tx.challenges.removeOf(user.id);
@@ -105,9 +109,9 @@ export function createOwnFactors(deps: {
      * A secret for an authenticator app, which counts once its first code has come; one that was begun before is forgotten. Error
      * codes: `proof_required`, `validation_failed`, `rate_limited`, `user_not_found`. Effects: `factors`.
      */
-    async beginAuthenticator(viewer: Viewer, input: { name?: string | undefined }) {
-      await stepUp.require(viewer, "factor_add");
-      const name = readName(input.name, "Authenticator");
+    async beginAuthenticator(viewer: Viewer, input: { name?: string | undefined }, device: Device) {
+      await stepUp.require(viewer, "factor_add", device);
+      const name = readFactorName(input.name, "Authenticator");
       await throttle.take(["challenge_account", viewer.userId]);
       await assertRoom(viewer.userId, "totp");
       const now = clock();
@@ -134,7 +138,7 @@ export function createOwnFactors(deps: {
      * `rate_limited`, `unavailable`. Effects: `factors`, `recovery_codes`, `sessions` and the security event, all or none.
      */
     async confirmAuthenticator(viewer: Viewer, id: string, code: string, device: Device): Promise<Changed> {
-      await stepUp.require(viewer, "factor_add");
+      await stepUp.require(viewer, "factor_add", device);
       const draft = await findDraft(viewer.userId, id);
       const user = await userOf(viewer);
       const guess = { kind: "factor_add" as const, challenge: null, user, held: [draft], answer: { code } };
@@ -151,8 +155,11 @@ export function createOwnFactors(deps: {
     },
 
     /** What a browser makes a passkey by. Error codes: as `beginAuthenticator`. Effects: `challenges`. */
-    async beginPasskey(viewer: Viewer): Promise<{ challenge: string; options: CreationOptions }> {
-      await stepUp.require(viewer, "factor_add");
+    async beginPasskey(
+      viewer: Viewer,
+      device: Device,
+    ): Promise<{ challenge: string; options: CreationOptions }> {
+      await stepUp.require(viewer, "factor_add", device);
       await throttle.take(["challenge_account", viewer.userId]);
       const held = await assertRoom(viewer.userId, "passkey");
       const user = await userOf(viewer);
@@ -172,8 +179,8 @@ export function createOwnFactors(deps: {
       input: { challenge: string; passkey: unknown; name?: string | undefined },
       device: Device,
     ): Promise<Changed> {
-      await stepUp.require(viewer, "factor_add");
-      const name = readName(input.name, "Passkey");
+      await stepUp.require(viewer, "factor_add", device);
+      const name = readFactorName(input.name, "Passkey");
       const challenge = await challenges.find(input.challenge, "passkey_add");
       if (challenge.row.session_id !== viewer.sessionId) throw new DuetError("challenge_ended");
       await challenges.countTry(challenge);
@@ -200,7 +207,7 @@ export function createOwnFactors(deps: {
 
     /** Removes one. Error codes: `proof_required`, `not_found`. Effects: as `confirmAuthenticator`; recovery codes go with the last one. */
     async remove(viewer: Viewer, id: string, device: Device): Promise<Changed> {
-      await stepUp.require(viewer, "factor_remove");
+      await stepUp.require(viewer, "factor_remove", device);
       const held = await store.factors.listOf(viewer.userId, { confirmed: true });
       const factor = held.find((each) => each.id === id);
       if (!factor) throw new DuetError("not_found");
@@ -208,14 +215,18 @@ export function createOwnFactors(deps: {
       return change(viewer, factor, how, device, (tx) => tx.factors.remove(viewer.userId, id));
     },
 
-    /** Ten new recovery codes, in place of those that are left. Error codes: `proof_required`, `rate_limited`. Effects: `recovery_codes` and the security event. */
+    /** Ten new recovery codes, in place of those that are left. Error codes: `proof_required`, `factor_missing`, `rate_limited`. Effects: `recovery_codes` and the security event. */
     async makeRecoveryCodes(viewer: Viewer, device: Device): Promise<string[]> {
-      await stepUp.require(viewer, "recovery_codes");
+      await stepUp.require(viewer, "recovery_codes", device);
       await throttle.take(["challenge_account", viewer.userId]);
       const codes = newRecoveryCodes();
       const { userId, sessionId } = viewer;
       await commit(async (tx) => {
         await endings.assertNotEnded(tx, sessionId);
+        // Of two at once one comes after the other.
+        await tx.users.findToRely(userId);
+        if ((await tx.factors.listOf(userId, { confirmed: true })).length === 0)
+          throw new DuetError("factor_missing");
         await tx.factors.replaceCodes(userId, hashesOf(codes));
         await security.note({ kind: "recovery_codes", userId, sessionId }, device, tx);
       });
@@ -229,12 +240,4 @@ export function createOwnFactors(deps: {
     if (!draft || !isAuthenticator(draft)) throw new DuetError("not_found");
     return draft;
   }
-}
-
-function readName(given: string | undefined, otherwise: string): string {
-  const name = given?.trim() || otherwise;
-  if (!name.isWellFormed()) throw invalidField("name", "ill_formed");
-  const max = LIMITS.factorNameCharsMax;
-  if ([...name].length > max) throw invalidField("name", "too_long", max);
-  return name;
 }

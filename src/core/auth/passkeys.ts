@@ -22,8 +22,11 @@ export type Assertion = {
   isCloned: boolean;
 };
 
-/** Loaded when the first is needed. */
-const load = () => import("@simplewebauthn/server");
+/** Loaded when the first is needed. What it stands on wants `Reflect.metadata` first, and in the executable does not see to that. */
+async function load() {
+  await import("reflect-metadata");
+  return import("@simplewebauthn/server");
+}
 
 /**
  * Passkeys: public keys that a device holds, for this origin alone. The device always asks who is there (user verification), so
@@ -82,7 +85,7 @@ export function createPasskeys({ issuer }: { issuer: string }) {
       }).catch(() => ({ verified: false, registrationInfo: undefined }));
       if (!verified || !registrationInfo) return null;
       const { credential, credentialDeviceType, credentialBackedUp } = registrationInfo;
-      const transports = (credential.transports ?? []).filter((each) => /^[a-z-]{1,20}$/.test(each));
+      const transports = wordsIn(credential.transports);
       return {
         credential_id: credential.id,
         public_key: Buffer.from(credential.publicKey).toString("base64url"),
@@ -115,11 +118,21 @@ export function createPasskeys({ issuer }: { issuer: string }) {
   };
 }
 
+/** Whose it says that it is (section 7.2, step 6); undefined where it says nothing. */
+export function userIn(answer: unknown): string | undefined {
+  const handle = (answer as { response?: { userHandle?: unknown } } | null)?.response?.userHandle;
+  return typeof handle === "string" ? Buffer.from(handle, "base64url").toString() : undefined;
+}
+
 /** By which passkey an answer says that it is; null for what says none. */
 export function credentialIdOf(response: unknown): string | null {
   const id = (response as { id?: unknown } | null)?.id;
   return typeof id === "string" && id.length <= LIMITS.credentialIdCharsMax ? id : null;
 }
+
+/** The browser says them, and anybody can be one. */
+const wordsIn = (list: unknown): string[] =>
+  Array.isArray(list) ? list.filter((each) => typeof each === "string" && /^[a-z-]{1,20}$/.test(each)) : [];
 
 type Transports = NonNullable<RegistrationResponseJSON["response"]["transports"]>;
 

@@ -48,12 +48,14 @@ function limitOf(code: string): { limit?: number } {
 /** How an e-mail address is compared. */
 export const emailKey = (email: string) => email.normalize("NFKC").toLowerCase();
 
-/** Not proof that it is an address, only that it can be one; usernames never hold an `@`. */
+/** Not proof that it is an address, only that it can be one, and never several; usernames never hold an `@`. */
 function readEmail(input: string): { shown: string; key: string } | "ill_formed" | "too_long" | "invalid" {
   if (!input.isWellFormed()) return "ill_formed";
   if (input.length > LIMITS.emailCharsMax) return "too_long";
   // oxlint-disable-next-line no-control-regex -- control characters are what it keeps out
-  return /^[^\s@\x00-\x1f\x7f]+@[^\s@\x00-\x1f\x7f]+\.[^\s@.\x00-\x1f\x7f]+$/.test(input)
+  return /^[^\s@<>()[\],;:"\\\x00-\x1f\x7f]+@[^\s@<>()[\],;:"\\\x00-\x1f\x7f]+\.[^\s@.<>()[\],;:"\\\x00-\x1f\x7f]+$/.test(
+    input,
+  )
     ? { shown: input, key: emailKey(input) }
     : "invalid";
 }

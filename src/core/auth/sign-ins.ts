@@ -66,8 +66,10 @@ export function createSignIns(deps: {
       await noteLanguage(tx, user, device);
       await tx.sessions.insert(session);
       await security.note({ kind: "login", userId: user.id, sessionId: session.id }, device, tx);
+      if (proved.event) await security.note({ kind: proved.event, userId: user.id }, device, tx);
     });
-    await guesses.forgive(user, networkOf(device.ip));
+    // The right password before it was no try.
+    if (challenge.row.purpose === "sign_in") await guesses.forgive(user, networkOf(device.ip));
     return { user, issued: await sessions.issue(session, user.username) };
   }
 

@@ -1,4 +1,4 @@
-import { DuetError } from "../../errors.ts";
+import { DuetError, type Asked } from "../../errors.ts";
 import { LIMITS } from "../../limits.ts";
 import type { FactorRow } from "../../store/factors.ts";
 import type { Store } from "../../store/index.ts";
@@ -44,8 +44,8 @@ export type StepUp = ReturnType<typeof createStepUp>;
 
 /**
  * Step-up authentication (RFC 9470): what asks for a recent proof, and how one is given, with whatever somebody has. The proof is
- * in the access token that it earns and not in the session, which others may hold; so neither that nor any other way leads from
- * a copied access token to a refresh token.
+ * in the access token that it earns and not in the session, which others may hold, and earns nothing that could be refreshed. Having
+ * signed in is a proof, too: a token that is copied within these ten minutes may do what its owner may.
  */
 export function createStepUp(deps: {
   store: Store;
@@ -74,12 +74,13 @@ export function createStepUp(deps: {
   const heldBy = (userId: string) => store.factors.listOf(userId, { confirmed: true });
 
   /** Error code: `proof_required` with the challenge by which it is given. */
-  async function ask(viewer: Viewer, held: FactorRow[]): Promise<never> {
+  async function ask(viewer: Viewer, held: FactorRow[], device: Device): Promise<never> {
     const user = await store.users.find(viewer.userId);
     if (!user) throw new DuetError("user_not_found");
     const { generation } = viewer;
     const challenge = await store.tx(async (tx) => {
-      await throttle.takeIn(tx, ["challenge_account", user.id]);
+      // By network: whoever has copied a token does not keep its owner from being asked.
+      await throttle.takeIn(tx, ["challenge_account", `${user.id}\n${networkOf(device.ip)}`]);
       const session = { id: viewer.sessionId, generation };
       return challenges.open(tx, { purpose: "step_up", user, ...viewer.start, session, amr: viewer.amr });
     });
@@ -116,8 +117,8 @@ export function createStepUp(deps: {
     isProved,
 
     /** Error codes: `proof_required` with the challenge by which it is given, `rate_limited`. Effects: `challenges`. */
-    async require(viewer: Viewer, act: Act): Promise<void> {
-      if (!isProved(viewer, act)) await ask(viewer, await heldBy(viewer.userId));
+    async require(viewer: Viewer, act: Act, device: Device): Promise<void> {
+      if (!isProved(viewer, act)) await ask(viewer, await heldBy(viewer.userId), device);
     },
 
     /**
@@ -132,7 +133,7 @@ export function createStepUp(deps: {
       hashing: Hashing,
     ): Promise<UserRow> {
       const held = await heldBy(viewer.userId);
-      if (held.length > 0 && !isProved(viewer, act)) await ask(viewer, held);
+      if (held.length > 0 && !isProved(viewer, act)) await ask(viewer, held, device);
       const { field, password = "" } = shown;
       if (held.length === 0 || password !== "")
         return confirm(viewer, { field, password, kind: act }, device, hashing);
@@ -142,8 +143,8 @@ export function createStepUp(deps: {
     },
 
     /** The challenge for who asks to prove who they are before anything is refused. Error code: `rate_limited`. Effects: `challenges`. */
-    async begin(viewer: Viewer) {
-      return ask(viewer, await heldBy(viewer.userId)).catch((error: unknown) => {
+    async begin(viewer: Viewer, device: Device): Promise<Asked> {
+      return ask(viewer, await heldBy(viewer.userId), device).catch((error: unknown) => {
         const asked = error instanceof DuetError ? error.details.asked : undefined;
         if (!asked) throw error;
         return asked;
@@ -151,17 +152,22 @@ export function createStepUp(deps: {
     },
 
     /**
-     * Answers a challenge of `require`: one access token with a newer `auth_time`; the session's row is as it was. Error codes: as
+     * Answers a challenge of `require`: one access token with a newer `auth_time`; the session's row is as it was. A page's is answered
+     * on a page, by its own session. Error codes: as
      * `SignIns.finish`, `session_ended`; `validation_failed` where the password is wrong. Effects: the challenge, the factor and
      * the security event, all or none; or a try and the event.
      */
     async finish(
       token: string,
       answer: Answer & { password?: string | undefined },
-      showing: Showing,
+      by: Showing | { viewer: Viewer; showing: Showing },
     ): Promise<Elevated> {
       const challenge = await challenges.find(token, "step_up");
-      const { session_id, generation, amr, user_id } = challenge.row;
+      const { session_id, session_kind, generation, amr, user_id } = challenge.row;
+      const showing = "viewer" in by ? by.showing : by;
+      // On a page it is that browser's own, whose tokens no script is given.
+      const isOwn = "viewer" in by ? by.viewer.sessionId === session_id : session_kind === "program";
+      if (!isOwn) throw new DuetError("challenge_ended");
       const session = await named.requireLive({ sid: session_id!, sub: user_id! });
       const device = showing.device();
       const isHeld = session.kind === "program" && session.key_thumbprint !== null;
@@ -174,6 +180,7 @@ export function createStepUp(deps: {
         if (!(await proved.spend(tx))) throw new DuetError("code_invalid");
         if (proof) await holders.spend(tx, proof, `step up ${session.id}`);
         await security.note({ kind: "step_up", userId: user.id, sessionId: session.id }, device, tx);
+        if (proved.event) await security.note({ kind: proved.event, userId: user.id }, device, tx);
       });
       const now = { generation: generation!, amr: joinAmr(amr.split(" "), proved.amr), at: clock() };
       return { ...(await tokens.issueAccess(session, session.username, now)), isHeld };

@@ -29,6 +29,7 @@ export const THROTTLES = {
   forgot_network: { burst: 10, everyMs: MINUTE },
   forgot_account_and_network: { burst: 3, everyMs: 5 * MINUTE },
   forgot_letters: { burst: 5, everyMs: 5 * MINUTE },
+  verify_letters: { burst: 5, everyMs: 10 * MINUTE },
   email_account: { burst: 5, everyMs: 5 * MINUTE },
   register_network: { burst: 30, everyMs: MINUTE },
   judge_account: { burst: 60, everyMs: SECOND },

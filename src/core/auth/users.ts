@@ -87,7 +87,7 @@ export function createUsers(deps: {
           await tx.users.insert(user);
           await tx.users.setShapes(user.id, profile.shapes);
           if (letters.isOn && profile.columns.email !== null) {
-            await letters.put(tx, { kind: "verify", user_id: user.id, about: profile.columns.email });
+            await letters.put(tx, { kind: "verify", user_id: user.id, address: profile.columns.email });
             tx.afterCommit(() => void letters.wake());
           }
           await tx.sessions.insert(session);

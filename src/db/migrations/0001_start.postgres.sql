@@ -169,6 +169,7 @@ CREATE TABLE letters (
   id TEXT COLLATE "C" PRIMARY KEY,
   kind TEXT NOT NULL,
   user_id TEXT COLLATE "C" REFERENCES users (id) ON DELETE CASCADE,
+  address TEXT,
   about TEXT,
   created_at BIGINT NOT NULL,
   tries BIGINT NOT NULL DEFAULT 0,

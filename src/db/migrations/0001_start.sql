@@ -173,12 +173,14 @@ CREATE TABLE challenges (
 CREATE INDEX challenges_by_user ON challenges (user_id);
 CREATE INDEX challenges_by_age ON challenges (ends_at);
 
--- E-mail that is to be sent, and when it is tried next. `about` is what it is for: an address, a security event, or, sealed,
--- the name that somebody has typed. No link stands in it: each is made when it is sent.
+-- E-mail that is to be sent, and when it is tried next. `address` is where to, as it was when it was written,
+-- and `about` what it is for: a link, a security event or, sealed, the name that somebody has typed. What opens a link does not stand
+-- in it: that is made when it is sent.
 CREATE TABLE letters (
   id TEXT PRIMARY KEY,
   kind TEXT NOT NULL,
   user_id TEXT REFERENCES users (id) ON DELETE CASCADE,
+  address TEXT,
   about TEXT,
   created_at INTEGER NOT NULL,
   tries INTEGER NOT NULL DEFAULT 0,

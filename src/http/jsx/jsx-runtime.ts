@@ -97,7 +97,8 @@ function refuseUnsafeUrl(attribute: string, url: string): void {
   if (url.startsWith("/")) return;
   // oxlint-disable-next-line no-control-regex -- control characters are the point
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url.replace(/[\x00-\x20\x7f]/g, ""))?.[1];
-  if (scheme && !/^(?:https?|mailto|tel)$/i.test(scheme)) throw new TypeError(`unsafe URL in "${attribute}"`);
+  if (scheme && !/^(?:https?|mailto|tel|otpauth)$/i.test(scheme))
+    throw new TypeError(`unsafe URL in "${attribute}"`);
 }
 
 /** The tags and their attributes as `@elysiajs/html` knows them, with our own children and without what we refuse. */
