@@ -85,8 +85,8 @@ describe("the executable", () => {
     expect((await post("/api/auth/passkeys/login", shown)).user.username).toBe("ann");
 
     await post("/api/auth/forgot", { identifier: "ann" });
-    const subjects = ["New way to sign in", "New way to sign in", "A new password"];
-    const letters = await Promise.all([2, 3, 4].map((n) => mail.letter(n)));
+    const subjects = ["New way to sign in", "A recovery code was used", "A new password"];
+    const letters = await Promise.all([2, 3, 4, 5].map((n) => mail.letter(n)));
     for (const start of subjects)
       expect(letters.some(({ subject }) => subject!.startsWith(start))).toBe(true);
     const letter = letters.find(({ subject }) => subject!.startsWith("A new password"))!;

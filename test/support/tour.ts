@@ -136,7 +136,7 @@ export async function operatorsTour(
   await outliveAccess(page.context());
   await page.goto("/admin");
   await look("an operator who is asked for a proof");
-  await page.fill("#password", PASSWORDS["carol"]!);
+  await page.fill("#proof-password", PASSWORDS["carol"]!);
   await page.click("main button[type=submit]");
   await page.waitForSelector("#people");
   await page.click("form[action^='/admin/invitations'] button");
