@@ -12,6 +12,8 @@ type Options = { challenge?: string; options: object };
 const CONDITIONAL_MS = 8 * 60_000;
 
 let waiting: AbortController | undefined;
+/** Whether somebody has asked for one and was not answered yet: what is offered in the background waits for that. */
+let isAsked = false;
 
 /** What is asked for in the background ends where somebody asks for one. */
 function begin(): AbortSignal {
@@ -63,7 +65,8 @@ export async function offerPasskey() {
   if (!isSupported()) return;
   const field = document.querySelector("main [autocomplete~=webauthn]");
   const button = document.querySelector<HTMLElement>("main [data-options-from][data-passkey=get]");
-  if (!field || !button || !(await PublicKeyCredential.isConditionalMediationAvailable?.())) return;
+  if (!field || !button || !(await PublicKeyCredential.isConditionalMediationAvailable?.()) || isAsked)
+    return;
   const signal = begin();
   const again = setTimeout(() => void offerPasskey(), CONDITIONAL_MS);
   signal.addEventListener("abort", () => clearTimeout(again));
@@ -75,11 +78,14 @@ const isSupported = () => !!window.PublicKeyCredential?.parseRequestOptionsFromJ
 function start(button: HTMLElement) {
   const failed = button.parentElement!.querySelector<HTMLElement>("[data-passkey-failed]")!;
   failed.hidden = true;
-  submitWith(button, begin()).catch((error: unknown) => {
-    const name = error instanceof DOMException ? error.name : "";
-    failed.textContent = failed.dataset[name === "InvalidStateError" ? "held" : "passkeyFailed"]!;
-    failed.hidden = name === "AbortError";
-  });
+  isAsked = true;
+  submitWith(button, begin())
+    .catch((error: unknown) => {
+      const name = error instanceof DOMException ? error.name : "";
+      failed.textContent = failed.dataset[name === "InvalidStateError" ? "held" : "passkeyFailed"]!;
+      failed.hidden = name === "AbortError";
+    })
+    .finally(() => (isAsked = false));
 }
 
 export function startPasskeys() {

@@ -73,7 +73,8 @@ export const startRequests = () =>
         if (field && !field.matches("[aria-invalid]")) field.value ||= value;
       }
       localizeTimes();
-      void offerPasskey();
+      // One that was refused is not offered by itself again.
+      if (!ctx.request.action.includes("/login/passkey")) void offerPasskey();
       restoreDrafts(document);
       const edited = document.querySelector<HTMLTextAreaElement>(".editing textarea:focus:not([data-begun])");
       edited?.setSelectionRange(edited.value.length, edited.value.length);
