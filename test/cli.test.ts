@@ -29,7 +29,7 @@ describe("the operator's commands, beside the running server", () => {
     expect(made).toEqual({ out: "alice may sign in\n", errors: "", exitCode: 0 });
     const alice = await login(t, "alice");
     for (const [input, name, says] of [
-      [PASSWORDS["bob"]!, "ALICE", "That username is taken"],
+      [PASSWORDS["bob"]!, "ALICE", "That username is taken. Try another."],
       ["password", "bob", "password: "],
       ["", "bob", "a password is needed"],
       [PASSWORDS["bob"]!, "b", "username: "],
@@ -126,7 +126,7 @@ describe("the operator's commands, beside the running server", () => {
     expect(errors.split("\n")).toEqual([
       "duet: line 9: has no password_hash",
       "duet: line 15: is no JSON",
-      "duet: line 8: That username is taken",
+      "duet: line 8: That username is taken. Try another.",
       ...dear.map((_, i) => `duet: line ${10 + i}: password_hash: ${LOCALES.en.fields.invalid(0)}`),
       "duet: 8 lines were not taken",
       "",

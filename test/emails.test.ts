@@ -265,7 +265,7 @@ describe("a forgotten password", () => {
     const chinese = { "accept-language": "zh-CN" };
     const ming = (await t.json("POST", "/api/auth/register", input, chinese)).body;
     const verify = await mail.letter(5);
-    expect([verify.subject, verify.text!.startsWith("您好：")]).toEqual(["确认您在 localhost 的邮箱", true]);
+    expect([verify.subject, verify.text!.startsWith("你好：")]).toEqual(["确认你在 localhost 的邮箱", true]);
     const bearer = { authorization: `Bearer ${ming.access_token}` };
     await t.json("POST", "/api/auth/email/confirm", { token: tokenIn(verify) }, bearer);
     // Asked for in whatever language, it comes in theirs.

@@ -185,7 +185,7 @@ describe("the lab", () => {
     expect(told(after)[0]).toMatch(/You refreshed with generation 3. Decided by ended — Refused/);
     const out = await alice.open("/lab");
     expect(out.path).toBe("/login?next=%2Flab");
-    expect(out.html).toContain("An old copy of your refresh token was used");
+    expect(out.html).toContain("an old refresh token was used again");
     expect(out.html).toContain("<time");
   });
 
@@ -201,7 +201,7 @@ describe("the lab", () => {
     expect(told(seen)[0]).toMatch(/You refreshed with generation 1. Decided by reuse — Theft/);
     const { path, html } = await alice.open("/lab");
     expect(path).toContain("/login");
-    expect(html).toContain("An old copy of your refresh token was used");
+    expect(html).toContain("an old refresh token was used again");
     expect(alice.jar.has("duet_refresh")).toBe(false);
     // The copy is of no use in the session that is begun then.
     await alice.submit("/login", { identifier: "alice", password: PASSWORDS["alice"]! });

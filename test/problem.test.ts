@@ -279,13 +279,21 @@ describe("every error", () => {
       expect(zh.errors[code]).toMatch(/\p{Script=Han}/u);
     }
     for (const reason of END_REASONS) {
-      expect(en.reasons[reason]).toMatch(/^[A-Z].*\.$/);
-      expect(zh.reasons[reason]).toMatch(/\p{Script=Han}.*。$/u);
+      expect(en.reasons[reason]).toMatch(/^[A-Z]/);
+      expect(zh.reasons[reason]).toMatch(/\p{Script=Han}/u);
     }
     for (const code of FIELD_CODES) {
       expect(en.fields[code](5)).toMatch(/^[A-Z]/);
       expect(zh.fields[code](5)).toMatch(/\p{Script=Han}/u);
     }
+  });
+
+  test("ends with a full stop where there are several sentences, and only there", () => {
+    for (const { errors, reasons } of Object.values(LOCALES))
+      for (const text of Object.values({ ...errors, ...reasons }).filter((each) => each !== "")) {
+        const isSeveral = /(?:[.?!] |[。？！])./.test(text);
+        expect([text, /[.?!。？！]$/.test(text)]).toEqual([text, isSeveral]);
+      }
   });
 
   test("has words in both languages for all advice on passwords", () => {

@@ -181,7 +181,7 @@ describe("wrong passwords", () => {
       });
       html = await response.text();
     }
-    expect(html).toContain("尝试次数过多");
+    expect(html).toContain("操作过于频繁");
     expect(html).toContain('value="alice"');
   });
 });

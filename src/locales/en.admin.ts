@@ -2,7 +2,7 @@
 export const admin = {
   title: "Operators’ page",
   people: "People",
-  search: "Names that begin with, or an e-mail address",
+  search: "Names that begin with, or an email address",
   nobody: "Nobody",
   operator: "operator",
   disabled: "disabled",

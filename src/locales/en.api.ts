@@ -44,7 +44,7 @@ const operations = {
   confirmEmail:
     "Confirms one’s address by the link of a letter, which counts in its own account’s session alone",
   sendEmailAgain: "Sends the letter with that link once more",
-  updateMe: "Changes the name, the e-mail address, or both",
+  updateMe: "Changes the name, the email address, or both",
   changePassword: "Changes the password: every session ends, and the answer is the pair of a new one",
   deleteAccount: "Deletes the account; conversations with others pass on to whoever has been in them longest",
   listSessions: "Where one is signed in, as one’s devices, latest use first",
@@ -89,7 +89,7 @@ const operations = {
 
 const fields = {
   username: "2 to 32 letters and digits of one script, with . _ - between them; unique in any spelling",
-  "login.username": "The username, or the e-mail address",
+  "login.username": "The username, or the email address",
   "oauthToken.username": "With grant_type password",
   password: "8 to 1,024 characters, and not easy to guess",
   "login.password": "",
@@ -113,7 +113,7 @@ const fields = {
   factor: "The one that was added or removed",
   codes: "Ten, shown once",
   recovery_codes: "Ten, shown once, where there were none; else none",
-  identifier: "The username, or the e-mail address",
+  identifier: "The username, or the email address",
   "confirmEmail.token": "What the link says",
   email:
     "A second name to sign in by, and for letters; where there is a mail server it counts once it is confirmed, and until then the one before it does",

@@ -2,7 +2,7 @@
 export const emails = {
   forgot: {
     title: "Forgotten your password?",
-    lead: "If there is such an account and its e-mail address is confirmed, a letter goes there with a link to set a new password.",
+    lead: "If there is such an account and its email address is confirmed, a letter goes there with a link to set a new password.",
     submit: "Send the letter",
     sent: "If there is such an account and its address is confirmed, a letter is on its way. It may take some minutes; look in the spam folder, too.",
   },

@@ -1,4 +1,4 @@
-/** E-mail: each is a subject, sentences before the link, the link's name, and sentences after it. */
+/** Email: each is a subject, sentences before the link, the link's name, and sentences after it. */
 export const letters = {
   hello: (username: string) => `Hello ${username},`,
   helloStranger: "Hello,",

@@ -16,7 +16,7 @@ export const admin: typeof englishAdmin = {
   confirmDisable: (name: string) => `让 ${name} 在所有设备上退出，并且不能再登录？`,
   resetLink: "重设密码的链接",
   linkMade: (name: string) => `只给 ${name}，只能用一次，半小时内有效。只显示这一次；之前生成的链接已失效：`,
-  invited: "您已受邀：这个链接可让一个人创建账号。",
+  invited: "你已受邀：这个链接可让一个人创建账号。",
   byInvitation: "新账号仅凭邀请创建。",
   since: "自",
   invitations: "邀请",

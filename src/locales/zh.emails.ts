@@ -10,7 +10,7 @@ export const emails: typeof english = {
   },
   byLetter: "发送邮件，设一个新密码",
   confirm: {
-    title: "这是您的邮箱吗？",
+    title: "这是你的邮箱吗？",
     lead: (email) => `${email} 将成为此账号的邮箱：可用来登录，并接收有关账号的邮件。`,
     submit: "确认邮箱",
   },

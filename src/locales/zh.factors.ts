@@ -36,7 +36,7 @@ export const factors: typeof english = {
   },
   codes: {
     title: "恢复码",
-    lead: "无法使用其他登录方式时，每个恢复码可让您登录一次。它们只显示这一次：请打印本页或妥善保存，不要和密码放在一起。",
+    lead: "无法使用其他登录方式时，每个恢复码可让你登录一次。它们只显示这一次：请打印本页或妥善保存，不要和密码放在一起。",
     goOn: "我已保存",
   },
   second: {
@@ -46,7 +46,7 @@ export const factors: typeof english = {
     code: "验证码",
     codeOnlyHint: "六位数字",
     codeHint: "六位数字，或一个恢复码",
-    recoveryHint: "您保存的恢复码之一，例如 4F7K-…",
+    recoveryHint: "你保存的恢复码之一，例如 4F7K-…",
     recoveryCode: "恢复码",
     submit: "登录",
     again: "重新开始",
@@ -54,11 +54,11 @@ export const factors: typeof english = {
     lostNote: "请联系这个 Duet 的管理员：他们可以生成一个无需第二步验证的链接。",
   },
   proof: {
-    title: "请确认是您本人",
-    lead: "接下来的操作很重要，请确认是您本人；超过十分钟会再次要求。",
+    title: "请确认是你本人",
+    lead: "接下来的操作很重要，请确认是你本人；超过十分钟会再次要求。",
     submit: "继续",
     cancel: "取消",
-    confirmed: "已确认是您本人",
+    confirmed: "已确认是你本人",
     goOn: "尚未做任何更改，请继续刚才的操作。",
   },
   passkey: {

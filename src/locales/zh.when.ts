@@ -22,7 +22,7 @@ export const when: typeof english = {
   cross_origin_refused: "另一个网站用 Cookie 或表单要求改变状态",
   registration_closed: "由设置决定，且没有邀请",
   operator_protected: "管理页面对管理员做不到的事，只能用命令行做",
-  not_found: "不存在，或不属于您",
+  not_found: "不存在，或不属于你",
   method_not_allowed: "并给出 Allow",
   username_taken: "任何折叠后相同的写法都算",
   email_taken: "它属于另一个账号",

@@ -91,9 +91,9 @@ describeInBrowser("what was sent and has not arrived", () => {
       await page.route(`**${path}`, handle);
       await say(page, "ha");
       await page.waitForSelector(".failed:has-text('ha')");
-      await page.locator("button:text-is('Take back')").waitFor();
+      await page.locator("button:text-is('Edit')").waitFor();
       await page.unroute(`**${path}`);
-      await page.click("text=Send again");
+      await page.click("text=Try again");
       await page.waitForFunction(([sent, n]) => document.querySelectorAll(sent).length === n, [
         SENT,
         i + 1,
@@ -208,7 +208,7 @@ describeInBrowser("what was sent and has not arrived", () => {
     const twin = await alice.context.newPage();
     await twin.goto(path);
     await twin.waitForSelector(".failed:has-text('oh no')");
-    await page.click("text=Take back");
+    await page.click("button:text-is('Edit')");
     await twin.waitForSelector(".failed", { state: "detached" });
     expect(await page.inputValue("#body")).toBe("oh no");
     await page.fill("#body", "");

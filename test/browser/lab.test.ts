@@ -99,7 +99,7 @@ describeInBrowser("the lab", () => {
     await page.waitForFunction(() => document.activeElement?.matches("#lab-latest a.button"));
     await page.keyboard.press("Enter");
     await page.waitForURL("**/login?next=%2Flab");
-    expect(await page.textContent(".banner.warning")).toContain("An old copy of your refresh token was used");
+    expect(await page.textContent(".banner.warning")).toContain("an old refresh token was used again");
     await page.fill("#identifier", "alice");
     await page.fill("#password", PASSWORDS["alice"]!);
     await page.click("main button[type=submit]");
@@ -115,14 +115,14 @@ describeInBrowser("the lab", () => {
     await page.click("[data-act=steal] button");
     await page.waitForSelector("#lab-latest:has-text('攻击者复制了第 1 代')");
     await page.click("[data-act=replay] button");
-    await page.waitForSelector("#lab-holds:has-text('它在攻击者手中，不在您这里')");
+    await page.waitForSelector("#lab-holds:has-text('它在攻击者手中，不在你这里')");
     await page.waitForFunction(() => {
       const { generations } = JSON.parse(document.querySelector<HTMLDataElement>("#lab-state")!.value);
       return Date.now() - generations.at(-1).usedAt > 1500;
     });
     await page.click("[data-act=refresh] button");
     await page.waitForSelector(
-      "#lab-latest:has-text('您用第 1 代刷新了一次。'):has-text('服务器无法分辨哪一方是本人')",
+      "#lab-latest:has-text('你用第 1 代刷新了一次。'):has-text('服务器无法分辨哪一方是本人')",
     );
     expect(await page.locator("dialog[open]").count()).toBe(0);
     await page.click("#lab-latest a.button");

@@ -31,7 +31,7 @@ describeInBrowser("two people", () => {
     const path = await startConversation(alice, "Ferry times");
     await alice.page.click("#members summary");
     await alice.page.fill("#username", "bob");
-    await alice.page.click(".popover button:has-text('Invite')");
+    await alice.page.click(".popover button:text-is('Add')");
     await alice.page.waitForSelector("summary[aria-label='2 members']");
 
     // Alice types slowly: the token that was good when she began has expired when she sends.
@@ -80,7 +80,7 @@ describeInBrowser("two people", () => {
     const path = await alice.converse("Plans");
     for (const [name, answer] of [
       ["bob", "summary[aria-label='2 members']"],
-      ["BOB", "#members [role=status]:text-is('bob was in already.')"],
+      ["BOB", "#members [role=status]:text-is('bob is already a member')"],
     ]) {
       if (!(await alice.page.locator("#members[open]").count())) await alice.page.click("#members summary");
       await alice.page.fill("#username", name!);
@@ -131,7 +131,7 @@ describeInBrowser("two people", () => {
     // What is deleted goes away, and comes back with a click.
     await alice.page.click("#conversation-menu summary");
     await alice.page.click("#conversation-menu button:has-text('Delete')");
-    await bob.page.waitForSelector(".banner:has-text('was deleted, or you are no longer in it')");
+    await bob.page.waitForSelector(".banner:has-text('was deleted, or you are no longer a member')");
     expect(await alice.page.evaluate(() => document.activeElement!.textContent)).toBe("Undo");
     await alice.page.click("button:has-text('Undo')");
     await alice.page.waitForURL(`**${path}`);

@@ -21,7 +21,7 @@ describeInBrowser("signing out", () => {
     await alice.page.click("[data-sign-out] button");
     await alice.page.waitForURL("**/login?*");
     await other.waitForURL("**/login");
-    expect(await other.textContent(".banner")).toBe("You signed out.");
+    expect(await other.textContent(".banner")).toBe("You signed out");
     await alice.page.goBack({ waitUntil: "commit" }); // a page restored from memory has no load event
     await alice.page.waitForFunction(() => location.pathname === "/login");
     expect(await alice.page.textContent("body")).not.toContain("Private matters");

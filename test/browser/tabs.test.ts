@@ -241,7 +241,7 @@ describeInBrowser("one browser with two people", () => {
     for (const tab of [page, other!])
       expect(await tab.locator(".list-title").allTextContents()).toEqual(["Hers"]);
     await page.press("#body", "Enter");
-    await page.waitForSelector("#composer-error:has-text('Somebody else has signed in')");
+    await page.waitForSelector("#composer-error:has-text('now signed in to another account')");
     expect(await page.inputValue("#body")).toBe("alice's own words");
     expect((await bob.call("GET", `/api${path}/messages`)).body.items).toEqual([]);
 

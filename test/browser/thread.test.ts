@@ -156,7 +156,7 @@ describeInBrowser("a page of a conversation", () => {
       await page.click("#conversation-menu .danger");
     };
     await remove();
-    await other.waitForSelector(".banner:has-text('刚才打开的对话已被删除')");
+    await other.waitForSelector(".banner:has-text('对话已删除，或你已不是成员')");
     // Whoever is typing keeps what they typed, the way out, and the conversation when it is back.
     await page.click("button:has-text('撤销')");
     await page.waitForURL(`**${path}`);
@@ -164,7 +164,7 @@ describeInBrowser("a page of a conversation", () => {
     await other.setViewportSize({ width: 390, height: 700 });
     await other.fill("#body", "写到一半");
     await remove();
-    await other.waitForSelector("#notice:has-text('刚才打开的对话已被删除')");
+    await other.waitForSelector("#notice:has-text('对话已删除，或你已不是成员')");
     expect(await other.inputValue("#body")).toBe("写到一半");
     const box = (await other.locator(".back").boundingBox())!;
     const onTop = await other.evaluate(

@@ -68,7 +68,7 @@ describeInBrowser("a person who waits", () => {
     await page.fill("#body", "typed in a tunnel");
     await outliveAccess(context);
     await context.setOffline(true);
-    await page.waitForSelector("#notice:has-text('No connection')");
+    await page.waitForSelector("#notice:has-text('You are offline')");
     await page.press("#body", "Enter");
     await page.waitForSelector(".message.failed:has-text('Not sent')");
     expect(await messages(page)).toEqual(["typed in a tunnel"]);
@@ -91,7 +91,7 @@ describeInBrowser("a person who waits", () => {
     }
     expect(await page.locator("#sign-in-again[open]").count()).toBe(0);
     await say(page, "wrong window");
-    await page.locator(".failed:has-text('wrong window') button:text-is('Take back')").click();
+    await page.locator(".failed:has-text('wrong window') button:text-is('Edit')").click();
     expect(await page.inputValue("#body")).toBe("wrong window");
     await context.setOffline(false); // and the rest goes by itself
     await page.waitForSelector(SENT);
@@ -112,7 +112,7 @@ describeInBrowser("a session that ended while something was being typed", () => 
     // Nothing has to be done for it to show: the page hears of it.
     await page.waitForSelector("#sign-in-again[open]");
     expect(await page.textContent("#sign-in-again [data-reason]")).toStartWith(
-      "You signed out everywhere. · ",
+      "You signed out everywhere · ",
     );
     await page.click("#sign-in-again [data-close]");
     expect(await page.inputValue("#body")).toBe("precious words");
@@ -122,7 +122,7 @@ describeInBrowser("a session that ended while something was being typed", () => 
     await page.waitForSelector(".failed:has-text('precious words')");
 
     // Asked for while something is being sent, it is sent after it, once.
-    await page.click("text=Send again");
+    await page.click("text=Try again");
     await page.fill("#sign-in-again #password", "not this one");
     await page.click("#sign-in-again button[type=submit]");
     await page.waitForSelector("#sign-in-again .error:has-text('Wrong username or password')");
@@ -176,9 +176,7 @@ describeInBrowser("a session that ended while something was being typed", () => 
     await alice.page.goto("/account");
     await alice.program("POST", "/auth/logout-all");
     await alice.page.waitForSelector("#sign-in-again[open]");
-    expect(await alice.page.textContent("#sign-in-again [data-reason]")).toStartWith(
-      "您已在所有设备上退出登录。",
-    );
+    expect(await alice.page.textContent("#sign-in-again [data-reason]")).toStartWith("你已退出所有设备 · ");
     expect(alice.complaints).toEqual([]);
   });
 });
