@@ -90,7 +90,7 @@ describe("the account page", () => {
     await alice.register("alice");
     await t.json("POST", "/api/auth/login", { username: "alice", password: "wrong" });
     const { html } = await alice.open("/account");
-    expect(html).toMatch(/登录<\/strong><span class="tag danger">失败/);
+    expect(html).toMatch(/<strong class="danger">登录失败</);
     expect(html).toContain("注册");
   });
 

@@ -488,7 +488,7 @@ describe("the metadata", () => {
     expect(body.issuer).toBe(decode(alice.accessToken).claims.iss);
     expect((await t.json("GET", "/.well-known/openid-configuration")).body).toEqual(body);
     const change = await t.fetch("/.well-known/change-password", { redirect: "manual" });
-    expect([change.status, change.headers.get("location")]).toEqual([302, "/account#password"]);
+    expect([change.status, change.headers.get("location")]).toEqual([302, "/account#change-password"]);
     expect(await (await t.fetch("/robots.txt")).text()).toContain("Disallow: /");
     const addresses = Object.entries(body).filter(([name]) => /_endpoint$|_uri$/.test(name));
     expect(addresses).toHaveLength(4);

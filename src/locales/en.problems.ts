@@ -165,4 +165,12 @@ export const problems = {
     key_missing: "A copied token, without its key: refused",
     key_used_late: "An old token, with its key, from another network",
   } as Record<SecurityEventKind, string>,
+  /** The same where it failed. */
+  failures: {
+    login: "Failed sign-in",
+    password_change: "Failed password change",
+    account_delete: "Failed account deletion",
+    step_up: "Failed to confirm that it is you",
+    factor_add: "Wrong first code for a new way to sign in",
+  } as Partial<Record<SecurityEventKind, string>>,
 };

@@ -155,4 +155,11 @@ export const problems: typeof english = {
     key_missing: "复制的令牌，未出示密钥：已拒绝",
     key_used_late: "旧令牌，出示了密钥，来自其他网络",
   },
+  failures: {
+    login: "登录失败",
+    password_change: "修改密码失败",
+    account_delete: "注销账号失败",
+    step_up: "未能确认是本人",
+    factor_add: "新登录方式的首个验证码错误",
+  },
 };

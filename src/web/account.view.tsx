@@ -1,31 +1,22 @@
 import type { SecurityEvent } from "../core/auth/security.ts";
-import { Field, FormError, inPlace, once, type FormState } from "./form.view.tsx";
+import { Password, Profile, Removal, type AccountForms } from "./account-forms.view.tsx";
+import { once } from "./form.view.tsx";
 import { Layout, type PageContext } from "./layout.view.tsx";
-import { NewPassword } from "./passwords.view.tsx";
-import { Factors, type HeldFactors } from "./factors.view.tsx";
+import { Factors } from "./factors.view.tsx";
 import { ProofDialog } from "./proof.view.tsx";
-import { Waiting } from "./emails.view.tsx";
 import { EventRow, SessionRow, type ShownSession, type Where } from "./rows.view.tsx";
 import { SignInDialog } from "./sessions.view.tsx";
 
 export type ShownEvent = SecurityEvent & { where: Where | null };
 export type Done = "profile" | "password" | "session" | "added" | "removed" | "email" | "letter" | "proved";
 
-type AccountProps = {
-  page: PageContext;
-  email: string | null;
-  /** One that waits to be confirmed. */
-  pending: string | null;
+type AccountProps = AccountForms & {
   isOperator: boolean;
-  held: HeldFactors;
   sessions: ShownSession[];
   events: ShownEvent[];
   /** Where either list goes on. */
   moreSessions: string | null;
   moreEvents: string | null;
-  profile: FormState;
-  password: FormState;
-  removal: FormState;
   done: Done | undefined;
   place: string;
 };
@@ -37,7 +28,7 @@ export const AccountPage = (props: AccountProps) => {
     <Layout
       page={page}
       title={t.title}
-      className="narrow"
+      className="narrow account"
       dialog={
         <>
           <SignInDialog page={page} />
@@ -46,6 +37,23 @@ export const AccountPage = (props: AccountProps) => {
       }
       live={{ place: props.place }}
     >
+      <nav class="index" aria-label={t.index}>
+        {(
+          [
+            ["profile", t.profile],
+            ["factors", page.t.factors.title],
+            ["devices", t.devices],
+            ["change-password", t.password],
+            ["events", t.events],
+            ["export", t.export],
+            ["removal", t.remove],
+          ] as const
+        ).map(([id, name]) => (
+          <a class="quiet" href={`#${id}`}>
+            {name}
+          </a>
+        ))}
+      </nav>
       <h1>{t.title}</h1>
       {props.isOperator && (
         <p>
@@ -75,44 +83,6 @@ export const AccountPage = (props: AccountProps) => {
       </section>
       <Removal {...props} />
     </Layout>
-  );
-};
-
-const Profile = ({ page, email, pending, profile }: AccountProps) => {
-  const { account: t } = page.t;
-  return (
-    <section class="panel" aria-labelledby="profile">
-      <h2 id="profile">{t.profile}</h2>
-      <form {...inPlace("/account/profile")}>
-        <FormError message={profile.general} />
-        <Field name="username" label={t.username} error={profile.errors["username"]}>
-          {({ id, name, invalid }) => (
-            <input
-              {...{ id, name, ...invalid }}
-              value={profile.values["username"] ?? page.viewer?.username}
-              autocomplete="username"
-              autocapitalize="none"
-              spellcheck="false"
-              required
-            />
-          )}
-        </Field>
-        <Field name="email" label={t.email} note={page.t.register.optional} error={profile.errors["email"]}>
-          {({ id, name, invalid }) => (
-            <input
-              {...{ id, name, ...invalid }}
-              type="email"
-              value={profile.values["email"] ?? email ?? ""}
-              autocomplete="email"
-            />
-          )}
-        </Field>
-        <p class="actions">
-          <button type="submit">{t.save}</button>
-        </p>
-      </form>
-      {page.hasMail && pending !== null && <Waiting page={page} pending={pending} email={email} />}
-    </section>
   );
 };
 
@@ -153,47 +123,13 @@ const Devices = ({ page, sessions, moreSessions }: AccountProps) => {
   );
 };
 
-const Password = ({ page, password, held }: AccountProps) => {
-  const { account: t } = page.t;
-  return (
-    <section class="panel" aria-labelledby="password">
-      <h2 id="password">{t.password}</h2>
-      <p class="muted">{t.passwordNote}</p>
-      <form {...inPlace("/account/password")}>
-        <FormError message={password.general} />
-        <input type="hidden" name="username" autocomplete="username" value={page.viewer?.username} />
-        {held.items.length === 0 && (
-          <Field
-            name="current_password"
-            label={t.currentPassword}
-            error={password.errors["current_password"]}
-          >
-            {({ id, name, invalid }) => (
-              <input {...{ id, name, ...invalid }} type="password" autocomplete="current-password" required />
-            )}
-          </Field>
-        )}
-        <NewPassword
-          name="new_password"
-          label={t.newPassword}
-          error={password.errors["new_password"]}
-          ratedBy="/account/strength"
-        />
-        <p class="actions">
-          <button type="submit">{t.changePassword}</button>
-        </p>
-      </form>
-    </section>
-  );
-};
-
 const Events = ({ page, events, moreEvents }: AccountProps) => {
   const { account: t } = page.t;
   return (
     <section class="panel" aria-labelledby="events">
       <h2 id="events">{t.events}</h2>
       {events.length === 0 && <p class="muted">{t.noEvents}</p>}
-      <ul class="rows">
+      <ul class="rows" data-days="">
         {events.map((event) => (
           <EventRow page={page} event={event} where={event.where} />
         ))}
@@ -213,34 +149,3 @@ const More = ({ page, list, cursor }: MoreProps) =>
       </a>
     </p>
   );
-
-const Removal = ({ page, removal, held }: AccountProps) => {
-  const { account: t } = page.t;
-  return (
-    <section class="panel" aria-labelledby="removal">
-      <h2 id="removal">{t.remove}</h2>
-      <p class="muted">{t.removeNote}</p>
-      <form method="post" action={once("/account/delete")} data-confirm={t.confirmRemove} data-sign-out="">
-        <FormError message={removal.general} />
-        {held.items.length === 0 && (
-          <Field name="password-again" label={t.currentPassword} error={removal.errors["password"]}>
-            {({ id, invalid }) => (
-              <input
-                {...{ id, ...invalid }}
-                name="password"
-                type="password"
-                autocomplete="current-password"
-                required
-              />
-            )}
-          </Field>
-        )}
-        <p class="actions">
-          <button class="secondary danger" type="submit">
-            {t.removeSubmit}
-          </button>
-        </p>
-      </form>
-    </section>
-  );
-};

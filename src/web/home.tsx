@@ -28,7 +28,7 @@ export const homePages = ({
     /** Password managers look there (W3C, a well-known URL for changing passwords). */
     .get(
       "/.well-known/change-password",
-      ({ redirect }) => redirect("/account#password", 302),
+      ({ redirect }) => redirect("/account#change-password", 302),
       says("changePasswordPage", { 302: null }),
     )
     /** Whom to tell of a weakness (RFC 9116), where the operator has said so. */

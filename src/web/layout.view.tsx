@@ -148,12 +148,12 @@ const Mark = () => (
 
 /**
  * A moment: exact for machines, in UTC for people until the script shows it in their own zone. `isPrecise` where
- * seconds matter.
+ * seconds matter, `isOfDay` in a list whose days the script marks.
  */
-export const Time = ({ at, isPrecise }: { at: number; isPrecise?: boolean }) => {
+export const Time = ({ at, isPrecise, isOfDay }: { at: number; isPrecise?: boolean; isOfDay?: boolean }) => {
   const iso = new Date(at).toISOString();
   return (
-    <time datetime={iso} title={iso} data-precise={isPrecise && ""}>
+    <time datetime={iso} title={iso} data-precise={isPrecise && ""} data-of-day={isOfDay && ""}>
       {`${iso.slice(0, 10)} ${iso.slice(11, isPrecise ? 19 : 16)} UTC`}
     </time>
   );

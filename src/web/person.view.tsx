@@ -64,7 +64,7 @@ export const PersonPage = ({ page, user, held, sessions, events, moreEvents, lin
       </section>
       <section class="panel" aria-labelledby="events">
         <h2 id="events">{page.t.account.events}</h2>
-        <ul class="rows">
+        <ul class="rows" data-days="">
           {events.map((event) => (
             <EventRow page={page} event={event} where={event} />
           ))}

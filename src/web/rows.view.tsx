@@ -34,6 +34,13 @@ export const SessionRow = ({ page, session, children }: SessionRowProps) => {
   );
 };
 
+/** What it was; one that failed is named as that. */
+function nameOf(page: PageContext, { kind, outcome }: SecurityEvent): string {
+  const name = page.t.events[kind as SecurityEventKind] ?? kind;
+  if (outcome === "success" || /^(?:reuse|key|passkey)_/.test(kind)) return name;
+  return page.t.failures[kind as SecurityEventKind] ?? page.t.account.failed(name);
+}
+
 type EventRowProps = { page: PageContext; event: SecurityEvent; where: Where | null };
 
 /** What has happened to somebody's account, when, and from where or by which operator. */
@@ -42,13 +49,10 @@ export const EventRow = ({ page, event, where }: EventRowProps) => {
   return (
     <li>
       <span class="row-main">
-        <strong>{page.t.events[event.kind as SecurityEventKind] ?? event.kind}</strong>
-        {event.outcome === "failure" && !/^(?:reuse|key)_/.test(event.kind) && (
-          <span class="tag danger">{t.failed}</span>
-        )}
+        <strong class={event.outcome === "failure" && "danger"}>{nameOf(page, event)}</strong>
         {event.operator !== null && <span class="tag">{page.t.admin.by(event.operator)}</span>}
         <span class="muted small">
-          <Time at={event.created_at} />
+          <Time at={event.created_at} isOfDay />
           {where && ` · ${where.device ?? t.unknownDevice} · ${where.ip}`}
           {event.session_kind && ` · ${t.kinds[event.session_kind]}`}
           {event.session_kind && event.key_thumbprint && `, ${t.bound.program}`}
