@@ -21,7 +21,7 @@ describe("one's devices", () => {
       {
         id: expect.any(String),
         current: false,
-        device: "Safari, iPhone",
+        device: "Safari on iPhone",
         kind: "program",
         bound: false,
         ip: "127.0.0.1",
@@ -78,8 +78,11 @@ describe("one's devices", () => {
 
 describe("a device's name", () => {
   test.each([
-    [IPHONE, "Safari, iPhone"],
-    ["Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox, Windows"],
+    [IPHONE, "Safari on iPhone"],
+    [
+      "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0",
+      "Firefox on Windows",
+    ],
     ["curl/8.5.0", "curl"],
     ["python-requests/2.31", "python-requests"],
     ["", null],

@@ -12,7 +12,7 @@ const DAY = 24 * 3600;
 const SAFARI =
   "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1";
 const ELSEWHERE = { "user-agent": SAFARI, "x-forwarded-for": "203.0.113.7" };
-const SAFARI_ON_IPHONE = { device: "Safari, iPhone", ip: "203.0.113.7" };
+const SAFARI_ON_IPHONE = { device: "Safari on iPhone", ip: "203.0.113.7" };
 
 /** Signs alice in again, on a telephone somewhere else. */
 async function onTelephone(t: TestApp) {
@@ -125,7 +125,7 @@ describe("a session that ends", () => {
       // Who has just signed out here need not be told when and where.
       if (reason === "logout") expect(html).not.toContain("<time");
       else expect(html).toContain(`<time datetime="${answer.body.ended_at}"`);
-      if (by && reason !== "logout") expect(html).toContain("Safari, iPhone, 203.0.113.7");
+      if (by && reason !== "logout") expect(html).toContain("Safari on iPhone · 203.0.113.7");
       // After a new password or factor, this browser's next cookies may be on their way.
       const left = reason.endsWith("_changed") ? ["duet_refresh", "duet_ended"] : ["duet_ended"];
       expect([...visitor.jar.keys()].toSorted()).toEqual(left.toSorted());

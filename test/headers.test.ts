@@ -7,6 +7,8 @@ const JSON_TYPE = { "content-type": "application/json" };
 const FORM = { "content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "same-origin" };
 const PAGE = { accept: "text/html", "sec-fetch-mode": "navigate" };
 
+type Icon = { src: string; type: string; sizes: string; purpose?: string };
+
 describe("the headers", () => {
   test.each([
     [200, "GET", "/healthz", {}, undefined],
@@ -71,21 +73,40 @@ describe("the assets", () => {
     await using t = await startApp();
     const page = await (await t.fetch("/login", { headers: PAGE })).text();
     const urls = [...page.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)].map(([, url]) => url!);
-    expect(urls).toHaveLength(3);
+    expect(urls).toHaveLength(5);
+    // What a home screen asks for is loaded when it does.
+    const isLoaded = (url: string) => /\.(?:js|css|svg)$/.test(url);
     let bytes = 0;
     for (const url of urls) {
-      expect(url).toMatch(/^\/assets\/duet\.[0-9a-f]{12}\.(js|css|svg)$/);
+      expect(url).toMatch(/^\/assets\/duet\.[0-9a-f]{12}\.(js|css|svg|png|webmanifest)$/);
       const plain = await t.fetch(url);
       expect(plain.headers.get("cache-control")).toBe("public, max-age=31536000, immutable");
       const packed = await t.fetch(url, { headers: { "accept-encoding": "br, gzip" } });
       expect(packed.headers.get("content-encoding")).toBe("gzip");
       const body = await packed.bytes();
-      const text = await plain.text();
-      expect(new TextDecoder().decode(Bun.gunzipSync(body))).toBe(text);
-      expect(text).not.toContain("sourceMappingURL");
-      bytes += body.byteLength;
+      const content = await plain.bytes();
+      expect(Bun.gunzipSync(body)).toEqual(content);
+      expect(new TextDecoder().decode(content)).not.toContain("sourceMappingURL");
+      if (isLoaded(url)) bytes += body.byteLength;
     }
     expect(bytes).toBeLessThan(27_000);
+  });
+
+  test("give a home screen a name, a place to start and icons of the sizes that they say", async () => {
+    await using t = await startApp();
+    const page = await (await t.fetch("/login", { headers: PAGE })).text();
+    const answer = await t.fetch(/rel="manifest" href="([^"]+)"/.exec(page)![1]!);
+    expect(answer.headers.get("content-type")).toBe("application/manifest+json");
+    const { start_url, icons } = (await answer.json()) as { start_url: string; icons: Icon[] };
+    expect((await t.fetch(start_url, { headers: PAGE })).status).not.toBe(404);
+    for (const { src, type, sizes } of icons) {
+      const icon = await t.fetch(src);
+      expect(icon.headers.get("content-type")).toBe(type);
+      // Width and height are the first members of a PNG's first chunk.
+      const png = new DataView(await icon.arrayBuffer());
+      if (type === "image/png") expect(`${png.getUint32(16)}x${png.getUint32(20)}`).toBe(sizes);
+    }
+    expect(icons.some(({ purpose }) => purpose === "maskable")).toBeTrue();
   });
 
   test.each([

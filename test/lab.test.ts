@@ -38,10 +38,13 @@ describe("the lab", () => {
     for (const token of [refreshToken(), alice.jar.get("duet_access")!.value])
       for (const part of token.split(".")) expect(html).not.toContain(part);
     for (const [, says] of Object.values(LOCALES.en.lab.rows)) expect(html).toContain(says!);
-    expect(html).toContain("it is good for 30 minutes only");
-    expect(html).toContain("It is good for 7 days");
-    expect(html).toContain("after 90 days the session ends whatever happens");
-    expect(html).toContain("still accepted for 10 seconds after that");
+    expect(html).toContain("it lasts 30 minutes only");
+    expect(html).toContain("It lasts 7 days");
+    // Each member of the tokens is told in words.
+    expect(html).toContain("<code>amr</code>");
+    expect(html).not.toMatch(/<span class="muted small">\s*<\/span>/);
+    expect(html).toContain("after 90 days you sign in again");
+    expect(html).toContain("works up to 10 seconds longer");
     for (const name of Object.keys(LOCALES.en.lab.meanings)) expect(html).toContain(`<code>${name}</code>`);
     expect((await t.fetch("/lab")).status).toBe(401);
   });
@@ -73,10 +76,10 @@ describe("the lab", () => {
     // The page that told it was the first use of the new pair.
     const [used, refreshed] = told(html);
     expect(refreshed).toMatch(
-      /You refreshed with generation 1. The answer: generation 2. Decided by newest — /,
+      /You refreshed with generation 1. The server responded with generation 2. Decided by newest ?: /,
     );
     expect(used).toContain(
-      "Generation 2 was first used. The refresh token of generation 1 dies in 10 seconds",
+      "Generation 2 was first used. The refresh token of generation 1 works for up to 10 seconds more.",
     );
     expect(generation()).toBe(2);
   });
@@ -86,7 +89,7 @@ describe("the lab", () => {
     const { act, generation } = await inLab(t);
     const lost = (await act("lose")).html;
     expect(decided(lost)).toEqual(["newest"]);
-    expect(lost).toContain("Your browser holds generation 1. The newest that the server has made is 2");
+    expect(lost).toContain("Your browser holds generation 1. The newest is 2");
     expect(lost).toMatch(/<code>gen<\/code>[^]*<code>1<\/code>[^]*<code>gen<\/code>[^]*<code>1<\/code>/);
     expect(generation()).toBe(1);
     advance(3600);
@@ -111,7 +114,7 @@ describe("the lab", () => {
     const { act, generation } = await inLab(t);
     const { html } = await act("tabs");
     expect(decided(html)).toEqual(["newest", "unconfirmed"]);
-    expect(told(html).join()).toMatch(/5 tabs showed generation 1 at once.*newest — .*unconfirmed × 4 — /);
+    expect(told(html).join()).toMatch(/5 tabs sent generation 1 at once.*newest ?: .*unconfirmed × 4: /);
     expect(generation()).toBe(2);
   });
 
@@ -120,13 +123,13 @@ describe("the lab", () => {
     const { act, generation } = await inLab(t);
     const { html } = await act("agents");
     expect(decided(html)).toEqual(["newest", "overlap"]);
-    expect(told(html).join()).toMatch(/16 programs showed generation 1.*newest — .*overlap × 15 — /);
+    expect(told(html).join()).toMatch(/16 programs sent generation 1.*newest ?: .*overlap × 15: /);
     expect(generation()).toBe(2);
     advance(60);
     const late = (await act("late")).html;
     expect(decided(late)).toEqual(["newest", "overlap"]);
     expect(told(late).join()).toMatch(
-      /You refreshed with generation 2 and went on; then a request of before/,
+      /You refreshed with generation 2 and went on; then an earlier request arrived/,
     );
     expect(generation()).toBe(3);
   });
@@ -136,7 +139,7 @@ describe("the lab", () => {
     const { act, generation } = await inLab(t);
     const { html } = await act("copied");
     expect(decided(html)).toEqual(["newest"]);
-    expect(told(html).join()).toContain("Another browser showed a copy of generation 1.");
+    expect(told(html).join()).toContain("Another browser sent a copy of generation 1.");
     expect(generation()).toBe(1);
     expect(decided((await act("refresh")).html)).toEqual(["unconfirmed"]);
   });
@@ -157,7 +160,7 @@ describe("the lab", () => {
       expect(decided(await look())).toEqual(["unproven"]);
     }
     expect(told(await look()).join()).toMatch(
-      /You refreshed with.*Another browser showed a copy of generation 2/,
+      /You refreshed with.*Another browser sent a copy of generation 2/,
     );
     const events = (await t.sql("SELECT kind FROM auth_events")).map(({ kind }: any) => kind);
     expect(events.filter((kind: string) => kind === "key_missing")).toHaveLength(1);
@@ -182,7 +185,7 @@ describe("the lab", () => {
     expect(end).toMatch(/data-row="reuse"[^]*Theft[^]*href="\/lab"/);
     // What is done to a session that is over is told as well.
     const after = await (await alice.script("POST", "/auth/lab/refresh")).text();
-    expect(told(after)[0]).toMatch(/You refreshed with generation 3. Decided by ended — Refused/);
+    expect(told(after)[0]).toMatch(/You refreshed with generation 3. Decided by ended ?: Refused/);
     const out = await alice.open("/lab");
     expect(out.path).toBe("/login?next=%2Flab");
     expect(out.html).toContain("an old refresh token was used again");
@@ -195,10 +198,10 @@ describe("the lab", () => {
     await act("steal");
     expect(decided((await act("replay")).html)).toEqual(["newest"]);
     advance(11);
-    expect((await alice.open("/lab")).html).toContain("is 2: the thief has it, you do not");
+    expect((await alice.open("/lab")).html).toContain("is 2, and the thief has it");
     expect(told((await alice.open("/lab")).html)[0]).toContain("The thief used generation 2 first.");
     const seen = await (await alice.script("POST", "/auth/lab/refresh")).text();
-    expect(told(seen)[0]).toMatch(/You refreshed with generation 1. Decided by reuse — Theft/);
+    expect(told(seen)[0]).toMatch(/You refreshed with generation 1. Decided by reuse ?: Theft/);
     const { path, html } = await alice.open("/lab");
     expect(path).toContain("/login");
     expect(html).toContain("an old refresh token was used again");

@@ -10,7 +10,7 @@ const CONVERSATIONS: { title: string; members: Name[]; lines: [Name, string][] }
     members: ["alice", "bob", "小明"],
     lines: [
       ["alice", "The ferry leaves at 7:40. Who is coming?"],
-      ["bob", "Me! I bring the coffee."],
+      ["bob", "Me! I’ll bring the coffee."],
       ["小明", "我也去，带上相机。"],
       ["alice", "Timetable: https://ferries.example/saturday"],
       ["bob", "What if it rains?"],
@@ -37,7 +37,7 @@ const CONVERSATIONS: { title: string; members: Name[]; lines: [Name, string][] }
       ["alice", "One is short and goes everywhere. The other is long and goes to one place only."],
       ["小红", "就像房卡和前台的登记。"],
       ["bob", "And if somebody copies the long one?"],
-      ["alice", "Then it shows up twice. Open the Lab and steal your own."],
+      ["alice", "Then it shows up twice. Open the Token lab and steal your own."],
     ],
   },
 ];

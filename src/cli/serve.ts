@@ -85,7 +85,7 @@ export async function serve(
 
 function announce(app: App, url: string, people: { name: string; password: string }[] | undefined) {
   if (people) {
-    console.log("A demo: nothing of it is kept. Sign in as one of these, or open two browsers.\n");
+    console.log("Demo: nothing is kept. Sign in as one of these, or as two of them in two browsers.\n");
     for (const { name, password } of people) console.log(`  ${name}\t${password}`);
     console.log("");
   }

@@ -1,7 +1,7 @@
 // What is on the page follows what happens: each event of the stream, and what it does to what is shown.
 //
 // DOM: html[data-conversation], the one that is open; #conversations > li[data-updated] and .more; #no-conversations;
-// .unread; #thread-title; #members; #newer; #composer[data-gone]; .latest on a page from the middle; ids
+// .unread[data-n]; #thread-title; #members; #newer; #composer[data-gone]; .latest on a page from the middle; ids
 // conversation-… and message-….
 
 import htmx from "htmx.org";
@@ -49,9 +49,13 @@ function showItem({ conversation, item }: { conversation: string; item: string }
   countUnread();
 }
 
+/** How many messages of the conversations that are listed are unread: in the title, and on the icon of one at home. */
 function countUnread() {
-  const n = byId("conversations")?.querySelectorAll(".unread").length ?? 0;
+  const marks = byId("conversations")?.querySelectorAll<HTMLElement>(".unread") ?? [];
+  let n = 0;
+  for (const { dataset } of marks) n += Number(dataset["n"]);
   document.title = n > 0 ? `(${n}) ${title}` : title;
+  navigator.setAppBadge?.(n).catch(() => undefined);
 }
 
 // --- The conversation that is open ----------------------------------------------------------------------------------

@@ -35,7 +35,7 @@ export let thread: Thread | undefined;
 /** Delivers what was sent, on every page of somebody who is signed in. */
 export function startComposer() {
   if (!viewer) return;
-  const elsewhere: OutboxView = { refused: ({ body }, reason) => void say(`${reason}: ${body}`) };
+  const elsewhere: OutboxView = { refused: ({ body }, reason) => void say(`${reason}\n${body}`) };
   let open: (OutboxView & { url: string }) | undefined;
 
   const outbox = createOutbox({

@@ -2,9 +2,10 @@ import { Elysia } from "elysia";
 import { bundleClient } from "../client/bundle.ts" with { type: "macro" };
 import appStyle from "../../public/app.css" with { type: "text" };
 import favicon from "../../public/favicon.svg" with { type: "text" };
+import touchIcon from "../../public/icon.png" with { type: "file" };
 import { DuetError } from "../errors.ts";
 
-type Asset = { text: string; type: string; gzipped?: Uint8Array };
+type Asset = { content: string | Uint8Array; type: string; gzipped?: Uint8Array };
 
 // One script: htmx starts by itself, and an extension in a second file may come too late for it.
 const script = bundleClient();
@@ -22,17 +23,38 @@ const STYLE_TYPE = "text/css; charset=utf-8";
 const assets = new Map<string, Asset>();
 
 /** The address holds a hash of the content, so that the answer may be kept for ever. */
-function publish(name: string, extension: string, type: string, text: string): string {
-  const hash = new Bun.CryptoHasher("sha256").update(text).digest("hex").slice(0, 12);
+function publish(name: string, extension: string, type: string, content: Asset["content"]): string {
+  const hash = new Bun.CryptoHasher("sha256").update(content).digest("hex").slice(0, 12);
   const file = `${name}.${hash}.${extension}`;
-  assets.set(file, { text, type });
+  assets.set(file, { content, type });
   return `/assets/${file}`;
 }
+
+const iconUrl = publish("duet", "svg", "image/svg+xml", favicon);
+const touchIconUrl = publish("duet", "png", "image/png", await Bun.file(touchIcon).bytes());
+
+/** What a home screen keeps (W3C Web Application Manifest). No words, so one for all languages. */
+const manifest = {
+  id: "/",
+  name: "Duet",
+  start_url: "/conversations",
+  scope: "/",
+  display: "standalone",
+  background_color: "#f6f5f2",
+  theme_color: "#f6f5f2",
+  icons: [
+    { src: iconUrl, type: "image/svg+xml", sizes: "any" },
+    { src: touchIconUrl, type: "image/png", sizes: "512x512" },
+    { src: touchIconUrl, type: "image/png", sizes: "512x512", purpose: "maskable" },
+  ],
+};
 
 export const assetUrls = {
   scriptUrl: publish("duet", "js", SCRIPT_TYPE, script),
   styleUrl: publish("duet", "css", STYLE_TYPE, style),
-  iconUrl: publish("duet", "svg", "image/svg+xml", favicon),
+  iconUrl,
+  touchIconUrl,
+  manifestUrl: publish("duet", "webmanifest", "application/manifest+json", JSON.stringify(manifest)),
 };
 
 export const serveAssets = new Elysia({ name: "assets" })
@@ -45,8 +67,11 @@ export const serveAssets = new Elysia({ name: "assets" })
       vary: "accept-encoding",
     };
     if (!takesGzip(request.headers.get("accept-encoding") ?? ""))
-      return new Response(asset.text, { headers });
-    asset.gzipped ??= Bun.gzipSync(asset.text, { library: "libdeflate", level: 12 });
+      return new Response(asset.content as BodyInit, { headers });
+    asset.gzipped ??= Bun.gzipSync(asset.content as Uint8Array<ArrayBuffer>, {
+      library: "libdeflate",
+      level: 12,
+    });
     return new Response(asset.gzipped as BodyInit, { headers: { ...headers, "content-encoding": "gzip" } });
   })
   .get("/favicon.ico", ({ redirect }) => redirect(assetUrls.iconUrl, 302));

@@ -5,7 +5,7 @@ import { PROOF_ALGORITHMS } from "../core/auth/proofs.ts";
 import { DuetError, type ErrorCode, type FieldError, type SessionEnd } from "../errors.ts";
 import { LIMITS } from "../limits.ts";
 import type { Log } from "../core/log.ts";
-import { describe, describeField, describeReason, type Language } from "../locales/index.ts";
+import { describe, describeField, describeReason, LOCALES, type Language } from "../locales/index.ts";
 import { languageOf } from "./language.ts";
 import type { Edge } from "./edge.ts";
 import { askedBody, isOAuth, oauthError } from "./oauth.ts";
@@ -83,7 +83,7 @@ export function problemBody(error: DuetError, language: Language, requestId: str
     status: error.status,
     detail,
     code: error.code,
-    ...(end && endBody(end, describeReason(language, end.reason))),
+    ...(end && endBody(end, language)),
     ...(asked && askedBody(asked)),
     ...(fields && {
       errors: fields.map((f) => ({ field: f.field, code: f.code, detail: describeField(language, f) })),
@@ -110,12 +110,13 @@ export function headersOf(error: DuetError): Record<string, string> {
   };
 }
 
-/** Why, when, and from which device where one did it. */
-export const endBody = ({ reason, at, userAgent, ip }: SessionEnd, reasonDetail?: string): EndedSession => ({
+/** Why, when, and from which device where one did it; the reason in words where somebody's language is known. */
+export const endBody = ({ reason, at, userAgent, ip }: SessionEnd, language?: Language): EndedSession => ({
   reason,
-  ...(reasonDetail !== undefined && { reason_detail: reasonDetail }),
+  ...(language && { reason_detail: describeReason(language, reason) }),
   ended_at: new Date(at).toISOString(),
-  ended_by: ip === null ? null : { device: nameDevice(userAgent ?? ""), ip },
+  ended_by:
+    ip === null ? null : { device: nameDevice(userAgent ?? "", LOCALES[language ?? "en"].onDevice), ip },
 });
 
 /** Refusals of what came without a token. */

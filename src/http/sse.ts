@@ -1,5 +1,5 @@
-import type { EndReason } from "../errors.ts";
 import type { LiveEvent } from "../core/chat/live.ts";
+import type { Language } from "../locales/index.ts";
 import { endBody } from "./problem.ts";
 import { pulledBody } from "./pulled.ts";
 
@@ -7,12 +7,12 @@ import { pulledBody } from "./pulled.ts";
 export type SseEvent = { event: string; id?: string; data: unknown };
 
 /** The events of a stream that are the same for programs and for pages: where it is, and how it ends. */
-export function streamEvent(event: StreamEvent, reasonDetail?: (reason: EndReason) => string): SseEvent {
+export function streamEvent(event: StreamEvent, language?: Language): SseEvent {
   switch (event.kind) {
     case "token_expired":
       return { event: event.kind, data: {} };
     case "session_ended":
-      return { event: event.kind, data: endBody(event.end, reasonDetail?.(event.end.reason)) };
+      return { event: event.kind, data: endBody(event.end, language) };
     default:
       return { event: event.kind, id: event.id, data: {} };
   }

@@ -117,6 +117,10 @@ export const problems = {
   advice: { warnings, suggestions },
   /** Between two sentences. */
   gap: " ",
+  /** Between a name and what is said of it. */
+  colon: ": ",
+  /** A program and what it runs on. */
+  onDevice: (program: string, system: string) => `${program} on ${system}`,
   tooMany: (wait: string) => `Too many requests. Try again in ${wait}.`,
   sentences: (all: string[]): string => `${all.join(". ")}.`,
   statuses: {

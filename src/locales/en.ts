@@ -61,7 +61,7 @@ export const en = {
     usernameHint:
       "2–32 characters: letters of one writing system (such as Latin or Chinese), digits, and . _ - in between",
     email: "Email",
-    optional: "optional",
+    optional: " (optional)",
     password: "Password",
     passwordHint: (min: number) => `At least ${min} characters; a few unusual words are best`,
     submit: "Create account",
@@ -126,6 +126,7 @@ export const en = {
     takeBackUnsent: "Edit",
     newer: "New messages",
     gone: "This conversation was deleted, or you are no longer a member",
+    goneWithText: "This conversation is no longer available. Copy your text before you leave the page.",
   },
   password: {
     strength: "Strength",

@@ -107,6 +107,8 @@ export const problems: typeof english = {
     },
   },
   gap: "",
+  colon: "：",
+  onDevice: (program, system) => `${program}（${system}）`,
   tooMany: (wait) => `操作过于频繁，请 ${wait}后再试`,
   sentences: (all) => `${all.join("。")}。`,
   statuses: {

@@ -55,7 +55,7 @@ export const zh: Locale = {
     username: "用户名",
     usernameHint: "2～32 个字符：汉字或字母（不能混用）、数字，中间可用 . _ -",
     email: "邮箱",
-    optional: "选填",
+    optional: "（选填）",
     password: "密码",
     passwordHint: (min) => `至少 ${min} 个字符，建议组合几个不常见的词`,
     submit: "注册",
@@ -119,6 +119,7 @@ export const zh: Locale = {
     takeBackUnsent: "重新编辑",
     newer: "有新消息",
     gone: "对话已删除，或你已不是成员",
+    goneWithText: "此对话已不可用。离开页面前请先复制输入的内容。",
   },
   password: {
     strength: "强度",

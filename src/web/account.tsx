@@ -62,22 +62,26 @@ export function accountPages(deps: Deps) {
       ownSessions.list(viewer, { cursor: query.devices }),
       security.list(viewer, { limit: EVENTS_SHOWN, before: query.events }),
     ]);
+    const page = pageContext(request, viewer);
     return (
       <AccountPage
-        page={pageContext(request, viewer)}
+        page={page}
         email={viewer.email}
         pending={email.pending}
         held={held}
         isOperator={user.operator_since !== null}
         sessions={devices.items.map((session) => ({
           ...session,
-          device: nameDevice(session.user_agent),
+          device: nameDevice(session.user_agent, page.t.onDevice),
           isCurrent: session.id === viewer.sessionId,
           isBound: session.key_thumbprint !== null,
         }))}
         events={events.items.map((event) => {
           const { userAgent, ip } = whereOf(event);
-          return { ...event, where: ip === undefined ? null : { device: nameDevice(userAgent ?? ""), ip } };
+          return {
+            ...event,
+            where: ip === undefined ? null : { device: nameDevice(userAgent ?? "", page.t.onDevice), ip },
+          };
         })}
         profile={forms.profile ?? emptyForm}
         password={forms.password ?? emptyForm}

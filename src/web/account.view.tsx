@@ -99,7 +99,7 @@ const Devices = ({ page, sessions, moreSessions }: AccountProps) => {
                 <button
                   class="secondary"
                   type="submit"
-                  aria-label={`${t.signOutThere}: ${session.device ?? t.unknownDevice}`}
+                  aria-label={t.signOutThere + page.t.colon + (session.device ?? t.unknownDevice)}
                 >
                   {t.signOutThere}
                 </button>

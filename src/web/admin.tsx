@@ -93,13 +93,17 @@ export function adminPages(deps: Deps) {
       ownFactors.list({ userId: id }),
       security.list({ userId: id }, { limit: EVENTS_SHOWN, before }),
     ]);
+    const page = pageContext(request, viewer);
     return (
       <PersonPage
-        page={pageContext(request, viewer)}
+        page={page}
         user={user}
         held={held}
-        sessions={own.map((each) => ({ ...each, device: nameDevice(each.user_agent) }))}
-        events={events.items.map((each) => ({ ...each, device: nameDevice(each.user_agent) }))}
+        sessions={own.map((each) => ({ ...each, device: nameDevice(each.user_agent, page.t.onDevice) }))}
+        events={events.items.map((each) => ({
+          ...each,
+          device: nameDevice(each.user_agent, page.t.onDevice),
+        }))}
         moreEvents={events.next}
         link={link}
       />

@@ -190,7 +190,7 @@ const DrawnItem = ({ page, conversation, isOpen }: ItemProps) => (
         <Time at={conversation.updated_at} />
       </span>
       {conversation.unread > 0 && !isOpen && (
-        <span class="unread">
+        <span class="unread" data-n={String(conversation.unread)}>
           <span aria-hidden="true">{conversation.unread < 100 ? conversation.unread : "99+"}</span>
           <span class="visually-hidden">{page.t.conversations.unread(conversation.unread)}</span>
         </span>

@@ -38,7 +38,7 @@ export const Field = ({ name, label, hint, error, note, children }: FieldProps) 
     <div class="field">
       <label for={name}>
         {label}
-        {note && <span class="muted"> ({note})</span>}
+        {note && <span class="muted">{note}</span>}
       </label>
       {children({ id: name, name, invalid })}
       {error && (

@@ -210,7 +210,9 @@ const Happened = ({ page, entry, settings }: Pick<Told, "page" | "settings"> & {
           <a href={`#row-${row}`}>
             <code>{row}</code>
           </a>
-          {count > 1 && ` × ${count}`} — {t.rows[row][1]}
+          {count > 1 && ` × ${count}`}
+          {page.t.colon}
+          {t.rows[row][1]}
         </p>
       ))}
     </>

@@ -12,6 +12,8 @@ export type PageContext = {
   styleUrl: string;
   scriptUrl: string;
   iconUrl: string;
+  touchIconUrl: string;
+  manifestUrl: string;
   /** Name of the cookie by which the script sees that another tab has refreshed. */
   generationCookie: string;
   /** Whether there is a mail server. */
@@ -49,7 +51,11 @@ export const Layout = ({ page, title, className, dialog, live, isOnce, children 
         <meta name="description" content={page.t.home.lead} />
         <meta name="htmx-config" content='{"extensions":"duet","history":false}' />
         <title>{`${title} · Duet`}</title>
+        <meta name="theme-color" content="#ffffff" media="(prefers-color-scheme: light)" />
+        <meta name="theme-color" content="#1b1b21" media="(prefers-color-scheme: dark)" />
         <link rel="icon" href={page.iconUrl} type="image/svg+xml" />
+        <link rel="apple-touch-icon" href={page.touchIconUrl} />
+        <link rel="manifest" href={page.manifestUrl} />
         <link rel="stylesheet" href={page.styleUrl} />
         {/* Not shown before its end is here, which a thread begins with, by browsers that know this. */}
         {live?.conversationId && <link rel="expect" href="#composer" blocking="render" />}

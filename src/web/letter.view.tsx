@@ -50,7 +50,7 @@ function partsOf(letter: Letter, t: (typeof LOCALES)["en"], issuer: string, host
     case "notice": {
       const { subject, before, where, newDevice, unknownDevice, link, after, afterFactor } = words.notice;
       const event = letter.event === "login" ? newDevice : t.events[letter.event];
-      const from = letter.ip === null ? "" : where(letter.device ?? unknownDevice, letter.ip);
+      const from = letter.ip === null ? "" : where(letter.deviceName(t.onDevice) ?? unknownDevice, letter.ip);
       const at = `${new Date(letter.at).toISOString().slice(0, 16).replace("T", " ")} UTC`;
       return {
         subject: subject(event, host),

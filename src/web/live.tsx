@@ -58,6 +58,6 @@ function shown(page: PageContext, event: LiveEvent): SseEvent {
     case "conversation_removed":
       return told("conversation_removed", event.id, { conversation: event.conversationId });
     default:
-      return streamEvent(event, (reason) => page.t.reasons[reason]);
+      return streamEvent(event, page.language);
   }
 }

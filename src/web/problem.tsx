@@ -48,7 +48,11 @@ export const createPageErrors =
     if (isHtmx(request)) {
       // Beside the content, not over it: what was typed stays.
       const headers = { "hx-retarget": "#notice", "hx-reswap": "innerHTML", "hx-reselect": "p" };
-      return respond(<ErrorNotice detail={detail} requestId={requestId} />, error, headers);
+      return respond(
+        <ErrorNotice page={pageContext(request, null)} detail={detail} requestId={requestId} />,
+        error,
+        headers,
+      );
     }
     // A person who is signed in stays so on an error page, as far as it can be known.
     const viewer = await viewerIfAny({ request, server: null }).catch(() => null);

@@ -1,5 +1,6 @@
 import { Layout, type PageContext } from "./layout.view.tsx";
 
+type NoticeProps = { page: PageContext; detail: string; requestId: string | null };
 type ErrorProps = { status: number; title: string; detail: string; requestId: string | null };
 
 export const ErrorPage = ({ page, status, title, detail, requestId }: ErrorProps & { page: PageContext }) => (
@@ -30,9 +31,14 @@ export const ErrorPage = ({ page, status, title, detail, requestId }: ErrorProps
 );
 
 /** For the corner of a page that stays. */
-export const ErrorNotice = ({ detail, requestId }: { detail: string; requestId: string | null }) => (
+export const ErrorNotice = ({ page, detail, requestId }: NoticeProps) => (
   <p>
     {detail}
-    {requestId && <span class="small"> {requestId}</span>}
+    {requestId && (
+      <span class="small">
+        {" · "}
+        {page.t.problem.requestId} {requestId}
+      </span>
+    )}
   </p>
 );

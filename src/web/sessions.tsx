@@ -10,6 +10,7 @@ import { refererOf, safeNext } from "./next.ts";
 import { isHtmx, pages, type Web } from "./page.ts";
 import { SecondStepForm, SecondStepPage } from "./second-step.view.tsx";
 import { SignInDialogForm, SignInPage } from "./sessions.view.tsx";
+import type { Locale } from "../locales/index.ts";
 import type { Welcome } from "./welcome.ts";
 
 type Deps = Pick<
@@ -87,7 +88,7 @@ export function sessionPages({
               page={page}
               form={emptyForm}
               next={next}
-              end={end ? shownEnd(end) : undefined}
+              end={end ? shownEnd(page.t, end) : undefined}
               done={(["reset", "undone"] as const).find((each) => each === query.done)}
               isClosed={isClosed}
             />
@@ -175,8 +176,8 @@ export function sessionPages({
 
 const signInUrl = (next: string) => `/login?${new URLSearchParams({ next })}`;
 
-const shownEnd = ({ reason, at, userAgent, ip }: SessionEnd) => ({
+const shownEnd = ({ onDevice }: Locale, { reason, at, userAgent, ip }: SessionEnd) => ({
   reason,
   at,
-  where: ip && [nameDevice(userAgent ?? ""), ip].filter(Boolean).join(", "),
+  where: ip && [nameDevice(userAgent ?? "", onDevice), ip].filter(Boolean).join(" · "),
 });

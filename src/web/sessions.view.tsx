@@ -25,7 +25,9 @@ export const SignInPage = ({ page, form, next, end, done, isClosed }: SignInProp
             page.t.reset.done
           ) : (
             <>
-              {page.t.emails.undo.done} <a href="/forgot">{page.t.emails.byLetter}</a>
+              {page.t.emails.undo.done}
+              {page.t.gap}
+              <a href="/forgot">{page.t.emails.byLetter}</a>
             </>
           )}
         </p>
@@ -36,7 +38,7 @@ export const SignInPage = ({ page, form, next, end, done, isClosed }: SignInProp
           {page.t.reasons[end.reason]}
           {end.reason !== "logout" && (
             <span class="small">
-              {" "}
+              {" · "}
               <Time at={end.at} />
               {end.where && ` · ${end.where}`}
             </span>
@@ -53,7 +55,8 @@ export const SignInPage = ({ page, form, next, end, done, isClosed }: SignInProp
         <SignInByPasskey page={page} />
       </form>
       <p class="muted">
-        {page.t.signIn.noAccount}{" "}
+        {page.t.signIn.noAccount}
+        {page.t.gap}
         {isClosed ? (
           page.t.admin.byInvitation
         ) : (

@@ -91,7 +91,7 @@ const Composer = ({ page, url, form }: { page: PageContext; url: string; form: F
       autocomplete="off"
       data-sending={t.sending}
       data-failed={t.failed}
-      data-gone={t.gone}
+      data-gone={t.goneWithText}
       data-max={String(LIMITS.messageCharsMax)}
       data-too-long={describeField(page.language, {
         field: "body",

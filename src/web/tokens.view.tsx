@@ -77,7 +77,7 @@ const Members = ({ page, of }: { page: PageContext; of: object }) => {
             <span class="muted small">
               {" "}
               {meanings[name]}
-              {(name === "iat" || name === "exp") && (
+              {(name === "iat" || name === "exp" || name === "auth_time") && (
                 <>
                   {" "}
                   <Time at={Number(value) * 1000} isPrecise />

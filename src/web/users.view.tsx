@@ -62,7 +62,9 @@ export const RegisterPage = ({ page, form, next, passwordMin, invitation }: Regi
           <button type="submit">{register.submit}</button>
         </form>
         <p class="muted">
-          {register.haveAccount} <a href={`/login?${new URLSearchParams({ next })}`}>{page.t.signIn.title}</a>
+          {register.haveAccount}
+          {page.t.gap}
+          <a href={`/login?${new URLSearchParams({ next })}`}>{page.t.signIn.title}</a>
         </p>
       </section>
     </Layout>

@@ -9,6 +9,7 @@ import { MAIL_TO_NOWHERE } from "../support/mail.ts";
 import { factorsTour, operatorsTour, tour } from "../support/tour.ts";
 
 // `bun run screens`: every page in every state, in both languages, both schemes and three widths, as pictures to be looked at.
+// `bun run screens icon`: public/icon.png, of the favicon.
 // `bun run screens readme`: those that the README shows, of the demo. Chinese needs a font (Debian: fonts-wqy-microhei).
 
 const README = join(ROOT, "public/screens");
@@ -84,7 +85,7 @@ async function ofTheReadme(folder: string): Promise<number> {
     } else
       for (const [act, says] of [
         ["refresh", "generation 2"],
-        ["lose", "the answer was lost"],
+        ["lose", "the response was lost"],
         ["tabs", "5 tabs"],
       ] as const) {
         await page.click(`[data-act=${act}] button:enabled`);
@@ -102,9 +103,20 @@ async function ofTheReadme(folder: string): Promise<number> {
   return 4;
 }
 
+/** The icon of a home screen: the favicon on a ground that a mask may cut to any shape. */
+async function ofTheIcon(): Promise<number> {
+  await using site = await serve(UNLIMITED);
+  await using alice = await open(site, "alice", { viewport: { width: 512, height: 512 } });
+  const favicon = await Bun.file(join(ROOT, "public/favicon.svg")).text();
+  await alice.page.setContent(`<body style="margin:0;padding:60px;background:#f6f5f2">${favicon}</body>`);
+  await alice.page.screenshot({ path: join(ROOT, "public/icon.png") });
+  return 1;
+}
+
 const isForReadme = process.argv[2] === "readme";
-const folder = isForReadme ? README : (process.argv[2] ?? join(tmpdir(), "duet-screens"));
+const isIcon = process.argv[2] === "icon";
+const folder = isForReadme || isIcon ? README : (process.argv[2] ?? join(tmpdir(), "duet-screens"));
 mkdirSync(folder, { recursive: true });
-const taken = await (isForReadme ? ofTheReadme : everyState)(folder);
+const taken = await (isIcon ? ofTheIcon : isForReadme ? ofTheReadme : everyState)(folder);
 await closeBrowser();
 console.log(`${taken} pictures in ${folder}`);

@@ -43,16 +43,16 @@ describeInBrowser("the lab", () => {
       });
     };
     const rows = () => page.locator("#lab-latest [data-row] code").allTextContents();
-    await act("refresh", "You refreshed with generation 1. The answer: generation 2.");
+    await act("refresh", "You refreshed with generation 1. The server responded with generation 2.");
     expect(await rows()).toEqual(["newest"]);
     await until(2);
-    await act("lose", "the answer was lost: you still hold 2.");
+    await act("lose", "the response was lost: you still hold 2.");
     await page.waitForSelector("#lab-holds:has-text('Your browser holds generation 2. The newest')");
-    await act("refresh", "You refreshed with generation 2. The answer: generation 3.");
+    await act("refresh", "You refreshed with generation 2. The server responded with generation 3.");
     expect(await rows()).toEqual(["unconfirmed"]);
     await until(3);
     await mayStep();
-    await act("tabs", "5 tabs showed generation 3");
+    await act("tabs", "5 tabs sent generation 3");
     await page.waitForFunction(() =>
       /unconfirmed × 4/.test(document.querySelector("#lab-latest")!.textContent!),
     );
@@ -89,7 +89,7 @@ describeInBrowser("the lab", () => {
       ) as State;
       return Date.now() - generations.at(-1)!.usedAt! > 1500;
     });
-    await act("replay", "The thief showed generation 6.");
+    await act("replay", "The thief tried generation 6.");
     expect(await rows()).toEqual(["reuse"]);
     expect(await page.locator("#lab-rows .decided code").textContent()).toBe("reuse");
     expect(await page.locator("#timeline .mark-end").count()).toBe(1);
@@ -104,7 +104,7 @@ describeInBrowser("the lab", () => {
     await page.fill("#password", PASSWORDS["alice"]!);
     await page.click("main button[type=submit]");
     await page.waitForURL("**/lab");
-    expect(await page.locator("#lab-log").textContent()).toBe("Do something, and it shows here.");
+    expect(await page.locator("#lab-log").textContent()).toBe("Press a button to see what happens.");
     expect(alice.complaints).toEqual([]);
   });
   test("tells an owner who comes second why the session ends, as it ends", async () => {
@@ -115,14 +115,14 @@ describeInBrowser("the lab", () => {
     await page.click("[data-act=steal] button");
     await page.waitForSelector("#lab-latest:has-text('攻击者复制了第 1 代')");
     await page.click("[data-act=replay] button");
-    await page.waitForSelector("#lab-holds:has-text('它在攻击者手中，不在你这里')");
+    await page.waitForSelector("#lab-holds:has-text('最新的第 2 代在攻击者手里')");
     await page.waitForFunction(() => {
       const { generations } = JSON.parse(document.querySelector<HTMLDataElement>("#lab-state")!.value);
       return Date.now() - generations.at(-1).usedAt > 1500;
     });
     await page.click("[data-act=refresh] button");
     await page.waitForSelector(
-      "#lab-latest:has-text('你用第 1 代刷新了一次。'):has-text('服务器无法分辨哪一方是本人')",
+      "#lab-latest:has-text('你用第 1 代刷新了一次。'):has-text('服务器分不清谁是你本人')",
     );
     expect(await page.locator("dialog[open]").count()).toBe(0);
     await page.click("#lab-latest a.button");

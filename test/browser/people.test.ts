@@ -96,7 +96,7 @@ describeInBrowser("two people", () => {
     await bob.page.waitForSelector(".unread:has-text('1')");
     await say(alice.page, "are you there?");
     await bob.page.waitForSelector(".unread:has-text('2')");
-    expect(await bob.page.title()).toStartWith("(1) ");
+    expect(await bob.page.title()).toStartWith("(2) ");
     await bob.page.click(".list-title");
     await bodies(bob.page, 2);
     expect(await bob.page.locator(".unread").count()).toBe(0);

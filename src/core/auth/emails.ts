@@ -7,7 +7,7 @@ import { networkOf } from "../addresses.ts";
 import type { Clock } from "../clock.ts";
 import type { Commit, Transaction } from "../commit.ts";
 import type { Viewer, ViewerId } from "../viewer.ts";
-import { nameDevice, type Device } from "./devices.ts";
+import { nameDevice, type Device, type NameDevice } from "./devices.ts";
 import type { Endings } from "./endings.ts";
 import type { Guesses } from "./guesses.ts";
 import type { KeyRing } from "./keys.ts";
@@ -198,9 +198,9 @@ export function createEmails(deps: {
         case "notice": {
           const event = await store.security.find(row.about!);
           if (!event) return null;
-          const { userAgent, ip = null } = whereOf(event);
-          const device = userAgent === undefined ? null : nameDevice(userAgent);
-          const about = { event: event.kind as SecurityEventKind, at: event.created_at, device, ip };
+          const { userAgent = "", ip = null } = whereOf(event);
+          const deviceName: NameDevice = (on) => nameDevice(userAgent, on);
+          const about = { event: event.kind as SecurityEventKind, at: event.created_at, deviceName, ip };
           return { kind: "notice", ...about, ...addressOf(user, address) };
         }
       }

@@ -5,7 +5,7 @@ import { networkOf } from "../addresses.ts";
 import type { Clock } from "../clock.ts";
 import { newId } from "../ids.ts";
 import type { Log } from "../log.ts";
-import { nameDevice, type Device } from "./devices.ts";
+import { nameDevice, type Device, type NameDevice } from "./devices.ts";
 import type { SecurityEventKind } from "./event-kinds.ts";
 
 /** What is said in a letter; times are epoch milliseconds, a link opens a page of ours. */
@@ -17,7 +17,7 @@ export type Letter = {
 } & (
   | { kind: "reset" | "verify"; link: string }
   | { kind: "email_changed"; link: string; email: string | null }
-  | { kind: "notice"; event: SecurityEventKind; at: number; device: string | null; ip: string | null }
+  | { kind: "notice"; event: SecurityEventKind; at: number; deviceName: NameDevice; ip: string | null }
 );
 
 /** Hands a letter to a mail server. Throws where that does not take it now; `Undeliverable` where it never will. */

@@ -101,6 +101,16 @@ function refuseUnsafeUrl(attribute: string, url: string): void {
     throw new TypeError(`unsafe URL in "${attribute}"`);
 }
 
+declare global {
+  // oxlint-disable-next-line no-namespace -- that of the library
+  namespace JSX {
+    interface HtmlMetaTag {
+      /** Of a `theme-color` (WHATWG HTML section 4.2.5.1), which the library does not know. */
+      media?: string;
+    }
+  }
+}
+
 /** The tags and their attributes as `@elysiajs/html` knows them, with our own children and without what we refuse. */
 type KnownTags = globalThis.JSX.IntrinsicElements;
 type Refused = "children" | "style" | "safe" | "className" | `on${string}`;
