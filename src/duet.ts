@@ -13,6 +13,7 @@ import { createGuesses } from "./core/auth/guesses.ts";
 import { createIntrospect } from "./core/auth/introspection.ts";
 import { createHolders } from "./core/auth/holders.ts";
 import { createLinks } from "./core/auth/links.ts";
+import { createMailedLinks } from "./core/auth/mailed-links.ts";
 import { createEmails } from "./core/auth/emails.ts";
 import { createLetters, type Post } from "./core/auth/letters.ts";
 import type { KeyRing } from "./core/auth/keys.ts";
@@ -135,13 +136,14 @@ export function createDuet(
   const base = { store, commit, throttle, security, endings, letters, clock, issuer };
   const operator = createOperator({ ...base, passwords, tokens });
   const links = createLinks({ ...base, passwords });
+  const mailedLinks = createMailedLinks({ ...base, keys });
   const challenges = createChallenges(base);
   const passkeys = createPasskeys(base);
   const factors = createFactors({ ...base, keys, passkeys });
   const guesses = createGuesses({ ...base, challenges, factors });
-  const emails = createEmails({ ...base, keys, links, guesses });
+  const emails = createEmails({ ...base, keys, links, mailedLinks, guesses });
   const proving = { ...base, challenges, factors, passkeys, guesses };
-  const confirm = createConfirm(base);
+  const confirm = createConfirm({ ...base, guesses });
   const stepUp = createStepUp({ ...proving, tokens, named, holders, confirm, passwords });
   const signIns = createSignIns({ ...proving, sessions, proofs });
   const ownFactors = createOwnFactors({ ...proving, sessions, stepUp });
@@ -210,6 +212,7 @@ export function createDuet(
     boundSessions,
     operator,
     links,
+    mailedLinks,
     admin,
     endings,
     security,

@@ -40,6 +40,7 @@ async function withConfirmed(t: TestApp, mail: Server, n = 1): Promise<Person> {
 }
 
 const forgot = (t: TestApp, identifier: string) => t.json("POST", "/api/auth/forgot", { identifier });
+const tokenOf = (path: string) => new URL(path, "http://localhost").searchParams.get("token")!;
 /** Until all letters are sent, or wait for another try. */
 const settled = (t: TestApp) => t.app.duet.letters.wake();
 
@@ -105,8 +106,22 @@ describe("an address", () => {
     expect(page.html).toContain(ADDRESS);
     // Looking at it is not using it.
     const undone = await visitor.submit("/email/undo", { token: tokenIn(told) });
-    expect([undone.status, undone.path]).toEqual([200, "/login?done=undone"]);
+    expect([undone.status, undone.html.includes("The address is as it was")]).toEqual([200, true]);
+    // What the thief has set by then opens nothing: on this page a new one is set.
     expect((await me(t, alice.accessToken)).status).toBe(401);
+    const byThief = { username: "alice", password: PASSWORDS["bob"] };
+    expect((await t.json("POST", "/api/auth/login", byThief)).body.code).toBe("invalid_credentials");
+    const token = tokenOf(undone.path);
+    const set = await visitor.submit("/reset", { token, new_password: PASSWORDS["carol"]! });
+    expect(set.path).toBe("/login?done=reset");
+    const anew = { username: ADDRESS, password: PASSWORDS["carol"] };
+    expect((await t.json("POST", "/api/auth/login", anew)).status).toBe(200);
+    await settled(t);
+    // Where the address was taken away from is told of it.
+    const notice = mail.taken.find(({ subject }) =>
+      subject!.startsWith("Change of email address taken back"),
+    );
+    expect(notice?.for).toEqual(["other@example.com"]);
     const [row] = await t.sql("SELECT email, email_key FROM users");
     expect(row).toEqual({ email: ADDRESS, email_key: ADDRESS });
     expect((await visitor.submit("/email/undo", { token: tokenIn(later) })).status).toBe(410);
@@ -124,8 +139,47 @@ describe("an address", () => {
     await alice.call("PATCH", "/api/auth/me", { email: "thief@example.com" });
     await alice.call("POST", "/api/auth/email/confirm", { token: tokenIn(await mail.letter(3)) });
     const undone = await new Visitor(t).submit("/email/undo", { token: tokenIn(told) });
+    expect(undone.path).toStartWith("/reset?token=");
+    expect(await t.sql("SELECT email FROM users")).toEqual([{ email: ADDRESS }]);
+  });
+
+  test("that its owner sets again leaves no link behind to who had it in between", async () => {
+    await using mail = await mailServer();
+    await using t = await startApp({ ...UNLIMITED, ...settings(mail) });
+    const alice = await withConfirmed(t, mail);
+    const change = async (email: string, n: number) => {
+      await alice.call("PATCH", "/api/auth/me", { email });
+      const { status } = await alice.call("POST", "/api/auth/email/confirm", {
+        token: tokenIn(await mail.letter(n)),
+      });
+      expect(status).toBe(200);
+    };
+    await change("thief@example.com", 2);
+    const undo = await mail.letter(3);
+    await change(ADDRESS, 4);
+    await settled(t);
+    expect(mail.taken.filter((each) => each.subject!.includes("was changed"))).toHaveLength(1);
+    expect((await new Visitor(t).submit("/email/undo", { token: tokenIn(undo) })).status).toBe(410);
+    // Another spelling may be another's mailbox: it is a change like any other.
+    await change("Alice@example.com", 5);
+    expect((await mail.letter(6)).for).toEqual([ADDRESS]);
+  });
+
+  test("is given back while its account is disabled, which a reader of the events may have done", async () => {
+    await using mail = await mailServer();
+    await using t = await startApp({ ...UNLIMITED, ...settings(mail) });
+    const alice = await withConfirmed(t, mail);
+    await alice.call("PATCH", "/api/auth/me", { email: "thief@example.com" });
+    await alice.call("POST", "/api/auth/email/confirm", { token: tokenIn(await mail.letter(2)) });
+    const undo = await mail.letter(3);
+    const { operator } = t.app.duet;
+    await operator.disable(await operator.find("alice"));
+    const undone = await new Visitor(t).submit("/email/undo", { token: tokenIn(undo) });
     expect(undone.path).toBe("/login?done=undone");
     expect(await t.sql("SELECT email FROM users")).toEqual([{ email: ADDRESS }]);
+    // Where no letter lets anybody in, the password stays.
+    await operator.enable(await operator.find("alice"));
+    expect((await login(t, "alice")).accessToken).toBeString();
   });
 
   test("is given back by who had it first, in whatever order the letters came; what was begun since is void", async () => {
@@ -154,12 +208,14 @@ describe("an address", () => {
       (each) => each.for[0] === ADDRESS && each.subject!.includes("was changed"),
     )!;
     const visitor = new Visitor(t);
-    expect((await visitor.submit("/email/undo", { token: tokenIn(first) })).path).toBe("/login?done=undone");
+    const undone = await visitor.submit("/email/undo", { token: tokenIn(first) });
+    expect(undone.path).toStartWith("/reset?token=");
     expect((await visitor.submit("/email/undo", { token: tokenIn(later) })).status).toBe(410);
     const set = { token: tokenIn(reset), new_password: PASSWORDS["carol"] };
     expect((await t.json("POST", "/api/auth/reset", set)).status).toBe(410);
-    const back = await login(t, "alice");
     const confirm = { token: tokenIn(pending) };
+    await visitor.submit("/reset", { token: tokenOf(undone.path), new_password: PASSWORDS["alice"]! });
+    const back = await login(t, "alice");
     expect((await back.call("POST", "/api/auth/email/confirm", confirm)).status).toBe(410);
     expect(await t.sql("SELECT email, email_pending FROM users")).toEqual([
       { email: ADDRESS, email_pending: null },
@@ -386,6 +442,50 @@ describe("a forgotten password", () => {
     for (const token of tokens) got.push((await set(token)).status);
     expect(got.filter((status) => status === 204)).toHaveLength(1);
     expect((await me(t, alice.accessToken)).status).toBe(401);
+  });
+});
+
+describe("a letter that is tried again", () => {
+  test("counts once, has the same link each time, and is not made anew once that was used", async () => {
+    freezeClock();
+    await using mail = await mailServer();
+    await using t = await startApp({ ...UNLIMITED, ...settings(mail) });
+    // A mail server that puts off whom it does not know, for longer than the limit on letters would allow.
+    mail.refuseWith(() => ({ code: 451 }));
+    const alice = await withAddress(t);
+    for (let n = 0; n < 8; n++) {
+      await settled(t);
+      await t.sql("UPDATE letters SET next_at = 0");
+    }
+    expect(await t.sql("SELECT kind FROM letters")).toEqual([{ kind: "verify" }]);
+    mail.refuseWith(undefined);
+    await settled(t);
+    const token = tokenIn(await mail.letter(1));
+    expect((await alice.call("POST", "/api/auth/email/confirm", { token })).status).toBe(200);
+
+    // The mail server has it, and its answer is lost.
+    await forgot(t, "alice");
+    const first = await mail.letter(2);
+    await settled(t);
+    const asked = JSON.stringify({ name: "alice", network: "198.51.100.1" });
+    const sealed = await t.app.duet.keys.seal.close("letter", asked);
+    const again = async () => {
+      await t.sql(
+        `INSERT INTO letters (id, kind, user_id, address, about, created_at, tries, next_at)
+          SELECT id, 'forgotten', NULL, NULL, '${sealed}', created_at, 1, 0 FROM links WHERE purpose = 'reset'`,
+      );
+      await settled(t);
+    };
+    await again();
+    const second = await mail.letter(3);
+    expect(tokenIn(second)).toBe(tokenIn(first));
+    expect(await t.sql("SELECT kind FROM auth_events WHERE kind = 'reset_link'")).toEqual([
+      { kind: "reset_link" },
+    ]);
+    // One that was used does not come back by a third.
+    await t.sql("UPDATE links SET used_at = 1 WHERE purpose = 'reset'");
+    await again();
+    expect(mail.taken).toHaveLength(3);
   });
 });
 

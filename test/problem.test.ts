@@ -163,7 +163,12 @@ const WAYS: Record<ErrorCode, Ask> = {
   link_of_another: async (_, __, language) => {
     await using mailed = await startApp(MAIL_TO_NOWHERE);
     const [alice, bob] = [await register(mailed, "alice"), await register(mailed, "bob")];
-    const link = await mailed.app.duet.links.makeVerify({ ...bob, email: null }, "bob@example.com");
+    const link = await mailed.app.duet.mailedLinks.forAddress(
+      { ...bob, email: null },
+      "bob@example.com",
+      crypto.randomUUID(),
+      false,
+    );
     const input = { token: new URL(link).searchParams.get("token") };
     const headers = { "accept-language": language };
     return await alice.call("POST", "/api/auth/email/confirm", input, headers);

@@ -212,14 +212,28 @@ describe("a limit", () => {
     const change = { current_password: "wrong", new_password: PASSWORDS["bob"] };
     const changes = await times(6, () => alice.call("POST", "/api/auth/password", change));
     const deletions = await times(6, () => alice.call("POST", "/api/auth/delete", { password: "wrong" }));
-    expect(count([...changes, ...deletions], 422)).toBe(THROTTLES.password_account.burst);
-    expect(count(deletions, 429)).toBe(12 - THROTTLES.password_account.burst);
-    advance(THROTTLES.password_account.everyMs / 1000);
+    expect(count([...changes, ...deletions], 422)).toBe(THROTTLES.password_account_and_network.burst);
+    expect(count(deletions, 429)).toBe(12 - THROTTLES.password_account_and_network.burst);
+    advance(THROTTLES.password_account_and_network.everyMs / 1000);
     // A weak new password is no wrong one.
     for (let i = 0; i < 3; i++) {
       const weak = { current_password: alice.password, new_password: "12345678" };
       expect((await alice.call("POST", "/api/auth/password", weak)).status).toBe(422);
     }
+    const good = { current_password: alice.password, new_password: PASSWORDS["bob"] };
+    expect((await alice.call("POST", "/api/auth/password", good)).status).toBe(200);
+  });
+
+  test("on that password locks its owner out for nobody who guesses elsewhere, with a copied token", async () => {
+    freezeClock();
+    await using t = await startApp(PROXIED);
+    const alice = await register(t, "alice");
+    const wrong = { current_password: "wrong", new_password: PASSWORDS["bob"] };
+    const guess = (n: number) => alice.call("POST", "/api/auth/password", wrong, from(`203.0.${n}.7`));
+    const answers: Awaited<ReturnType<typeof guess>>[] = [];
+    // Of all networks that the account has not signed in from there are as many wrong ones as of wrong codes.
+    for (let n = 0; n < 15; n++) for (let i = 0; i < 10; i++) answers.push(await guess(n));
+    expect(count(answers, 422)).toBe(THROTTLES.password_account.burst);
     const good = { current_password: alice.password, new_password: PASSWORDS["bob"] };
     expect((await alice.call("POST", "/api/auth/password", good)).status).toBe(200);
   });

@@ -36,6 +36,27 @@ export const linkStore = (q: Queryable) => ({
       link.without_factors,
     ),
 
+  find: (id: string) => q.one<LinkRow>("SELECT * FROM links WHERE id = $1", id),
+
+  /** The one for a user that was made last. */
+  lastOf: (userId: string, purpose: LinkRow["purpose"]) =>
+    q.one<LinkRow>(
+      "SELECT * FROM links WHERE user_id = $1 AND purpose = $2 ORDER BY id DESC LIMIT 1",
+      userId,
+      purpose,
+    ),
+
+  /** Of those for a user about an address that may still be used, the one that was made first. */
+  firstOpen: (userId: string, purpose: LinkRow["purpose"], email: string, now: number) =>
+    q.one<LinkRow>(
+      `SELECT * FROM links WHERE user_id = $1 AND purpose = $2 AND email = $3 AND used_at IS NULL AND ends_at > $4
+        ORDER BY id LIMIT 1`,
+      userId,
+      purpose,
+      email,
+      now,
+    ),
+
   /** One that may still be used. */
   findOpen: (purpose: LinkRow["purpose"], secretHash: string, now: number) =>
     q.one<LinkRow>(
@@ -72,13 +93,13 @@ export const linkStore = (q: Queryable) => ({
   removeLater: ({ user_id, id }: Pick<LinkRow, "user_id" | "id">, purpose: LinkRow["purpose"]) =>
     q.run("DELETE FROM links WHERE user_id = $1 AND id > $2 AND purpose = $3", user_id, id, purpose),
 
-  /** Gives one that was not used another secret and another end. */
-  renew: async (id: string, secretHash: string, endsAt: number): Promise<boolean> =>
+  /** Gives one that may still be used another end. */
+  extend: async (id: string, now: number, endsAt: number): Promise<boolean> =>
     (await q.run(
-      "UPDATE links SET secret_hash = $1, ends_at = $2 WHERE id = $3 AND used_at IS NULL",
-      secretHash,
+      "UPDATE links SET ends_at = $1 WHERE id = $2 AND used_at IS NULL AND ends_at > $3",
       endsAt,
       id,
+      now,
     )) > 0,
 
   /** Those that an operator has made and nobody has used. */

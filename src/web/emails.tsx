@@ -59,8 +59,9 @@ export const emailPages = ({
     .post(
       "/email/undo",
       async ({ request, server, body, redirect }) => {
-        await emails.undo(body.token, deviceOf({ request, server }));
-        return redirect("/login?done=undone", 303);
+        const token = await emails.undo(body.token, deviceOf({ request, server }));
+        const query = new URLSearchParams({ ...(token !== null && { token }), done: "undone" });
+        return redirect(`${token === null ? "/login" : "/reset"}?${query}`, 303);
       },
       { body: t.Object({ token: t.String() }) },
     )

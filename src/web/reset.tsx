@@ -22,12 +22,13 @@ export const resetPages = ({ account, links, settings, deviceOf, pageContext }: 
         return (
           <ResetPage
             {...{ page, username, withoutFactors, token }}
+            isUndone={query.done === "undone"}
             form={emptyForm}
             passwordMin={settings.passwordMin}
           />
         );
       },
-      { query: t.Object({ token: t.String() }) },
+      { query: t.Object({ token: t.String(), done: t.Optional(t.String()) }) },
     )
     .post(
       "/reset",

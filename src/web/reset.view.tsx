@@ -7,16 +7,27 @@ type ResetProps = {
   username: string;
   withoutFactors: boolean;
   token: string;
+  /** Whether a change of address was taken back just now. */
+  isUndone?: boolean;
   form: FormState;
   passwordMin: number;
 };
 
-export const ResetPage = ({ page, username, withoutFactors, token, form, passwordMin }: ResetProps) => {
+export const ResetPage = ({
+  page,
+  username,
+  withoutFactors,
+  token,
+  isUndone,
+  form,
+  passwordMin,
+}: ResetProps) => {
   const { reset: t, register } = page.t;
   return (
     <Layout page={page} title={t.title}>
       <section class="card">
         <h1>{t.title}</h1>
+        {isUndone && <p class="banner info">{page.t.emails.undo.done}</p>}
         <p>{t.lead(username)}</p>
         {withoutFactors && <p>{t.withoutFactors}</p>}
         <form {...inPlace("/reset")}>

@@ -1101,7 +1101,10 @@ const letters: Row[] = [
     what: "a change of address is confirmed by the new one, told to the old one, and taken back from there for 72 hours (ASVS 6.3.7)",
     by: [
       "emails: is changed by the new one's link, told to the old one, and given back from there for 72 hours",
+      "emails: that its owner sets again leaves no link behind to who had it in between",
+      "emails: is given back while its account is disabled, which a reader of the events may have done",
     ],
+    note: "whoever confirms an address after those 72 hours gives its holder before a link for as long; the notice of its use names that, and an operator can help",
   },
   {
     id: "Q4",
@@ -1115,6 +1118,7 @@ const letters: Row[] = [
     what: "a mail server that is down, hangs or refuses loses nothing and holds nobody",
     by: [
       "emails: that is down loses nothing and holds nobody; when it is back the letter comes",
+      "emails: counts once, has the same link each time, and is not made anew once that was used",
       "emails: that refuses for good is believed, one that refuses for now is asked again, and for three days at most",
       "emails: that hangs holds no request, and no letter of others",
     ],

@@ -4,9 +4,10 @@ import type { UserRow } from "../../store/users.ts";
 import { networkOf } from "../addresses.ts";
 import type { Viewer } from "../viewer.ts";
 import type { Device } from "./devices.ts";
+import type { Guesses } from "./guesses.ts";
 import type { Hashing } from "./passwords.ts";
 import type { SecurityEventKind, SecurityEvents } from "./security.ts";
-import { hashingOf, isCode, type Throttle } from "./throttle.ts";
+import { hashingOf, isCode, type LimitKey, type Throttle } from "./throttle.ts";
 
 export type Confirm = ReturnType<typeof createConfirm>;
 
@@ -15,8 +16,13 @@ export type Confirm = ReturnType<typeof createConfirm>;
  * kind of what it was for. Error codes: `validation_failed` (`field` with `wrong_password`), `user_not_found`,
  * `rate_limited`. Effects: permits, and a security event where it was wrong.
  */
-export function createConfirm(deps: { store: Store; security: SecurityEvents; throttle: Throttle }) {
-  const { store, security, throttle } = deps;
+export function createConfirm(deps: {
+  store: Store;
+  security: SecurityEvents;
+  throttle: Throttle;
+  guesses: Pick<Guesses, "isKnown">;
+}) {
+  const { store, security, throttle, guesses } = deps;
   return async function confirm(
     viewer: Pick<Viewer, "userId" | "sessionId">,
     shown: { field: string; password: string; kind: SecurityEventKind },
@@ -25,8 +31,12 @@ export function createConfirm(deps: { store: Store; security: SecurityEvents; th
   ): Promise<UserRow> {
     const row = await store.users.find(viewer.userId);
     if (!row) throw new DuetError("user_not_found");
-    return throttle.counting([["password_account", row.id]], isCode("validation_failed"), async () => {
-      await throttle.take(...hashingOf(row.id, networkOf(device.ip)));
+    const network = networkOf(device.ip);
+    // Whoever has a copied token, and guesses elsewhere, does not lock the owner out.
+    const limits: LimitKey[] = [["password_account_and_network", `${row.id}\n${network}`]];
+    if (!(await guesses.isKnown(row.id, network))) limits.push(["password_account", row.id]);
+    return throttle.counting(limits, isCode("validation_failed"), async () => {
+      await throttle.take(...hashingOf(row.id, network));
       const { ok } = await verify(shown.password, row.password_hash);
       if (ok) return row;
       const { userId, sessionId } = viewer;

@@ -13,12 +13,16 @@ import type { Guesses } from "./guesses.ts";
 import type { KeyRing } from "./keys.ts";
 import type { Letter, Letters } from "./letters.ts";
 import type { Links } from "./links.ts";
+import { isReachable, type MailedLinks } from "./mailed-links.ts";
 import { emailKey } from "./profiles.ts";
 import { whereOf, type SecurityEventKind, type SecurityEvents } from "./security.ts";
 import type { Throttle } from "./throttle.ts";
 import { usernameKey } from "./usernames.ts";
 
 export type Emails = ReturnType<typeof createEmails>;
+
+/** What no password is held against with success. */
+const NO_PASSWORD = "";
 
 /** What seals a name that somebody has typed. */
 const FORGOTTEN = "letter";
@@ -33,6 +37,7 @@ export function createEmails(deps: {
   commit: Commit;
   letters: Letters;
   links: Links;
+  mailedLinks: MailedLinks;
   endings: Endings;
   security: SecurityEvents;
   throttle: Throttle;
@@ -40,7 +45,8 @@ export function createEmails(deps: {
   keys: Pick<KeyRing, "seal">;
   clock: Clock;
 }) {
-  const { store, commit, letters, links, endings, security, throttle, guesses, keys, clock } = deps;
+  const { store, commit, letters, links, mailedLinks, endings, security, throttle, guesses, keys, clock } =
+    deps;
 
   /** Error code: `not_found`. */
   function assertOn(): void {
@@ -58,9 +64,7 @@ export function createEmails(deps: {
     const user = identifier.includes("@")
       ? await store.users.findByEmail(emailKey(identifier))
       : await store.users.findByUsername(usernameKey(identifier));
-    // For an operator links come from the command line alone.
-    const isReachable = user !== null && isVerified(user) && user.disabled_at === null;
-    return isReachable && user.operator_since === null ? user : null;
+    return user && isReachable(user) ? user : null;
   }
 
   /**
@@ -69,10 +73,14 @@ export function createEmails(deps: {
    */
   async function tellBefore(tx: Transaction, before: UserRow): Promise<void> {
     if (!letters.isOn || !isVerified(before)) return;
-    const about = await links.draftUndo(tx, before);
+    const about = await mailedLinks.draftUndo(tx, before);
     await letters.put(tx, { kind: "email_changed", user_id: before.id, address: before.email, about });
     tx.afterCommit(() => void letters.wake());
   }
+
+  /** Counted once for a letter, however often it is tried. */
+  const mayBeSent = async (row: LetterRow, limit: "forgot_letters" | "verify_letters", key: string) =>
+    row.tries > 0 || (await throttle.has([limit, key]));
 
   return {
     isOn: letters.isOn,
@@ -121,7 +129,9 @@ export function createEmails(deps: {
         const isAwaited = before?.email_pending === email || (before?.email === email && !isVerified(before));
         if (!before || !isAwaited) throw new DuetError("link_ended");
         const { userId, sessionId } = viewer;
-        if (before.email_key !== emailKey(email)) await tellBefore(tx, before);
+        // Whoever had this address before, and has it again, leaves no link behind to who had it in between.
+        const isBack = await mailedLinks.useUndoFor(tx, userId, email);
+        if (!isBack && before.email !== email) await tellBefore(tx, before);
         await tx.users.setEmail(userId, email, emailKey(email), clock());
         await security.note({ kind: "email_confirm", userId, sessionId }, device, tx);
       });
@@ -129,22 +139,30 @@ export function createEmails(deps: {
     },
 
     /**
-     * The address before a change again, for who holds that mailbox; every session ends (`revoked`). Error codes: `link_ended`,
-     * `not_found` without mail. Effects: the link, `users`, `sessions` and the security event, all or none.
+     * The address before a change again, for who holds that mailbox; every session ends (`revoked`). For whoever letters let in the password
+     * is void, too, which may be another's by now, and the answer is the secret of a link that sets a new one; null for others. The address that it takes away is told. Error codes: `link_ended`,
+     * `not_found` without mail. Effects: the links, `users`, `sessions`, the security event and a letter, all or none.
      */
-    async undo(token: string, device: Device): Promise<void> {
+    async undo(token: string, device: Device): Promise<string | null> {
       assertOn();
       const link = await links.find("undo", token);
-      await commit(async (tx) => {
+      const userId = link.user_id!;
+      return commit(async (tx) => {
         await links.use(tx, link);
-        await tx.users.setEmail(link.user_id!, link.email, emailKey(link.email!), clock());
+        const before = await tx.users.findToRely(userId);
+        if (!before) throw new DuetError("link_ended");
+        // Before the change: its notice goes where letters go until then.
+        await security.note({ kind: "email_undo", userId }, device, tx);
+        await tx.users.setEmail(userId, link.email, emailKey(link.email!), clock());
         // Of a later change nothing counts any more; an older one does: whoever had the address first has the last word.
         await tx.links.removeLater(link, "undo");
-        await tx.links.removeOf(link.user_id!, "reset");
-        await tx.links.removeOf(link.user_id!, "verify");
-        await tx.challenges.removeOf(link.user_id!);
-        await endings.endAll(tx, link.user_id!, "revoked", device);
-        await security.note({ kind: "email_undo", userId: link.user_id }, device, tx);
+        await tx.links.removeOf(userId, "reset");
+        await tx.links.removeOf(userId, "verify");
+        await tx.challenges.removeOf(userId);
+        await endings.endAll(tx, userId, "revoked", device);
+        if (!isReachable({ ...before, email_verified_at: clock() })) return null;
+        await tx.users.replacePasswordHash(userId, before.password_hash, NO_PASSWORD);
+        return mailedLinks.openReset(tx, userId);
       });
     },
 
@@ -168,7 +186,7 @@ export function createEmails(deps: {
       void letters.wake();
     },
 
-    /** The letter that a row stands for; null where nobody is to be written to. Effects: the link that is in it. */
+    /** The letter that a row stands for; null where nobody is to be written to. Error code: `link_ended`. Effects: the link that is in it. */
     async compose(row: LetterRow): Promise<Letter | null> {
       if (row.kind === "forgotten") {
         const { name, network } = JSON.parse(await keys.seal.open(FORGOTTEN, row.about!)) as Forgotten;
@@ -176,8 +194,8 @@ export function createEmails(deps: {
         if (!user) return null;
         // Strangers use up what is sent for strangers: from where its owner signs in there is always a letter.
         const isKnown = await guesses.isKnown(user.id, network);
-        if (!isKnown && !(await throttle.has(["forgot_letters", user.id]))) return null;
-        const link = await links.makeReset(user, null);
+        if (!isKnown && !(await mayBeSent(row, "forgot_letters", user.id))) return null;
+        const link = await mailedLinks.forReset(user, row.id, row.tries > 0);
         return { kind: "reset", link, ...addressOf(user, user.email!) };
       }
       const user = row.user_id === null ? null : await store.users.find(row.user_id);
@@ -186,11 +204,12 @@ export function createEmails(deps: {
       switch (row.kind) {
         case "verify": {
           const isAwaited = user.email_pending === address || (user.email === address && !isVerified(user));
-          if (!isAwaited || !(await throttle.has(["verify_letters", emailKey(address)]))) return null;
-          return { kind: "verify", link: await links.makeVerify(user, address), ...addressOf(user, address) };
+          if (!isAwaited || !(await mayBeSent(row, "verify_letters", mailboxOf(address)))) return null;
+          const link = await mailedLinks.forAddress(user, address, row.id, row.tries > 0);
+          return { kind: "verify", link, ...addressOf(user, address) };
         }
         case "email_changed": {
-          const link = await links.reveal(row.about!);
+          const link = await mailedLinks.revealUndo(row.about!);
           return link === null
             ? null
             : { kind: "email_changed", link, email: user.email, ...addressOf(user, address) };
@@ -207,6 +226,9 @@ export function createEmails(deps: {
     },
   };
 }
+
+/** What most servers deliver to the same box, whatever follows a plus. */
+const mailboxOf = (address: string) => emailKey(address).replace(/\+[^@]*@/, "@");
 
 /** Who asks for a letter, by which name, and from where. */
 type Forgotten = { name: string; network: string };

@@ -5,6 +5,7 @@ import { networkOf } from "../addresses.ts";
 import type { Clock } from "../clock.ts";
 import { newId } from "../ids.ts";
 import type { Log } from "../log.ts";
+import { isCode } from "./throttle.ts";
 import { nameDevice, type Device, type NameDevice } from "./devices.ts";
 import type { SecurityEventKind } from "./event-kinds.ts";
 
@@ -30,6 +31,12 @@ export class Undeliverable extends Error {
 
 export type Letters = ReturnType<typeof createLetters>;
 
+/** What a letter would lead to is over. */
+function nullIfEnded(error: unknown): null {
+  if (isCode("link_ended")(error)) return null;
+  throw error;
+}
+
 /** Events that the owner is written to about, if it is known that the address is theirs. */
 const NOTICES = new Set<SecurityEventKind>([
   "password_change",
@@ -40,6 +47,7 @@ const NOTICES = new Set<SecurityEventKind>([
   "recovery_code_used",
   "reuse_detected",
   "passkey_cloned",
+  "email_undo",
 ]);
 
 /**
@@ -106,10 +114,11 @@ export function createLetters(deps: { store: Store; clock: Clock; log: Log; isOn
 
       async function sendOne(row: LetterRow): Promise<void> {
         try {
-          const letter = await compose(row);
+          const letter = await compose(row).catch(nullIfEnded);
           if (letter) await post(letter);
           await store.letters.remove(row.id);
-          if (letter) log("info", "letter_sent", { kind: letter.kind, user_id: row.user_id });
+          const facts = { kind: letter?.kind ?? row.kind, user_id: row.user_id };
+          log("info", letter ? "letter_sent" : "letter_dropped", facts);
         } catch (error) {
           const facts = { kind: row.kind, user_id: row.user_id, cause: String(error) };
           const isOver = clock() - row.created_at > LIMITS.letterKeepMs;

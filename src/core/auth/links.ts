@@ -21,9 +21,6 @@ export type Links = ReturnType<typeof createLinks>;
 
 const SECRET_BYTES = 32;
 
-/** Where no operator did it. */
-const NOBODY: Device = { userAgent: "", ip: "" };
-
 /**
  * Links that operators make, each good once and for a while: to set a new password, and to create an account where
  * registration is closed. What stands in a link is 256 random bits, of which only a hash is kept.
@@ -42,15 +39,15 @@ export function createLinks(deps: {
 
   async function insert(
     tx: Tables,
-    link: Pick<LinkRow, "purpose" | "user_id"> & { email?: string; id?: string },
+    link: Pick<LinkRow, "purpose" | "user_id">,
     lifeMs: number,
-    by: Actor | null,
+    by: Actor,
     withoutFactors = false,
   ): Promise<string> {
     const secret = makeSecret();
     const now = clock();
     const times = { created_at: now, ends_at: now + lifeMs };
-    const maker = { made_by: by?.name ?? "", maker_id: by?.userId ?? null, email: link.email ?? null };
+    const maker = { made_by: by.name, maker_id: by.userId ?? null, email: null };
     await tx.links.insert({
       id: newId(now),
       secret_hash: sha256(secret),
@@ -73,17 +70,15 @@ export function createLinks(deps: {
   return {
     /**
      * A link by which somebody sets a new password for `user`, within half an hour; an operator's makes those good no
-     * more that were made before. Without an operator it goes into a letter. `withoutFactors` takes all second factors away
-     * with the old password. Error code: `link_ended` for one who is disabled, whom it would not let in. Effects: `links` and the security event,
-     * both or neither.
+     * more that were made before. `withoutFactors` takes all second factors away with the old password. Error code: `link_ended`
+     * for one who is disabled, whom it would not let in. Effects: `links` and the security event, both or neither.
      */
-    makeReset: (user: User, by: Actor | null, { withoutFactors = false } = {}): Promise<string> =>
+    makeReset: (user: User, by: Actor, { withoutFactors = false } = {}): Promise<string> =>
       commit(async (tx) => {
         // Of two at once one comes after the other.
         const row = await tx.users.findToRely(user.id);
         if (!row || row.disabled_at !== null) throw new DuetError("link_ended");
-        // One that an operator has made is void by another of theirs alone, not by whoever asks for a letter.
-        if (by) await tx.links.removeOf(user.id, "reset");
+        await tx.links.removeOf(user.id, "reset");
         const secret = await insert(
           tx,
           { purpose: "reset", user_id: user.id },
@@ -91,11 +86,7 @@ export function createLinks(deps: {
           by,
           withoutFactors,
         );
-        await security.note(
-          { kind: "reset_link", userId: user.id, operator: by?.name },
-          by?.device ?? NOBODY,
-          tx,
-        );
+        await security.note({ kind: "reset_link", userId: user.id, operator: by.name }, by.device, tx);
         return `${issuer}/reset?token=${secret}`;
       }),
 
@@ -138,31 +129,6 @@ export function createLinks(deps: {
         await security.note({ kind: "password_reset", userId: row.id, ...by }, device, tx);
       });
       return row;
-    },
-
-    /** A link that confirms an address of `user`; one that was made before is good no more. Effects: `links`. */
-    makeVerify: (user: User, email: string): Promise<string> =>
-      store.tx(async (tx) => {
-        await tx.links.removeOf(user.id, "verify");
-        const link = { purpose: "verify" as const, user_id: user.id, email };
-        return `${issuer}/account/email?token=${await insert(tx, link, LIMITS.verifyLinkMs, null)}`;
-      }),
-
-    /**
-     * A link that gives `user` the address again which is taken away now. What opens it is made when it is sent, by `reveal`; which of two
-     * was there first is known from now on. Answers its id. Effects: `links`.
-     */
-    async draftUndo(tx: Tables, { id: user_id, email }: User): Promise<string> {
-      const id = newId(clock());
-      await insert(tx, { purpose: "undo", user_id, email: email!, id }, LIMITS.undoLinkMs, null);
-      return id;
-    },
-
-    /** The link of a draft, good from now on and for 72 hours; null where it was used or is over. Effects: `links`. */
-    async reveal(id: string): Promise<string | null> {
-      const secret = makeSecret();
-      const isThere = await store.links.renew(id, sha256(secret), clock() + LIMITS.undoLinkMs);
-      return isThere ? `${issuer}/email/undo?token=${secret}` : null;
     },
 
     /** One that may still be used. Error code: `link_ended`. */
@@ -208,4 +174,5 @@ export function createLinks(deps: {
 const makeSecret = () =>
   Buffer.from(crypto.getRandomValues(new Uint8Array(SECRET_BYTES))).toString("base64url");
 
-const sha256 = (text: string) => new Bun.CryptoHasher("sha256").update(text).digest("base64url");
+/** What is kept of what stands in a link. */
+export const sha256 = (text: string) => new Bun.CryptoHasher("sha256").update(text).digest("base64url");

@@ -152,7 +152,9 @@ export function createOperator(deps: {
     disable: ({ id }: User, by = COMMAND_LINE): Promise<void> =>
       commit(async (tx) => {
         await tx.users.setDisabled(id, clock());
-        await tx.links.removeOf(id);
+        // What gives an address back signs nobody in: it stays, for whoever has lost theirs to another.
+        await tx.links.removeOf(id, "reset");
+        await tx.links.removeOf(id, "verify");
         await tx.links.removeBy(id);
         await tx.challenges.removeOf(id);
         await endings.endAll(tx, id, "user_disabled", null);

@@ -26,7 +26,7 @@ export type Hashing = {
   /** An Argon2id hash in PHC form. */
   hash(password: string): Promise<string>;
   /**
-   * Whether a password is right. Without a hash (no such user) it works as long and returns false, so that time
+   * Whether a password is right. Without a hash (no such user, or null and void since) it works as long and returns false, so that time
    * tells nothing. `rehashed` is there when the parameters have changed since.
    */
   verify(password: string, stored: string | null): Promise<{ ok: boolean; rehashed?: string }>;
@@ -110,7 +110,7 @@ export function createPasswords(deps: {
     const text = normalize(password);
     // No password is empty or as long as that; Argon2 refuses the first and would work long on the second.
     const tried = text === "" || [...text].length > LIMITS.passwordCharsMax ? " " : text;
-    const check = readHash(stored ?? nobody);
+    const check = readHash(stored || nobody);
     const failed = (error: unknown) => {
       log("error", "password_hash_unreadable", { reason: String(error) });
       return false;
@@ -118,7 +118,7 @@ export function createPasswords(deps: {
     let ok = check ? await check(tried).catch(failed) : failed("of no kind that is known, or too dear");
     // Other systems, whose hashes were imported, may have taken it as it was typed.
     if (!ok && check && tried === text && text !== password) ok = await check(password).catch(failed);
-    if (!ok || stored === null) return { ok: false };
+    if (!ok || !stored) return { ok: false };
     return stored.startsWith(prefix) ? { ok } : { ok, rehashed: await hash(password) };
   }
 }
