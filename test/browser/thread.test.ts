@@ -164,7 +164,7 @@ describeInBrowser("a page of a conversation", () => {
     await other.setViewportSize({ width: 390, height: 700 });
     await other.fill("#body", "写到一半");
     await remove();
-    await other.waitForSelector("#notice:has-text('对话已删除，或你已不是成员')");
+    await other.waitForSelector("#notice:has-text('此对话已不可用。离开页面前请先复制输入的内容。')");
     expect(await other.inputValue("#body")).toBe("写到一半");
     const box = (await other.locator(".back").boundingBox())!;
     const onTop = await other.evaluate(
