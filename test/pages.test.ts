@@ -564,6 +564,28 @@ describe("a link in a message", () => {
   });
 });
 
+describe("code in a message", () => {
+  test.each([
+    ["run `bun test` now", ["bun test"], []],
+    ["```ts\nconst a = `x`;\n\n<b>\n```", [], ["const a = `x`;\n\n<b>"]],
+    ["a\r\n```\r\nb\r\n```\r\nc `d` e", ["d"], ["b"]],
+    ["```\nnever closed `x`", ["x"], []],
+    ["`a\nb` **bold** _it_ # head", [], []],
+    ["`https://example.com`", ["https://example.com"], []],
+    ["```\n```", [], []],
+    ["```js\n1\n```\n```\n2\n```", [], ["1", "2"]],
+  ] as [string, string[], string[]][])("%p has %p and blocks %p", async (body, inline, blocks) => {
+    await using t = await startApp();
+    const alice = new Visitor(t);
+    await alice.register("alice");
+    const fragment = await (await alice.script("POST", await talk(alice, "Code"), { body })).text();
+    const found = (pattern: RegExp) => [...fragment.matchAll(pattern)].map(([, text]) => text);
+    expect(found(/<code>([^<]*)<\/code>/g)).toEqual(inline.map(Bun.escapeHTML));
+    expect(found(/<code tabindex="0">([^<]*)<\/code>/g)).toEqual(blocks.map(Bun.escapeHTML));
+    expect(fragment.match(/<a href="https?:|<strong|<em|<h1/)).toBeNull();
+  });
+});
+
 describe("an error page", () => {
   test("is a page to a person, problem details to a program, a note to the script", async () => {
     await using t = await startApp();

@@ -1,9 +1,21 @@
 // Small comforts: questions before what cannot be undone, menus that close, errors that go when they are mended.
 //
-// DOM: form[data-confirm], form[data-unsent], dialog [data-close], #notice, details.menu, #x-error beside the field #x, a[data-download].
+// DOM: form[data-confirm], form[data-unsent], dialog [data-close], #notice, details.menu, #x-error beside the field #x, a[data-download], button[data-copy][data-copied] after the code.
 
 import { hasUnsent } from "./composer.ts";
 import { byId, root, say, sayOffline } from "./page.ts";
+
+/** The code before the button; where the clipboard is closed to pages it is marked, for a key or a finger to copy. */
+async function copy(button: HTMLElement) {
+  const code = button.previousElementSibling!;
+  getSelection()!.selectAllChildren(code);
+  try {
+    await navigator.clipboard.writeText(code.textContent);
+    button.textContent = button.dataset["copied"]!;
+  } catch {
+    // It stays marked.
+  }
+}
 
 export function startComforts() {
   document.addEventListener(
@@ -36,6 +48,8 @@ export function startComforts() {
     const clicked = target as Element;
     if (clicked.closest("[data-close]")) clicked.closest("dialog")!.close();
     if (clicked.closest("#notice")) say("");
+    const copying = clicked.closest<HTMLElement>("[data-copy]");
+    if (copying) void copy(copying);
     for (const menu of document.querySelectorAll<HTMLDetailsElement>("details.menu[open]"))
       if (!menu.contains(clicked)) menu.open = false;
   });

@@ -115,6 +115,8 @@ export const en = {
     cancel: "Cancel",
     removeConversation: "Delete for everyone",
     edit: "Edit message",
+    copy: "Copy",
+    copied: "Copied",
     edited: "edited",
     takeBack: "Delete message",
     confirmTakeBack: "Delete this message for everyone?",

@@ -108,6 +108,8 @@ export const zh: Locale = {
     cancel: "取消",
     removeConversation: "删除对话（所有成员）",
     edit: "编辑消息",
+    copy: "复制",
+    copied: "已复制",
     edited: "已编辑",
     takeBack: "撤回消息",
     confirmTakeBack: "撤回这条消息？所有成员都将看不到它。",

@@ -1,5 +1,5 @@
+import { written } from "./code.view.tsx";
 import { createKept } from "./kept.view.tsx";
-import { linked } from "./links.view.tsx";
 import { once } from "./form.view.tsx";
 import type { Child, Markup } from "#html";
 import type { Conversation } from "../core/chat/conversations.ts";
@@ -86,7 +86,7 @@ function drawMessage(page: PageContext, message: Message, isOwn: boolean): Marku
     >
       {isThere ? (
         <p class="body" dir="auto" hx-ignore="">
-          {linked(message.body)}
+          {written(page, message.body)}
         </p>
       ) : (
         <p class="body gone">{t.takenBack}</p>

@@ -331,4 +331,29 @@ describeInBrowser("a telephone", () => {
     expect(await page.locator(".thread").isVisible()).toBe(false);
     expect(await sticksOut()).toBe(false);
   });
+
+  test("shows code as it stands, which a button copies, and a phone scrolls inside it", async () => {
+    await using site = await serve(UNLIMITED);
+    await using alice = await signedIn(site, "alice", { viewport: { width: 390, height: 844 } });
+    const { page } = alice;
+    const path = await alice.converse("Code");
+    await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+    await page.goto(path);
+    const code = `const wide = "${"x".repeat(80)}";\n\tif (a < b) return;`;
+    await alice.program("POST", `${path}/messages`, { body: `see\n\`\`\`ts\n${code}\n\`\`\`\nor \`b\`` });
+    await page.click("[data-copy]");
+    await page.waitForSelector("[data-copy]:text-is('Copied')");
+    expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(code);
+    const widths = await page.evaluate(() => {
+      const { scrollWidth, clientWidth } = document.querySelector(".code code")!;
+      return { isWider: scrollWidth > clientWidth, page: document.documentElement.scrollWidth };
+    });
+    expect(widths).toEqual({ isWider: true, page: 390 });
+    // Where the clipboard is closed to pages it is marked.
+    await page.reload();
+    await page.evaluate(() => Object.defineProperty(navigator, "clipboard", { value: undefined }));
+    await page.click("[data-copy]");
+    expect(await page.evaluate(() => getSelection()!.toString())).toBe(code);
+    expect(alice.complaints).toEqual([]);
+  });
 });

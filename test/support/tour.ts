@@ -30,7 +30,8 @@ export async function tour(
   await startConversation(alice, "Other");
   const path = await startConversation(alice, "Plans");
   await look("an empty thread");
-  for (const text of ["see https://example.com", "a message to take back"]) {
+  const code = "see https://example.com, `here`:\n```\nconst pair = { access, refresh };\n```";
+  for (const text of [code, "a message to take back"]) {
     await page.fill("#body", text);
     await page.press("#body", "Enter");
     await page.waitForSelector(`.message.own:not(.pending):has-text('${text.slice(0, 10)}')`);
