@@ -197,7 +197,9 @@ describe("any", () => {
           })
           .transform(new Response(html))
           .text();
-        expect(unescape(shown.at(-1)!)).toBe(body);
+        // All but the backticks around code.
+        const plain = (written: string) => written.replaceAll("`", "");
+        expect(plain(unescape(shown.at(-1)!))).toBe(plain(body));
         expect(html).not.toMatch(/<script|<img|<[a-z]+[^>]*\son\w+=/i);
       }),
       { numRuns: 150 },

@@ -4,23 +4,26 @@ import type { PageContext } from "./layout.view.tsx";
 
 /** What somebody wrote: code between backticks, or between lines of three, as it stands; addresses as links. No other Markdown. */
 export function written(page: PageContext, text: string): Child[] {
-  return blocksOf(text).map((block) => (block.isCode ? codeBlock(page, block.text) : inline(block.text)));
+  return blocksOf(text).map((block) =>
+    block.isCode ? codeBlock(page, block.text.replaceAll("\r", "")) : inline(block.text),
+  );
 }
 
 type Block = { isCode: boolean; text: string };
 
 /** A block begins with a line of three backticks and perhaps a language, and ends with one of three; without an end it is text. */
 function blocksOf(text: string): Block[] {
-  const lines = text.split(/\r?\n/);
+  const lines = text.split("\n");
   const blocks: Block[] = [];
   const put = (isCode: boolean, from: number, to: number) => {
     if (from < to) blocks.push({ isCode, text: lines.slice(from, to).join("\n") });
   };
   let begin = 0;
   for (let i = 0; i < lines.length; i++) {
-    if (!/^```[\w+#.-]*$/.test(lines[i]!)) continue;
-    const end = lines.indexOf("```", i + 1);
-    if (end < 0) break;
+    if (!/^```[\w+#.-]*\r?$/.test(lines[i]!)) continue;
+    let end = i + 1;
+    while (end < lines.length && !/^```\r?$/.test(lines[end]!)) end++;
+    if (end === lines.length) break;
     put(false, begin, i);
     put(true, i + 1, end);
     i = end;
