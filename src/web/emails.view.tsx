@@ -1,4 +1,3 @@
-import type { Markup } from "#html";
 import { Field, FormError, inPlace, once, type FormState } from "./form.view.tsx";
 import { Layout, type PageContext } from "./layout.view.tsx";
 
@@ -46,39 +45,29 @@ export const ForgotPage = ({ page, form, isSent }: ForgotProps) => {
 
 type LinkProps = { page: PageContext; token: string; email: string };
 
+export const ConfirmEmailPage = (link: LinkProps) => (
+  <LinkPage {...link} words={link.page.t.emails.confirm} url="/account/email" />
+);
+
+export const UndoEmailPage = (link: LinkProps) => (
+  <LinkPage {...link} words={link.page.t.emails.undo} url="/email/undo" />
+);
+
+type LinkPageProps = LinkProps & {
+  words: { title: string; lead: (email: string) => string; submit: string };
+  url: string;
+};
+
 /** Opening a link changes nothing; mail programs do that by themselves. */
-export const ConfirmEmailPage = ({ page, token, email }: LinkProps) => {
-  const { confirm: t } = page.t.emails;
-  return (
-    <LinkPage page={page} title={t.title} lead={t.lead(email)}>
-      <form method="post" action={once("/account/email")}>
-        <input type="hidden" name="token" value={token} />
-        <button type="submit">{t.submit}</button>
-      </form>
-    </LinkPage>
-  );
-};
-
-export const UndoEmailPage = ({ page, token, email }: LinkProps) => {
-  const { undo: t } = page.t.emails;
-  return (
-    <LinkPage page={page} title={t.title} lead={t.lead(email)}>
-      <form method="post" action={once("/email/undo")}>
-        <input type="hidden" name="token" value={token} />
-        <button type="submit">{t.submit}</button>
-      </form>
-    </LinkPage>
-  );
-};
-
-type LinkPageProps = { page: PageContext; title: string; lead: string; children: Markup };
-
-const LinkPage = ({ page, title, lead, children }: LinkPageProps) => (
-  <Layout page={page} title={title}>
+const LinkPage = ({ page, token, email, words, url }: LinkPageProps) => (
+  <Layout page={page} title={words.title}>
     <section class="card">
-      <h1>{title}</h1>
-      <p>{lead}</p>
-      {children}
+      <h1>{words.title}</h1>
+      <p>{words.lead(email)}</p>
+      <form method="post" action={once(url)}>
+        <input type="hidden" name="token" value={token} />
+        <button type="submit">{words.submit}</button>
+      </form>
     </section>
   </Layout>
 );

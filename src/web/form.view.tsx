@@ -1,4 +1,4 @@
-import { Fragment, type Markup } from "#html";
+import { Fragment, type Child, type Markup } from "#html";
 
 /** What a form shows again after a refusal: the values (never a password) and what is wrong with each. */
 export type FormState = {
@@ -71,6 +71,22 @@ export const inPlace = (url: string) => ({
   "hx-swap": "outerHTML",
   "hx-sync": "this:drop",
 });
+
+type DialogFormProps = { url: string; submit: string; cancel: string; children: Child };
+
+/** A form in a dialog over a page, which its answer replaces. */
+export const DialogForm = ({ url, submit, cancel, children }: DialogFormProps) => (
+  <form {...inPlace(url)} hx-target="this" hx-select={null}>
+    {children}
+    <input type="hidden" name="dialog" value="yes" />
+    <p class="actions">
+      <button type="submit">{submit}</button>
+      <button class="secondary" type="button" data-close="">
+        {cancel}
+      </button>
+    </p>
+  </form>
+);
 
 /** What is wrong with a form as a whole. */
 export const FormError = ({ message }: { message: string | undefined }) =>

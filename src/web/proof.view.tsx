@@ -1,5 +1,5 @@
 import type { Asked } from "../errors.ts";
-import { inPlace, once, type FormState } from "./form.view.tsx";
+import { DialogForm, inPlace, type FormState } from "./form.view.tsx";
 import { Layout, type PageContext } from "./layout.view.tsx";
 import { Proving } from "./proving.view.tsx";
 
@@ -35,25 +35,11 @@ export const ProofPage = ({ page, asked, form, next, held }: ProofProps) => {
 export const ProofForm = ({ page, asked, form }: Pick<ProofProps, "page" | "asked" | "form">) => {
   const { proof: t } = page.t.factors;
   return (
-    <form
-      method="post"
-      action={once("/account/proof")}
-      hx-post="/account/proof"
-      hx-target="this"
-      hx-swap="outerHTML"
-      hx-sync="this:drop"
-    >
+    <DialogForm url="/account/proof" submit={t.submit} cancel={t.cancel}>
       <h2 id="proof-title">{t.title}</h2>
       <p>{t.lead}</p>
       <Proving page={page} asked={asked} form={form} />
-      <input type="hidden" name="dialog" value="yes" />
-      <p class="actions">
-        <button type="submit">{t.submit}</button>
-        <button class="secondary" type="button" data-close="">
-          {t.cancel}
-        </button>
-      </p>
-    </form>
+    </DialogForm>
   );
 };
 

@@ -1,5 +1,5 @@
 import type { Asked } from "../errors.ts";
-import { inPlace, once, type FormState } from "./form.view.tsx";
+import { DialogForm, inPlace, type FormState } from "./form.view.tsx";
 import { Layout, type PageContext } from "./layout.view.tsx";
 import { Proving } from "./proving.view.tsx";
 
@@ -34,24 +34,10 @@ export const SecondStepPage = ({ page, asked, form, next }: SecondStepProps) => 
 export const SecondStepForm = ({ page, asked, form }: Omit<SecondStepProps, "next">) => {
   const { second: t } = page.t.factors;
   return (
-    <form
-      method="post"
-      action={once("/login/challenge")}
-      hx-post="/login/challenge"
-      hx-target="this"
-      hx-swap="outerHTML"
-      hx-sync="this:drop"
-    >
+    <DialogForm url="/login/challenge" submit={t.submit} cancel={page.t.signIn.cancel}>
       <p>{leadOf(page, asked)}</p>
       <Proving page={page} asked={asked} form={form} />
-      <input type="hidden" name="dialog" value="yes" />
-      <p class="actions">
-        <button type="submit">{t.submit}</button>
-        <button class="secondary" type="button" data-close="">
-          {page.t.signIn.cancel}
-        </button>
-      </p>
-    </form>
+    </DialogForm>
   );
 };
 

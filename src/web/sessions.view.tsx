@@ -1,6 +1,6 @@
 import type { EndReason } from "../errors.ts";
 import { Layout, Time, type PageContext } from "./layout.view.tsx";
-import { Field, FormError, emptyForm, inPlace, once, type FormState } from "./form.view.tsx";
+import { DialogForm, Field, FormError, emptyForm, inPlace, once, type FormState } from "./form.view.tsx";
 import { PasskeyButton } from "./proving.view.tsx";
 
 /** Why one has to sign in again: what happened, when, and on which device where one did it. */
@@ -97,23 +97,9 @@ export const SignInDialog = ({ page }: { page: PageContext }) => (
 );
 
 export const SignInDialogForm = ({ page, form }: Pick<SignInProps, "page" | "form">) => (
-  <form
-    method="post"
-    action="/login"
-    hx-post="/login"
-    hx-target="this"
-    hx-swap="outerHTML"
-    hx-sync="this:drop"
-  >
+  <DialogForm url="/login" submit={page.t.signIn.submit} cancel={page.t.signIn.cancel}>
     <SignInFields page={page} form={form} />
-    <input type="hidden" name="dialog" value="yes" />
-    <p class="actions">
-      <button type="submit">{page.t.signIn.submit}</button>
-      <button class="secondary" type="button" data-close="">
-        {page.t.signIn.cancel}
-      </button>
-    </p>
-  </form>
+  </DialogForm>
 );
 
 const SignInByPasskey = ({ page }: { page: PageContext }) => (
