@@ -6,9 +6,10 @@ import { createConfirm } from "./core/auth/confirm.ts";
 import { createBoundSessions } from "./core/auth/bound.ts";
 import { createChallenges } from "./core/auth/challenges.ts";
 import { createDepartures } from "./core/auth/departures.ts";
-import { createDiaries } from "./core/auth/diary.ts";
+import { createSessionDiaries } from "./core/auth/diary.ts";
 import { createEndings } from "./core/auth/endings.ts";
 import { createFactors } from "./core/auth/factors.ts";
+import { createGuests } from "./core/auth/guests.ts";
 import { createGuesses } from "./core/auth/guesses.ts";
 import { createIntrospect } from "./core/auth/introspection.ts";
 import { createHolders } from "./core/auth/holders.ts";
@@ -94,7 +95,7 @@ export function createDuet(
   const letters = createLetters({ store, clock, log, isOn: settings.smtpUrl !== undefined });
   const security = createSecurityEvents({ store, letters, clock, log });
   const endings = createEndings({ store, commit, security, clock, steps });
-  const diaries = createDiaries({ store, clock, settings });
+  const diaries = createSessionDiaries({ store, clock, settings });
   const inDiary = diaries.observer("page");
   const observe: SessionObserver = (event) => {
     inDiary(event);
@@ -131,9 +132,8 @@ export function createDuet(
   const shownTokens = createShownTokens({ store, tokens, endings, holders });
   const introspect = createIntrospect({ store, tokens, endings, clock, steps, settings });
   const passwords = createPasswords({ settings, log, cost: tuning.argon2Cost });
-  const { issuer } = settings;
   // What most of them are made of.
-  const base = { store, commit, throttle, security, endings, letters, clock, issuer };
+  const base = { store, commit, throttle, security, endings, letters, clock, issuer: settings.issuer };
   const operator = createOperator({ ...base, passwords, tokens });
   const links = createLinks({ ...base, passwords });
   const mailedLinks = createMailedLinks({ ...base, keys });
@@ -150,6 +150,7 @@ export function createDuet(
   const users = createUsers({ ...base, sessions, proofs, passwords, links, signIns, guesses, settings });
   const admin = createAdmin({ store, operator, links, stepUp });
   const lab = createLab({ store, tokens, diaries, clock, settings });
+  const guests = createGuests({ ...base, keys, steps, settings });
 
   // What they say to each other.
   const conversations = createConversations({ store, commit, throttle, clock });
@@ -218,6 +219,7 @@ export function createDuet(
     security,
     introspect,
     lab,
+    guests,
     conversations,
     members,
     messages,

@@ -48,6 +48,9 @@ export const LIMITS = {
   lettersLookMs: 5000,
   smtpWaitMs: 20_000,
   labDiariesMax: 500,
+  /** sessions of nobody, in the lab, and how long one lasts */
+  guestsMax: 1000,
+  guestMs: 60 * 60 * 1000,
   labEntriesMax: 60,
   streamHeartbeatMs: 15_000,
   /** of a form that was sent twice: the answer, and for one that is being done elsewhere */

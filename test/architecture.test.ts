@@ -78,7 +78,7 @@ const PACKAGES: Record<string, RegExp> = {
   "node:fs": /^(db\/|cli\/(priority|sockets|takeover)\.ts$)/,
   "node:path": /^(db\/|client\/bundle\.ts)/,
   "node:crypto":
-    /^(core\/auth\/(bindings|factors|hashes|mailed-links|seal|proofs)|http\/(caller|refresh-signer))\.ts$/,
+    /^(core\/auth\/(bindings|factors|hashes|mailed-links|seal|secret-signer|proofs)|http\/caller)\.ts$/,
   "node:net": /^(core\/addresses|http\/proxies)\.ts$/,
   "node:util": /^(config|cli\/command|core\/auth\/hashes)\.ts$/,
   "node:os": /^(core\/auth\/passwords|db\/folder|cli\/priority)\.ts$/,
@@ -283,7 +283,7 @@ describe("the architecture", () => {
       (file) => file.split(".")[0]!,
     );
     const isPartOfAnother =
-      "ids log text clock page viewer commit changes notifier housekeeping jws observer usernames lookalikes passwords profiles own-sessions shown diary signer seal introspection members thread readers moves forms overlap holders proofs bindings bound named restoration hashes actors confirm links mailed-links own-factors challenges codes passkeys guesses sign-ins letters event-kinds".split(
+      "ids log text clock page viewer commit changes notifier housekeeping jws observer usernames lookalikes passwords profiles own-sessions shown diary signer seal introspection members thread readers moves forms overlap holders proofs bindings bound named restoration hashes actors confirm links mailed-links own-factors challenges codes passkeys guesses sign-ins guests guest-tokens secret-signer letters event-kinds".split(
         " ",
       );
     for (const noun of nouns("core").filter((noun) => !isPartOfAnother.includes(noun)))

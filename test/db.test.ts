@@ -267,7 +267,7 @@ describe("migrations", () => {
         ),
       ]),
     );
-    expect(checksums).toEqual({ "0001_start": ["a8ca5810c6812b12", "182221f4019ef95a"] });
+    expect(checksums).toEqual({ "0001_start": ["5a38d1fedc9d76ca", "bb65c91bcfd6d0fc"] });
   });
 });
 

@@ -182,7 +182,7 @@ describe("the lab", () => {
     expect(decided((await act("refresh")).html)).toEqual(["newest"]);
     advance(11);
     const end = await (await alice.script("POST", "/auth/lab/replay")).text();
-    expect(end).toMatch(/data-row="reuse"[^]*Theft[^]*href="\/lab"/);
+    expect(end).toMatch(/data-row="reuse"[^]*Theft[^]*href="\/lab\?step=1"/);
     // What is done to a session that is over is told as well.
     const after = await (await alice.script("POST", "/auth/lab/refresh")).text();
     expect(told(after)[0]).toMatch(/You refreshed with generation 3. Decided by ended ?: Refused/);

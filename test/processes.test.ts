@@ -236,7 +236,7 @@ describe("four processes on one database", () => {
     const lab = async (i: number) =>
       (await c.ask(i, "GET", "/lab", undefined, undefined, { ...cookie, accept: "text/html" })).text;
     const entriesOf = (html: string) =>
-      /<ol id="lab-log">(.*?)<\/ol>/s.exec(html)![1]!.match(/<li/g)?.length ?? 0;
+      /<ol id="lab-log" class="log">(.*?)<\/ol>/s.exec(html)![1]!.match(/<li/g)?.length ?? 0;
     for (const i of [0, 1, 2]) await lab(i);
     for (let n = 0, token = alice.refresh; n < 3; n++)
       token = (await refreshAt(c, n, token)).body.refresh_token;

@@ -70,6 +70,7 @@ const BOUNDED: Record<string, string> = {
   "conversations.idsOf": "ten at most",
   "members.list": "the members of one conversation, 200 at most",
   "eras.endAll": "everybody, once, before a backup that was put back is used",
+  "guests.keepNewest": "a thousand sessions of nobody at most",
   "terms.findMessages": "a page of what was found",
 };
 

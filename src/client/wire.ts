@@ -1,4 +1,4 @@
-import type { Entry, Generation } from "../core/auth/diary.ts";
+import type { Entry, Generation, LabAct } from "../core/auth/diary.ts";
 import type { RotationDecision } from "../core/auth/rotation.ts";
 import type { EndReason } from "../errors.ts";
 
@@ -35,6 +35,8 @@ export type LabState = {
   generations: Generation[];
   /** The rows of the rule that decided last. */
   decided: RotationDecision["kind"][];
+  /** What the tour asks for. */
+  next: LabAct | null;
   now: number;
   endedAt?: number;
 };

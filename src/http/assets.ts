@@ -1,6 +1,7 @@
 import { Elysia } from "elysia";
 import { bundleClient } from "../client/bundle.ts" with { type: "macro" };
 import appStyle from "../../public/app.css" with { type: "text" };
+import labStyle from "../../public/lab.css" with { type: "text" };
 import favicon from "../../public/favicon.svg" with { type: "text" };
 import touchIcon from "../../public/icon.png" with { type: "file" };
 import { DuetError } from "../errors.ts";
@@ -10,12 +11,13 @@ type Asset = { content: string | Uint8Array; type: string; gzipped?: Uint8Array 
 // One script: htmx starts by itself, and an extension in a second file may come too late for it.
 const script = bundleClient();
 
-const style = appStyle
-  .replaceAll(/\/\*[^]*?\*\//g, "")
-  .replaceAll(/\s+/g, " ")
-  .replaceAll(/ ?([{};,>]) ?/g, "$1")
-  .replaceAll(";}", "}")
-  .replaceAll(": ", ":");
+const withoutSpace = (style: string) =>
+  style
+    .replaceAll(/\/\*[^]*?\*\//g, "")
+    .replaceAll(/\s+/g, " ")
+    .replaceAll(/ ?([{};,>]) ?/g, "$1")
+    .replaceAll(";}", "}")
+    .replaceAll(": ", ":");
 
 const SCRIPT_TYPE = "text/javascript; charset=utf-8";
 const STYLE_TYPE = "text/css; charset=utf-8";
@@ -51,7 +53,11 @@ const manifest = {
 
 export const assetUrls = {
   scriptUrl: publish("duet", "js", SCRIPT_TYPE, script),
-  styleUrl: publish("duet", "css", STYLE_TYPE, style),
+  styleUrl: publish("duet", "css", STYLE_TYPE, withoutSpace(appStyle)),
+  /** Of the pages that have more than the others. */
+  styleUrls: {
+    lab: publish("lab", "css", STYLE_TYPE, withoutSpace(labStyle)),
+  },
   iconUrl,
   touchIconUrl,
   manifestUrl: publish("duet", "webmanifest", "application/manifest+json", JSON.stringify(manifest)),

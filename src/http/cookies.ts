@@ -2,6 +2,7 @@ import { LIMITS } from "../limits.ts";
 import type { DuetError, EndReason } from "../errors.ts";
 import type { Elevated } from "../core/auth/step-up.ts";
 import type { IssuedTokens } from "../core/auth/sessions.ts";
+import type { TokenPair } from "../core/auth/tokens.ts";
 import { isLanguage, type Language } from "../locales/index.ts";
 
 /** The part of Elysia's `set` that cookies need; the only place that writes the header. */
@@ -12,6 +13,7 @@ export type Cookies = ReturnType<typeof createCookies>;
 const LANGUAGE_COOKIE = "duet_language";
 const ENDED_SECONDS = 10 * 60;
 const SESSION_KEEP_SECONDS = LIMITS.sessionKeepMs / 1000;
+const GUEST_PATH = "/lab/guest";
 const YEAR_SECONDS = 365 * 24 * 60 * 60;
 
 /**
@@ -34,6 +36,9 @@ export function createCookies(issuer: string) {
     sid: "__Host-duet_sid",
     ended: secure ? "__Host-duet_ended" : `duet_ended${suffix}`,
     stolen: secure ? "__Secure-duet_stolen" : `duet_stolen${suffix}`,
+    guestAccess: secure ? "__Secure-duet_lab_access" : `duet_lab_access${suffix}`,
+    guestRefresh: secure ? "__Secure-duet_lab_refresh" : `duet_lab_refresh${suffix}`,
+    guestStolen: secure ? "__Secure-duet_lab_stolen" : `duet_lab_stolen${suffix}`,
   };
   const cookie = (name: string, value: string, path: string, maxAgeSeconds: number, readable = false) =>
     `${name}=${value}; Path=${path}; Max-Age=${maxAgeSeconds}; SameSite=Lax${secure ? "; Secure" : ""}${readable ? "" : "; HttpOnly"}`;
@@ -151,6 +156,25 @@ export function createCookies(issuer: string) {
     stolen: (request: Request): string | undefined => readCookie(request, names.stolen),
     setStolen(set: ResponseSettings, token: string) {
       set.headers["set-cookie"] = [cookie(names.stolen, token, "/auth/lab", ENDED_SECONDS)];
+    },
+
+    /** A guest's of the lab: names and a path of their own, so that no other route ever sees them. */
+    guest: {
+      accessToken: (request: Request): string | undefined => readCookie(request, names.guestAccess),
+      refreshToken: (request: Request): string | undefined => readCookie(request, names.guestRefresh),
+      stolen: (request: Request): string | undefined => readCookie(request, names.guestStolen),
+      setTokens(set: ResponseSettings, issued: TokenPair) {
+        set.headers["set-cookie"] = [
+          cookie(names.guestAccess, issued.accessToken, GUEST_PATH, issued.accessExpiresIn),
+          cookie(names.guestRefresh, issued.refreshToken, GUEST_PATH, issued.refreshExpiresIn),
+        ];
+      },
+      expireAccess(set: ResponseSettings) {
+        set.headers["set-cookie"] = [cookie(names.guestAccess, "", GUEST_PATH, 0)];
+      },
+      setStolen(set: ResponseSettings, token: string) {
+        set.headers["set-cookie"] = [cookie(names.guestStolen, token, GUEST_PATH, ENDED_SECONDS)];
+      },
     },
 
     setLanguage(set: ResponseSettings, language: Language) {

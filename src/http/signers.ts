@@ -2,7 +2,7 @@ import { jwt } from "@elysiajs/jwt";
 import { errors as jose, jwtVerify, type JWTVerifyOptions } from "jose";
 import { isClaims } from "../core/auth/jws.ts";
 import type { KeyMaterial } from "../core/auth/keys.ts";
-import { createRefreshSigner } from "./refresh-signer.ts";
+import { createSecretSigner } from "../core/auth/secret-signer.ts";
 import {
   audienceOf,
   REFRESH_ALGORITHM,
@@ -17,14 +17,20 @@ const REQUIRED_CLAIMS = ["iss", "aud", "sub", "sid", "gen", "type", "jti", "iat"
 /**
  * A signer for one entry of the key ring. Access tokens through `@elysiajs/jwt`: one instance with the private key signs
  * them, one with the public key verifies them; why one was refused is said by jose, which the plugin wraps (it answers
- * `false`). Refresh tokens by refresh-signer.ts, since the plugin stamps the present time, and one must be the same twice.
+ * `false`). Refresh tokens by core/auth/secret-signer.ts, since the plugin stamps the present time, and one must be the same twice.
  */
 export function createSigner(key: KeyMaterial, issuer: string): Signer {
   const plugin = (secret: KeyMaterial["privateKey"], alg: string) =>
     jwt({ name: "token", secret, alg, kid: key.id, typ: TOKEN_TYP.access }).decorator.token;
   const signing = plugin(key.privateKey, key.algorithm);
   const verifying = plugin(key.publicKey, key.algorithm);
-  const refreshSigner = createRefreshSigner(key, issuer);
+  const refreshSigner = createSecretSigner({
+    kid: key.id,
+    secret: key.refreshSecret,
+    typ: TOKEN_TYP.refresh,
+    issuer,
+    audience: audienceOf("refresh", issuer),
+  });
   const of = {
     access: { alg: key.algorithm, key: key.publicKey },
     refresh: { alg: REFRESH_ALGORITHM, key: key.refreshSecret },

@@ -8,6 +8,54 @@ const deathOf = (generation: number, overlap: string | null) =>
 /** The lab. Rows are those of the rule of rotation, in its order; generations are numbers. */
 export const lab = {
   title: "Token lab",
+  description:
+    "Watch an access token and a refresh token at work: lose a response, open five tabs, steal a token, and see what the server decides.",
+  guestLead:
+    "This is a session of nobody, with real tokens that open nothing. It is gone after an hour. The rule is the same as for everybody who is signed in.",
+  start: "Start, without an account",
+  startAgain: "Start again",
+  verdict: "What happened",
+  tokens: "Both tokens",
+  aboutActs: "What each button does",
+  exchange: "The request",
+  exchangeHint: "What goes over the wire will stand here, as a command to copy.",
+  share: "A link that plays this back",
+  copyLink: "Copy link",
+  runTitle: "A run in the token lab",
+  runDescription: (n: number) =>
+    `${count(n, "event", "events")} in the life of a session, and what the server decided. Below it, what strict rotation and no rotation would have done.`,
+  runLead:
+    "Somebody did this in the token lab. It is played back by the model of the rule, from the events and the time between them; nothing else is in the link.",
+  runAgain: "Play all of it",
+  runPlace: (n: number, all: number) => `${n} of ${all}`,
+  try: "Try it yourself",
+  key: {
+    access: "access token",
+    refresh: "refresh token",
+    overlap: "overlap",
+    use: "first use",
+    ghost: "signed in, by another rule",
+    thief: "a thief is in",
+  },
+  ghosts: "The same events, by other rules (from the model)",
+  ghostNames: { strict: "Strict rotation", none: "No rotation" },
+  fates: {
+    accident: (n: number) => `at ${n} you are signed out for nothing`,
+    caught: (n: number) => `at ${n} the thief is caught`,
+    undisturbed: "the thief stays in, unnoticed",
+    fine: "nothing happens",
+  },
+  tryNext: {
+    refresh: "Try next: lose the response, and refresh again.",
+    lose: "Try next: refresh again, with the old token.",
+    tabs: "Try next: steal the refresh token.",
+    expire: "Try next: refresh in sixteen programs.",
+    agents: "Try next: steal the refresh token.",
+    late: "Try next: steal the refresh token, and let the thief be late.",
+    steal: "Try next: refresh, wait until the pale bar has ended, and use the copy. Or use it at once.",
+    replay: "Try next: refresh. Whoever comes second, after the overlap, is noticed.",
+    copied: "Try next: refresh. Your browser comes second now.",
+  } as Partial<Record<string, string>>,
   lead: "This is your own session with its real tokens, and every button really does what it says. Using a stolen copy can sign you out on this device, and on no other.",
   why: "Why two tokens?",
   whyAccess: (life: string) =>
@@ -34,6 +82,7 @@ export const lab = {
     `Your browser holds generation ${held}. The newest is ${newest}: its response never reached you.`,
   header: "Header",
   claims: "Claims",
+  guestSub: "whose it is: nobody's, so its session's ID",
   meanings: {
     alg: "how it is signed",
     kid: "ID of the key that signed it",

@@ -1,6 +1,7 @@
 import { admin, reset } from "./en.admin.ts";
 import { api } from "./en.api.ts";
 import { lab } from "./en.lab.ts";
+import { tour } from "./en.tour.ts";
 import { emails } from "./en.emails.ts";
 import { factors } from "./en.factors.ts";
 import { letters } from "./en.letters.ts";
@@ -18,6 +19,7 @@ export const en = {
   emails,
   api,
   lab,
+  tour,
   tagline: "Two tokens in concert",
   skipToContent: "Skip to content",
   language: "Language",
@@ -26,20 +28,25 @@ export const en = {
     start: "Create an account",
     signIn: "Sign in",
     open: "Open your conversations",
-    points: [
+    tryLab: "Try the token lab",
+    picture: "A session, and a thief",
+    pictureNote:
+      "At 3 a response is lost, and nobody is signed out. At 6 a thief copies the token; at 9 the thief uses it and is found out. Below: what other rules make of the same.",
+    different: "What makes it different",
+    columns: ["Duet", "Strict rotation", "No rotation"],
+    rows: [
+      ["A response is lost", "You stay signed in", "You are signed out", "You stay signed in"],
+      ["Five tabs refresh at once", "One pair for all", "You are signed out", "Nothing to go wrong"],
+      ["A thief comes after you", "Caught", "Caught", "Stays in, unnoticed"],
       [
-        "You never notice",
-        "When the access token expires, a new one is fetched in the background. Nothing you typed is lost.",
+        "A thief comes before you",
+        "Caught when you refresh",
+        "Caught when you refresh",
+        "Stays in, unnoticed",
       ],
-      [
-        "A copy gives itself away",
-        "If an old refresh token turns up after the new one has been in use, someone has a copy. That sign-in is ended, and no other.",
-      ],
-      [
-        "Out means out",
-        "Once you sign out, every token you had is refused from the next request on, expired or not.",
-      ],
-    ] as [string, string][],
+      ["You sign out", "Every token is dead at once", "As far as it is checked", "As far as it is checked"],
+    ] as [what: string, ...cells: string[]][],
+    protect: "Protect a service in three lines",
   },
   signIn: {
     title: "Sign in",
@@ -48,6 +55,7 @@ export const en = {
     submit: "Sign in",
     noAccount: "No account yet?",
     register: "Create one",
+    lab: "Try the token lab without one",
     again: "Sign in again",
     kept: "What you typed is still here. Sign in to continue.",
     cancel: "Not now",

@@ -2,6 +2,7 @@ import type { Locale } from "./en.ts";
 import { admin, reset } from "./zh.admin.ts";
 import { api } from "./zh.api.ts";
 import { lab } from "./zh.lab.ts";
+import { tour } from "./zh.tour.ts";
 import { emails } from "./zh.emails.ts";
 import { factors } from "./zh.factors.ts";
 import { letters } from "./zh.letters.ts";
@@ -18,6 +19,7 @@ export const zh: Locale = {
   emails,
   api,
   lab,
+  tour,
 
   tagline: "两枚令牌，一曲合奏",
   skipToContent: "跳到正文",
@@ -27,14 +29,20 @@ export const zh: Locale = {
     start: "注册",
     signIn: "登录",
     open: "打开我的对话",
-    points: [
-      ["无感刷新", "访问令牌过期时在后台自动刷新，正在输入的内容不会丢失。"],
-      [
-        "盗用可识别",
-        "新令牌启用后，旧的刷新令牌又出现，说明有人留了副本。此次登录随即结束，其他设备不受影响。",
-      ],
-      ["退出即失效", "退出登录后，此次登录的所有令牌从下一个请求起全部失效，不必等到过期。"],
+    tryLab: "试试令牌实验室",
+    picture: "一个会话和一个攻击者",
+    pictureNote:
+      "到 3 时响应丢失，没有人掉线。到 6 时攻击者复制了令牌，到 9 时拿来使用，随即被发现。下方是其他规则对同样几件事的处理。",
+    different: "有什么不同",
+    columns: ["Duet", "严格轮换", "不轮换"],
+    rows: [
+      ["响应丢失", "不会掉线", "被退出登录", "不会掉线"],
+      ["五个标签页同时刷新", "得到同一对令牌", "被退出登录", "没有影响"],
+      ["攻击者来晚一步", "被发现", "被发现", "一直在内，无人察觉"],
+      ["攻击者抢先一步", "你刷新时被发现", "你刷新时被发现", "一直在内，无人察觉"],
+      ["退出登录", "所有令牌立即失效", "取决于是否检查", "取决于是否检查"],
     ],
+    protect: "三行代码保护一个服务",
   },
   signIn: {
     title: "登录",
@@ -43,6 +51,7 @@ export const zh: Locale = {
     submit: "登录",
     noAccount: "还没有账号？",
     register: "立即注册",
+    lab: "无需账号，试试令牌实验室",
     again: "请重新登录",
     kept: "输入的内容还在，登录后可以接着操作",
     cancel: "暂不登录",

@@ -7,6 +7,7 @@ import { eraStore } from "./eras.ts";
 import { factorStore } from "./factors.ts";
 import { securityStore } from "./security.ts";
 import { formStore } from "./forms.ts";
+import { guestStore } from "./guests.ts";
 import { idempotencyStore } from "./idempotency.ts";
 import { letterStore } from "./letters.ts";
 import { linkStore } from "./links.ts";
@@ -33,6 +34,7 @@ const bind = (q: Queryable, isTransaction = false) => ({
   letters: letterStore(q),
   factors: factorStore(q),
   challenges: challengeStore(q),
+  guests: guestStore(q),
   conversations: conversationStore(q),
   members: memberStore(q),
   messages: messageStore(q),

@@ -5,7 +5,7 @@ import type { PageContext } from "./layout.view.tsx";
 /** What somebody wrote: code between backticks, or between lines of three, as it stands; addresses as links. No other Markdown. */
 export function written(page: PageContext, text: string): Child[] {
   return blocksOf(text).map((block) =>
-    block.isCode ? codeBlock(page, block.text.replaceAll("\r", "")) : inline(block.text),
+    block.isCode ? <Code page={page} text={block.text.replaceAll("\r", "")} /> : inline(block.text),
   );
 }
 
@@ -38,7 +38,7 @@ const inline = (text: string): Child[] =>
   text.split(/`([^`\n]+)`/).map((part, i) => (i % 2 === 1 ? <code>{part}</code> : linked(part)));
 
 /** In a paragraph as the rest is. Wide lines are scrolled to, by keyboard too. */
-const codeBlock = ({ t }: PageContext, text: string): Child => (
+export const Code = ({ page: { t }, text }: { page: PageContext; text: string }) => (
   <span class="code" dir="ltr">
     <code tabindex="0">{text}</code>
     <button class="quiet small" type="button" data-copy="" data-copied={t.conversation.copied}>

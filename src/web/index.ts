@@ -5,6 +5,8 @@ import { adminPages } from "./admin.tsx";
 import { arrivalPages, createArrivals } from "./arrivals.tsx";
 import { deviceRoutes } from "./dbsc.ts";
 import { conversationPages } from "./conversations.tsx";
+import { labGuestPages } from "./lab-guest.tsx";
+import { labRunPages } from "./lab-run.tsx";
 import { labPages } from "./lab.tsx";
 import { livePages } from "./live.tsx";
 import { messagePages } from "./messages.tsx";
@@ -45,5 +47,7 @@ export function webPages(web: Web & { root: () => AnyElysia; metrics: Metrics })
     .use(emailPages(web))
     .use(resetPages(web))
     .use(adminPages(web))
+    .use(labGuestPages(web))
+    .use(labRunPages(web))
     .use(labPages(web));
 }

@@ -10,12 +10,15 @@ export type PageContext = {
   path: string;
   viewer: { userId: string; username: string } | null;
   styleUrl: string;
+  styleUrls: { lab: string };
   scriptUrl: string;
   iconUrl: string;
   touchIconUrl: string;
   manifestUrl: string;
   /** Name of the cookie by which the script sees that another tab has refreshed. */
   generationCookie: string;
+  /** Where Duet is, for what is to be copied. */
+  origin: string;
   /** Whether there is a mail server. */
   hasMail: boolean;
 };
@@ -29,12 +32,29 @@ type LayoutProps = {
   dialog?: Child;
   /** For a page that updates by itself: from where on, and which conversation it shows. */
   live?: { place: string; conversationId?: string | undefined };
+  /** More style than all pages have. */
+  style?: keyof PageContext["styleUrls"] | undefined;
+  /** Of what the page is about, where that is not Duet as a whole. */
+  description?: string | undefined;
+  /** For whoever is shown a link to it elsewhere (Open Graph): the address of a picture. */
+  picture?: string | undefined;
   /** For what is shown once, or is gone with the page: no switch that leads away from it. */
   isOnce?: boolean | undefined;
   children?: Child;
 };
 
-export const Layout = ({ page, title, className, dialog, live, isOnce, children }: LayoutProps) => (
+export const Layout = ({
+  page,
+  title,
+  className,
+  dialog,
+  live,
+  isOnce,
+  style,
+  description = page.t.home.lead,
+  picture,
+  children,
+}: LayoutProps) => (
   <>
     {raw("<!doctype html>")}
     <html
@@ -48,7 +68,14 @@ export const Layout = ({ page, title, className, dialog, live, isOnce, children 
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover" />
         <meta name="color-scheme" content="light dark" />
-        <meta name="description" content={page.t.home.lead} />
+        <meta name="description" content={description} />
+        {picture !== undefined && (
+          <>
+            <meta property="og:title" content={title} />
+            <meta property="og:description" content={description} />
+            <meta property="og:image" content={picture} />
+          </>
+        )}
         <meta name="htmx-config" content='{"extensions":"duet","history":false}' />
         <title>{`${title} · Duet`}</title>
         <meta name="theme-color" content="#ffffff" media="(prefers-color-scheme: light)" />
@@ -57,6 +84,7 @@ export const Layout = ({ page, title, className, dialog, live, isOnce, children 
         <link rel="apple-touch-icon" href={page.touchIconUrl} />
         <link rel="manifest" href={page.manifestUrl} />
         <link rel="stylesheet" href={page.styleUrl} />
+        {style && <link rel="stylesheet" href={page.styleUrls[style]} />}
         {/* Not shown before its end is here, which a thread begins with, by browsers that know this. */}
         {live?.conversationId && <link rel="expect" href="#composer" blocking="render" />}
         <script src={page.scriptUrl} defer />
@@ -89,11 +117,9 @@ const Header = ({ page, isOnce }: Pick<LayoutProps, "page" | "isOnce">) => (
       <Mark />
       <span>Duet</span>
     </a>
-    {page.viewer && (
-      <a class="quiet" href="/lab" aria-current={page.path === "/lab" ? "page" : undefined}>
-        {page.t.lab.title}
-      </a>
-    )}
+    <a class="quiet" href="/lab" aria-current={page.path.startsWith("/lab") ? "page" : undefined}>
+      {page.t.lab.title}
+    </a>
     {!isOnce && <LanguageSwitch page={page} />}
     {page.viewer ? (
       <form

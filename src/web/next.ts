@@ -18,3 +18,9 @@ export function refererOf(request: Request): string {
   const referer = URL.parse(request.headers.get("referer") ?? "");
   return safeNext(referer && referer.pathname + referer.search);
 }
+
+/** Where to go where a refresh was refused: to sign in, and then on. Where nobody was signed in at all, the lab is open. */
+export const signInUrl = (next: string, isNobody = false): string =>
+  isNobody && /^\/lab(?:\?|$)/.test(next)
+    ? next.replace("/lab", "/lab/guest")
+    : `/login?${new URLSearchParams({ next })}`;

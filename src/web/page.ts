@@ -41,6 +41,7 @@ export const createWeb = (duet: Duet, edge: Edge): Web => ({
       path: pathOf(request),
       viewer: viewer && { userId: viewer.userId, username: viewer.username },
       ...assetUrls,
+      origin: duet.settings.issuer,
       generationCookie: edge.cookies.names.generation,
       hasMail: duet.emails.isOn,
     };

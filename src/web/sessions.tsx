@@ -6,7 +6,7 @@ import { isSkipped } from "../http/dbsc.ts";
 import { formBodies } from "../http/body.ts";
 import { failedForm } from "./form.ts";
 import { emptyForm } from "./form.view.tsx";
-import { refererOf, safeNext } from "./next.ts";
+import { refererOf, safeNext, signInUrl } from "./next.ts";
 import { isHtmx, pages, type Web } from "./page.ts";
 import { SecondStepForm, SecondStepPage } from "./second-step.view.tsx";
 import { SignInDialogForm, SignInPage } from "./sessions.view.tsx";
@@ -133,7 +133,7 @@ export function sessionPages({
           if (mode !== null && mode !== "navigate") throw new DuetError("cross_origin_refused");
           const next = safeNext(query.next);
           const refused = await refreshCookies({ request, server }, set);
-          return redirect(refused ? signInUrl(next) : next, 303);
+          return redirect(refused ? signInUrl(next, !refused.details.end) : next, 303);
         },
         { query: t.Object({ next: t.Optional(t.String()) }) },
       )
@@ -173,8 +173,6 @@ export function sessionPages({
       })
   );
 }
-
-const signInUrl = (next: string) => `/login?${new URLSearchParams({ next })}`;
 
 const shownEnd = ({ onDevice }: Locale, { reason, at, userAgent, ip }: SessionEnd) => ({
   reason,

@@ -62,6 +62,8 @@ export const SignInPage = ({ page, form, next, end, done, isClosed }: SignInProp
         ) : (
           <a href={`/register?${new URLSearchParams({ next })}`}>{page.t.signIn.register}</a>
         )}
+        <br />
+        <a href="/lab">{page.t.signIn.lab}</a>
       </p>
       <details class="muted">
         <summary>{page.t.signIn.forgotten}</summary>

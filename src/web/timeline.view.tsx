@@ -1,25 +1,40 @@
 import type { Child } from "#html";
 import type { Diary, Entry } from "../core/auth/diary.ts";
+import type { Fate } from "../core/auth/run.ts";
+import { Ghosts, GHOSTS_HEIGHT } from "./ghosts.view.tsx";
 import type { PageContext } from "./layout.view.tsx";
 
 type TimelineProps = {
   page: PageContext;
   diary: Diary;
-  /** The present on the server's clock, or the moment at which the session ended; epoch milliseconds. */
+  /** The present on the server's clock, in epoch milliseconds. */
   now: number;
-  isOver: boolean;
+  /** When the session ended, if it has. */
+  endedAt: number | null;
   overlapMs: number;
+  /** What other rules would have made of it. */
+  fates: { strict: Fate; none: Fate } | null;
   /** In pixels, of the place where it is shown. */
   width: number;
+  /** Where it begins, if not with what is recent; epoch milliseconds. */
+  start?: number;
+  /** The present moves on by itself; or a curtain draws back, again and again; or nothing moves. */
+  motion?: "live" | "curtain" | "none";
+  className?: string;
 };
 type Mark = { x: number; entries: Entry[] };
 
-const LANES = 6;
-const LANE = 30;
-const GUTTER = 64;
-const TOP = 68;
+const LANES = 5;
+const LANE = 24;
+const GUTTER = 92;
+const TOP = 54;
 const FLOOR = TOP + LANES * LANE;
+const AXIS = 24;
+/** Of the picture as a whole. */
+export const HEIGHT: number = FLOOR + AXIS + GHOSTS_HEIGHT;
 const SECOND = 1000;
+/** Past the last thing that was done, so that what came of it is seen. */
+export const AFTER_MS: number = 3 * SECOND;
 const STEPS_MS = [5, 10, 20, 30, 60, 120].map((seconds) => seconds * SECOND);
 
 const isThiefs = ({ what }: Entry) => what === "steal" || what === "replay" || what === "copied";
@@ -30,28 +45,34 @@ const isEnd = ({ decisions }: Entry) => decisions.includes("reuse") || decisions
  * A session as a picture: one lane for each generation, under what its owner and a thief have done. The present moves
  * on by itself, as far as the edge, until the page asks for the next picture.
  */
-export const Timeline = ({ page, diary, now, isOver, overlapMs, width }: TimelineProps) => {
+export const Timeline = (props: TimelineProps) => {
+  const { page, diary, now, endedAt, overlapMs, width, fates, motion = "live" } = props;
   const { lab: t } = page.t;
   // The present stands at nine tenths; what is older than four minutes has gone out on the left.
-  const from = Math.max(Math.min(diary.entries[0]?.at ?? now, now - 30 * SECOND), now - 240 * SECOND);
+  const from =
+    props.start ?? Math.max(Math.min(diary.entries[0]?.at ?? now, now - 30 * SECOND), now - 240 * SECOND);
   const scale = ((width - GUTTER) * 0.9) / (now - from);
   const x = (at: number) => round(Math.max(GUTTER, Math.min(width, GUTTER + (at - from) * scale)));
-  const until = isOver ? now : Infinity;
+  const until = endedAt ?? Infinity;
+  const mark = endedAt ?? now;
 
   return (
     <svg
-      id="timeline"
-      class="timeline"
-      viewBox={`0 0 ${width} ${FLOOR + 26}`}
+      id={motion === "live" ? "timeline" : undefined}
+      class={`timeline ${props.className ?? ""}`}
+      viewBox={`0 0 ${width} ${HEIGHT}`}
+      height={HEIGHT}
       role="img"
       aria-labelledby="lab-timeline"
-      aria-describedby="lab-holds timeline-hint"
+      aria-describedby={motion === "live" ? "lab-holds timeline-hint" : undefined}
     >
       {ticks(from, now, scale).map((at) => (
         <>
           <line class="tick" x1={x(at)} x2={x(at)} y1="8" y2={FLOOR} />
-          <Label x={x(at)} y={FLOOR + 18} className="middle" at={at}>
-            {`${new Date(at).toISOString().slice(11, 19)} UTC`}
+          <Label x={x(at)} y={FLOOR + 18} className="middle" at={props.start === undefined ? at : undefined}>
+            {props.start === undefined
+              ? `${new Date(at).toISOString().slice(11, 19)} UTC`
+              : `${(at - props.start) / SECOND} s`}
           </Label>
         </>
       ))}
@@ -70,18 +91,19 @@ export const Timeline = ({ page, diary, now, isOver, overlapMs, width }: Timelin
         );
         return (
           <>
-            <Label x={0} y={y + 19}>
+            <Label x={0} y={y + 18}>
               {t.generation.replace("{}", String(generation))}
             </Label>
-            {bar("bar-access", 4, 6, issuedAt, accessEndsAt)}
-            {bar("bar-refresh", 13, 12, issuedAt, usedNext)}
-            {usedNext < now && bar("bar-overlap", 13, 12, usedNext, usedNext + overlapMs)}
-            {usedAt !== null && usedAt > from && <circle class="use" cx={x(usedAt)} cy={y + 19} r="4" />}
+            {bar("bar-access", 2, 5, issuedAt, accessEndsAt)}
+            {bar("bar-refresh", 9, 11, issuedAt, usedNext)}
+            {usedNext < now && bar("bar-overlap", 9, 11, usedNext, usedNext + overlapMs)}
+            {usedAt !== null && usedAt > from && <circle class="use" cx={x(usedAt)} cy={y + 14.5} r="4" />}
           </>
         );
       })}
+      {fates && <Ghosts page={page} fates={fates} y={FLOOR + AXIS} x={x} from={from} now={now} />}
       <g>
-        {!isOver && (
+        {endedAt === null && motion === "live" && (
           <animateTransform
             attributeName="transform"
             type="translate"
@@ -90,13 +112,16 @@ export const Timeline = ({ page, diary, now, isOver, overlapMs, width }: Timelin
             fill="freeze"
           />
         )}
-        <line class={isOver ? "end" : "now"} x1={x(now)} x2={x(now)} y1="8" y2={FLOOR} />
-        <Label x={Math.min(x(now), width - 44)} y={FLOOR + 18} className="middle strong">
-          {isOver ? t.ended : t.now}
+        <line class={endedAt === null ? "now" : "end"} x1={x(mark)} x2={x(mark)} y1="8" y2={FLOOR} />
+        <Label x={Math.min(x(mark), width - 44)} y={FLOOR + 18} className="middle strong">
+          {endedAt === null ? t.now : t.ended}
         </Label>
       </g>
-      <Acts name={t.you} y={20} width={width} marks={marksOf(isOwners)} />
-      <Acts name={t.thief} y={48} width={width} marks={marksOf(isThiefs)} />
+      <Acts name={t.you} y={17} width={width} marks={marksOf(isOwners)} />
+      <Acts name={t.thief} y={41} width={width} marks={marksOf(isThiefs)} />
+      {motion === "curtain" && (
+        <rect class="curtain" x={GUTTER} y="0" width={width - GUTTER} height={HEIGHT} />
+      )}
     </svg>
   );
 
@@ -111,6 +136,27 @@ export const Timeline = ({ page, diary, now, isOver, overlapMs, width }: Timelin
     }
     return marks;
   }
+};
+
+/** What the colours mean, beside the picture. */
+export const ColourKey = ({ page }: { page: PageContext }) => {
+  const { key } = page.t.lab;
+  return (
+    <ul class="key" aria-hidden="true">
+      {(["access", "refresh", "overlap", "use", "ghost", "thief"] as const).map((name) => (
+        <li>
+          <svg viewBox="0 0 20 10" width="20" height="10">
+            {name === "use" ? (
+              <circle class="use" cx="10" cy="5" r="4" />
+            ) : (
+              <rect class={`bar-${name}`} x="1" y="1" width="18" height="8" rx="3" />
+            )}
+          </svg>
+          {key[name]}
+        </li>
+      ))}
+    </ul>
+  );
 };
 
 const Bar = (bar: { className: string; y: number; height: number; from: number; to: number }) =>
@@ -149,7 +195,13 @@ const Acts = ({ name, y, width, marks }: { name: string; y: number; width: numbe
 );
 
 /** `at`: a moment, which the page's script says in the reader's own zone. */
-const Label = (label: { x: number; y: number; className?: string; at?: number; children?: Child }) => (
+export const Label = (label: {
+  x: number;
+  y: number;
+  className?: string;
+  at?: number | undefined;
+  children?: Child;
+}) => (
   <text x={label.x} y={label.y} class={`label ${label.className ?? ""}`} data-at={label.at}>
     {label.children}
   </text>

@@ -64,7 +64,8 @@ const Token = ({ page, title, note, token }: TokenProps) => {
 
 /** Name, value and meaning of each member of a token's part. */
 const Members = ({ page, of }: { page: PageContext; of: object }) => {
-  const meanings: Record<string, string> = page.t.lab.meanings;
+  const { meanings: all, guestSub } = page.t.lab;
+  const meanings: Record<string, string> = page.viewer ? all : { ...all, sub: guestSub };
   return (
     <dl class="members">
       {Object.entries(of).map(([name, value]) => (

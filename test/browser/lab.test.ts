@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { PASSWORDS } from "../support/people.ts";
-import { describeInBrowser, serve, signedIn } from "../support/browser.ts";
+import { describeInBrowser, open, serve, signedIn } from "../support/browser.ts";
 
 describeInBrowser("the lab", () => {
   test("does everything on the real session, shows which row decided, and ends on the real page", async () => {
@@ -69,7 +69,7 @@ describeInBrowser("the lab", () => {
     await until(6);
     await page.waitForSelector("#lab-log:has-text('You refreshed with generation 5')");
     await other.close();
-    expect(await page.locator("#timeline .bar-refresh").count()).toBe(6);
+    expect(await page.locator("#timeline .bar-refresh").count()).toBe(5);
     expect(await page.locator("#timeline text:text-is('gen 6')").count()).toBe(1);
     // One or more marks for what was done, each with its numbers.
     expect(await page.locator("#timeline .mark-at .label").allTextContents()).not.toEqual([]);
@@ -91,19 +91,20 @@ describeInBrowser("the lab", () => {
     });
     await act("replay", "The thief tried generation 6.");
     expect(await rows()).toEqual(["reuse"]);
-    expect(await page.locator("#lab-rows .decided code").textContent()).toBe("reuse");
+    for (const marked of [".rule .decided code", ".rule-rows .decided code"])
+      expect(await page.locator(marked).textContent()).toBe("reuse");
     expect(await page.locator("#timeline .mark-end").count()).toBe(1);
     expect(await page.locator(".countdown").allTextContents()).toEqual(["session ended", "session ended"]);
     expect(await page.locator("[data-act] button:enabled").count()).toBe(0);
     // The way on has the focus, and leads to what the owner would see.
     await page.waitForFunction(() => document.activeElement?.matches("#lab-latest a.button"));
     await page.keyboard.press("Enter");
-    await page.waitForURL("**/login?next=%2Flab");
+    await page.waitForURL("**/login?next=%2Flab%3Fstep%3D1");
     expect(await page.textContent(".banner.warning")).toContain("an old refresh token was used again");
     await page.fill("#identifier", "alice");
     await page.fill("#password", PASSWORDS["alice"]!);
     await page.click("main button[type=submit]");
-    await page.waitForURL("**/lab");
+    await page.waitForURL("**/lab?step=1");
     expect(await page.locator("#lab-log").textContent()).toBe("Press a button to see what happens.");
     expect(alice.complaints).toEqual([]);
   });
@@ -126,7 +127,119 @@ describeInBrowser("the lab", () => {
     );
     expect(await page.locator("dialog[open]").count()).toBe(0);
     await page.click("#lab-latest a.button");
-    await page.waitForURL("**/login?next=%2Flab");
+    await page.waitForURL("**/login?next=%2Flab%3Fstep%3D1");
     expect(alice.complaints).toEqual([]);
+  });
+
+  test("is a stage on which nothing moves, and a tour of five steps, without an account", async () => {
+    await using site = await serve({ DUET_REFRESH_OVERLAP: "1s" });
+    await using guest = await open(site, "guest", { viewport: { width: 1280, height: 800 } });
+    const { page } = guest;
+    await page.goto("/");
+    await page.click("form[action='/auth/lab'] button");
+    await page.waitForURL("**/lab/guest");
+    const boxes = async () => {
+      const found: Record<string, { y: number; bottom: number }> = {};
+      for (const part of ["#lab-picture", "#lab-latest", ".acts", "#lab-exchange"]) {
+        const { y, height } = (await page.locator(part).boundingBox())!;
+        found[part] = { y, bottom: y + height };
+      }
+      return found;
+    };
+    await page.waitForSelector("#timeline");
+    const before = await boxes();
+    // All of it is seen at once.
+    for (const { y, bottom } of Object.values(before)) {
+      expect(y).toBeGreaterThan(50);
+      expect(bottom).toBeLessThanOrEqual(800);
+    }
+    const told = () => page.locator("#lab-told").textContent();
+    /** Presses what the tour asks for, once it says that there is nothing to wait for. */
+    const follow = async (act: string, row: string | null) => {
+      await page.waitForSelector(`[data-act=${act}] button[data-next]`);
+      await page.waitForFunction(() => (document.querySelector("#lab-told .wait")?.textContent ?? "") === "");
+      await page.click(`[data-act=${act}] button`);
+      if (row) await page.waitForSelector(`#lab-latest [data-row=${row}]`);
+      else await page.waitForSelector("#lab-latest:has-text('A thief copied')");
+      expect(await boxes()).toEqual(before);
+      expect(await page.evaluate(() => scrollY)).toBe(0);
+    };
+    const next = async (step: number) => {
+      await page.waitForSelector("[data-act] button", { state: "attached" });
+      expect(await page.locator("[data-next]").count()).toBe(0);
+      await page.click(".told .turns button");
+      await page.waitForURL(`**/lab/guest?step=${step}`);
+      await page.waitForSelector("#timeline");
+    };
+    const ghosts = () => page.locator("#timeline").textContent();
+
+    await follow("refresh", "newest");
+    expect(await told()).toContain("A new row: generation 2.");
+    await next(2);
+    await follow("lose", "newest");
+    await follow("refresh", "unconfirmed");
+    expect(await ghosts()).toContain("Strict rotation: at 2 you are signed out for nothing");
+    await next(3);
+    await follow("tabs", "unconfirmed");
+    await next(4);
+    await follow("steal", null);
+    await follow("refresh", "newest");
+    await page.waitForSelector("#lab-latest:has-text('Generation 2 was first used')");
+    await follow("replay", "reuse");
+    expect(await told()).toContain("Caught.");
+    expect(await ghosts()).toContain("No rotation: the thief stays in, unnoticed");
+    expect(await page.locator("[data-act] button:enabled").count()).toBe(0);
+    await next(5);
+    await follow("steal", null);
+    await follow("replay", "newest");
+    await follow("refresh", "reuse");
+    expect(await told()).toContain("Caught again");
+    // What went over the wire, without what would open anything.
+    const command = (await page.textContent(".exchange code"))!;
+    expect(command).toContain("/lab/guest/refresh");
+    expect(command).toContain("$REFRESH_1");
+    expect(command).not.toMatch(/eyJ/);
+
+    const link = (await page.getAttribute(".share a", "href"))!;
+    await next(6);
+    expect(await page.locator("#lab-log").textContent()).toBe("Press a button to see what happens.");
+    // Whoever opens the link sees the same.
+    await page.goto(link);
+    expect(await page.locator(".rule-rows .decided").allTextContents()).toEqual(["reuse"]);
+    expect(await page.locator(".log li").count()).toBe(4);
+    expect(guest.complaints).toEqual([]);
+  });
+
+  test("does what its curl command says", async () => {
+    await using site = await serve();
+    await using alice = await signedIn(site, "alice");
+    const { page, context } = alice;
+    await page.goto("/lab");
+    await page.click("[data-act=lose] button");
+    await page.waitForSelector(".exchange code:has-text('$REFRESH_1')");
+    const command = (await page.textContent(".exchange code"))!;
+    const [, method, url] = /^curl -si -X (\w+) (\S+) /.exec(command)!;
+    const [, origin] = /-H 'Origin: ([^']+)'/.exec(command)!;
+    const [, name] = /-b "(\w+)=\$REFRESH_1"/.exec(command)!;
+    expect(command).toEndWith("# $REFRESH_2 (newest)");
+    const held = (await context.cookies(`${site.url}/auth`)).find((cookie) => cookie.name === name)!;
+    const answer = await fetch(site.url + new URL(url!).pathname, {
+      method: method!,
+      headers: { origin: origin!, cookie: `${name}=${held.value}` },
+    });
+    expect(answer.status).toBe(204);
+    const [, payload] = /duet_refresh\w*=[^.]+\.([^.]+)\./.exec(answer.headers.getSetCookie().join())!;
+    expect(JSON.parse(Buffer.from(payload!, "base64url").toString())).toMatchObject({ gen: 2 });
+  });
+
+  test("stays still where motion is not wanted, and shows all of it", async () => {
+    await using site = await serve();
+    await using guest = await open(site, "guest", { reducedMotion: "reduce" });
+    await guest.page.goto("/");
+    await guest.page.waitForSelector(".picture .roomy");
+    expect(await guest.page.locator(".picture .curtain:visible").count()).toBe(0);
+    await using other = await open(site, "other", { reducedMotion: "no-preference" });
+    await other.page.goto("/");
+    expect(await other.page.locator(".picture .roomy .curtain:visible").count()).toBe(1);
   });
 });

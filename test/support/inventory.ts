@@ -26,6 +26,12 @@ export const PUBLIC = new Set([
   "POST /reset/strength",
   "POST /api/auth/reset",
   "POST /language",
+  // On sessions of nobody, or on none.
+  "POST /auth/lab",
+  "GET /lab/guest",
+  "POST /lab/guest/:act",
+  "GET /lab/run/:run",
+  "GET /lab/run/:run/picture.svg",
   "GET /auth/arrived",
   "GET /auth/refresh",
   "POST /auth/refresh",

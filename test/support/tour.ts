@@ -14,6 +14,17 @@ export async function tour(
     await page.goto(path);
     await look(path);
   }
+  await page.goto("/lab");
+  await look("the lab, for whoever is not signed in");
+  await page.click("form[action^='/auth/lab'] button");
+  await page.click("[data-act=lose] button");
+  await page.waitForSelector("#lab-log [data-row]");
+  await page.click("[data-act=refresh] button");
+  await page.waitForSelector("#lab-latest [data-row=unconfirmed]");
+  await look("the lab on a session of nobody");
+  await page.click(".share a");
+  await page.waitForURL("**/lab/run/*");
+  await look("a run that is played back");
   await page.goto("/register");
   await page.fill("#password", "password123");
   await page.waitForSelector("#strength meter");

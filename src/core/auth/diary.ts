@@ -50,26 +50,55 @@ export type Diary = { entries: Entry[]; generations: Generation[] };
 export type Diaries = ReturnType<typeof createDiaries>;
 
 /** What one process says to another, as JSON. */
-const TOLD = "diary ";
 type Told =
   | { kind: "begun"; sessionId: string }
   | { kind: "happened"; event: SessionEvent; what: LabAct | "page" }
   | { kind: "noted"; sessionId: string; entry: Omit<Entry, "n"> };
+
+/** Where a session stands when its diary begins. */
+type Beginning = {
+  generation: number;
+  rotated_at: number;
+  confirmed_at: number | null;
+  /** Life of its access tokens. */
+  accessSeconds: number;
+};
+
+/** The diaries of people's sessions. */
+export const createSessionDiaries = (deps: {
+  store: Store;
+  clock: Clock;
+  settings: { accessTtlSeconds: number };
+}): Diaries =>
+  createDiaries({
+    ...deps,
+    name: "diary",
+    async find(id) {
+      const session = await deps.store.sessions.find(id);
+      return session && { ...session, accessSeconds: accessSecondsOf(session, deps.settings) };
+    },
+  });
 
 /**
  * What became of the tokens of a session, for the lab to show. A diary is kept from when a session is first looked
  * at, in memory, for the sessions that were looked at last; every process that shares the database keeps the same.
  * Nothing in it opens anything.
  */
-export function createDiaries(deps: { store: Store; clock: Clock; settings: { accessTtlSeconds: number } }) {
-  const { store, clock, settings } = deps;
+export function createDiaries(deps: {
+  store: Store;
+  clock: Clock;
+  /** By which the processes tell these from others. */
+  name: string;
+  find: (sessionId: string) => Promise<Beginning | null>;
+}) {
+  const { store, clock, name } = deps;
   const diaries = new Map<string, Diary>();
 
-  const tell = (told: Told) => store.tell(TOLD + JSON.stringify(told));
+  const tell = (told: Told) => store.tell(`${name} ${JSON.stringify(told)}`);
 
   store.onTold((text) => {
-    if (!text?.startsWith(TOLD)) return;
-    const told = JSON.parse(text.slice(TOLD.length)) as Told;
+    if (!text?.startsWith(`${name} `)) return;
+    const told = JSON.parse(text.slice(name.length)) as Told;
     if (told.kind === "begun") begin(told.sessionId).catch(() => {});
     else if (told.kind === "happened") observe(told.event, told.what);
     else {
@@ -141,11 +170,11 @@ export function createDiaries(deps: { store: Store; clock: Clock; settings: { ac
     diaries.delete(sessionId);
     diaries.set(sessionId, diary);
     for (const oldest of [...diaries.keys()].slice(0, -LIMITS.labDiariesMax)) diaries.delete(oldest);
-    const session = known ? null : await store.sessions.find(sessionId);
+    const session = known ? null : await deps.find(sessionId);
     // Something may have happened meanwhile, and then it is newer.
     if (session && diary.generations.length === 0) {
-      const { generation, rotated_at, confirmed_at } = session;
-      addGeneration(diary, generation, rotated_at, confirmed_at, accessSecondsOf(session, settings));
+      const { generation, rotated_at, confirmed_at, accessSeconds } = session;
+      addGeneration(diary, generation, rotated_at, confirmed_at, accessSeconds);
     }
     return diary;
   }

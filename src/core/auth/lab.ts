@@ -48,10 +48,7 @@ export function createLab(deps: {
       const session = await store.sessions.find(viewer.sessionId);
       if (!session) throw new DuetError("session_ended");
       const diary = await diaries.of(viewer.sessionId);
-      const access = {
-        header: decodeProtectedHeader(accessToken),
-        claims: decodeJwt<{ gen: number }>(accessToken),
-      };
+      const access = openAccess(accessToken);
       const held = access.claims.gen;
       const issued = diary.generations.find(({ generation }) => generation === held);
       const rotatedAt = issued?.issuedAt ?? session.rotated_at;
@@ -77,5 +74,11 @@ export function createLab(deps: {
     settings,
   };
 }
+
+/** What an access token that was verified says. */
+export const openAccess = (accessToken: string) => ({
+  header: decodeProtectedHeader(accessToken),
+  claims: decodeJwt<{ gen: number }>(accessToken),
+});
 
 export type Inspected = Awaited<ReturnType<Lab["inspect"]>>;

@@ -67,6 +67,16 @@ export function createShownTokens(deps: {
     return candidates[0];
   }
 
+  /** Whether one of these refresh tokens, whatever its age, is of a session that has not been ended. */
+  async function isOfSession(candidates: string[]): Promise<boolean> {
+    for (const token of candidates) {
+      const { claims } = await tokens.verify("refresh", token);
+      const session = claims && (await store.sessions.find(claims.sid));
+      if (session && session.ended_at === null) return true;
+    }
+    return false;
+  }
+
   /** Whether an access token of a session that a device holds is a leftover beside its refresh token: its time is over. */
   async function isLeftOver(accessToken: string | undefined, refreshToken: string): Promise<boolean> {
     if (accessToken === undefined) return false;
@@ -79,5 +89,5 @@ export function createShownTokens(deps: {
     return session !== null && isDeviceBound(session);
   }
 
-  return { logout, recordedEnd, ourRefreshToken, isLeftOver };
+  return { logout, recordedEnd, ourRefreshToken, isOfSession, isLeftOver };
 }

@@ -48,6 +48,7 @@ export const THROTTLES = {
   message_account: { burst: 60, everyMs: SECOND },
   conversation_account: { burst: 60, everyMs: 10 * SECOND },
   invite_account: { burst: 10, everyMs: 2 * MINUTE },
+  guest_network: { burst: 20, everyMs: MINUTE },
   stream_account: { burst: 60, everyMs: SECOND },
 } satisfies Record<string, Limit>;
 

@@ -165,6 +165,19 @@ CREATE TABLE challenges (
 CREATE INDEX challenges_by_user ON challenges (user_id);
 CREATE INDEX challenges_by_age ON challenges (ends_at);
 
+CREATE TABLE guests (
+  id TEXT COLLATE "C" PRIMARY KEY,
+  generation BIGINT NOT NULL,
+  rotated_at BIGINT NOT NULL,
+  confirmed_at BIGINT,
+  previous_confirmed_at BIGINT,
+  created_at BIGINT NOT NULL,
+  ends_at BIGINT NOT NULL,
+  ended_at BIGINT
+);
+
+CREATE INDEX guests_by_end ON guests (ends_at);
+
 CREATE TABLE letters (
   id TEXT COLLATE "C" PRIMARY KEY,
   kind TEXT NOT NULL,

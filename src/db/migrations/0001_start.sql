@@ -173,6 +173,20 @@ CREATE TABLE challenges (
 CREATE INDEX challenges_by_user ON challenges (user_id);
 CREATE INDEX challenges_by_age ON challenges (ends_at);
 
+-- Sessions of nobody, for an hour, on which the lab is tried without an account.
+CREATE TABLE guests (
+  id TEXT PRIMARY KEY,
+  generation INTEGER NOT NULL,
+  rotated_at INTEGER NOT NULL,
+  confirmed_at INTEGER,
+  previous_confirmed_at INTEGER,
+  created_at INTEGER NOT NULL,
+  ends_at INTEGER NOT NULL,
+  ended_at INTEGER
+) STRICT;
+
+CREATE INDEX guests_by_end ON guests (ends_at);
+
 -- E-mail that is to be sent, and when it is tried next. `address` is where to, as it was when it was written,
 -- and `about` what it is for: a link, a security event or, sealed, the name that somebody has typed. What opens a link does not stand
 -- in it: that is made when it is sent.

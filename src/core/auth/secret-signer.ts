@@ -1,24 +1,31 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
-import { isClaims } from "../core/auth/jws.ts";
-import type { KeyMaterial } from "../core/auth/keys.ts";
-import { audienceOf, REFRESH_ALGORITHM, TOKEN_TYP, type Claims } from "../core/auth/signer.ts";
+import { isClaims } from "./jws.ts";
+import { REFRESH_ALGORITHM, type Claims } from "./signer.ts";
 
 const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
 
 /**
- * Refresh tokens as compact JWS (RFC 7515 section 3.1) by HMAC (RFC 7518 section 3.2). Nobody but Duet signs or verifies
- * them, so there is one header for each key, and a token with any other is none: nothing of a header is ever parsed. A tenth
- * of the price of the general way, which goes by a thread.
+ * Tokens that nobody but Duet signs or verifies, as compact JWS (RFC 7515 section 3.1) by HMAC (RFC 7518 section 3.2). There is
+ * one header for each key and kind, and a token with any other is none: nothing of a header is ever parsed. A tenth of the
+ * price of the general way, which goes by a thread.
  */
-export function createRefreshSigner(
-  { id: kid, refreshSecret }: Pick<KeyMaterial, "id" | "refreshSecret">,
-  issuer: string,
-) {
-  const prefix = `${encode({ alg: REFRESH_ALGORITHM, kid, typ: TOKEN_TYP.refresh })}.`;
-  const audience = audienceOf("refresh", issuer);
+export function createSecretSigner({
+  kid,
+  secret,
+  typ,
+  issuer,
+  audience,
+}: {
+  kid: string;
+  secret: Uint8Array;
+  typ: string;
+  issuer: string;
+  audience: string;
+}) {
+  const prefix = `${encode({ alg: REFRESH_ALGORITHM, kid, typ })}.`;
   // Not Bun's own: with a key it fails for whatever error some other call has left behind in OpenSSL, such as the import of a
   // stranger's key that lies on no curve.
-  const macOf = (signed: string) => createHmac("sha256", refreshSecret).update(signed).digest();
+  const macOf = (signed: string) => createHmac("sha256", secret).update(signed).digest();
 
   return {
     sign(claims: Claims): string {
