@@ -303,6 +303,16 @@ describe("the architecture", () => {
         expect([path, name, comment !== undefined]).toEqual([path, name!, true]);
   });
 
+  test("has its styles in layers, with every colour under a name", () => {
+    for (const file of ["app.css", "lab.css"]) {
+      const text = readFileSync(join(ROOT, "public", file), "utf8").replaceAll(/\/\*[^]*?\*\//g, "");
+      const outside = text.replaceAll(/^@layer [\w, ]+;$|^@layer \w+ \{[^]*?^\}$/gm, "").trim();
+      expect([file, outside]).toEqual([file, ""]);
+      const named = text.replaceAll(/--[\w-]+:[^;]+;/g, "").match(/#[\da-f]{3,8}\b(?=[ ;])/gi) ?? [];
+      expect([file, named]).toEqual([file, []]);
+    }
+  });
+
   test("has nothing at the top but what is agreed", () => {
     const agreed =
       "package.json bunfig.toml tsconfig.json src public test README.md bun.lock LICENSE README.zh.md SECURITY.md CHANGELOG.md .gitignore .ci".split(
