@@ -37,13 +37,8 @@ import { createThrottle } from "./core/auth/throttle.ts";
 import { createTokens } from "./core/auth/tokens.ts";
 import { createUsers } from "./core/auth/users.ts";
 import { createChatAccount } from "./core/chat/account.ts";
-import { createConversations } from "./core/chat/conversations.ts";
-import { createLive } from "./core/chat/live.ts";
-import { createMembers } from "./core/chat/members.ts";
-import { createMessages } from "./core/chat/messages.ts";
-import { createSearch } from "./core/chat/search.ts";
+import { createChat } from "./core/chat/chat.ts";
 import { createTail } from "./core/chat/tail.ts";
-import { createOpenThread } from "./core/chat/thread.ts";
 import { createStepWatch, type Clock } from "./core/clock.ts";
 import { createCommit } from "./core/commit.ts";
 import { createForms } from "./core/forms.ts";
@@ -153,22 +148,8 @@ export function createDuet(
   const guests = createGuests({ ...base, keys, steps, settings });
 
   // What they say to each other.
-  const conversations = createConversations({ store, commit, throttle, clock });
-  const members = createMembers({ store, commit, conversations, throttle, clock });
-  const messages = createMessages({ store, commit, conversations, throttle, clock });
-  const search = createSearch({ store, throttle });
   const heartbeatMs = tuning.heartbeatMs ?? LIMITS.streamHeartbeatMs;
-  const live = createLive({
-    store,
-    remembered,
-    tail,
-    endings,
-    throttle,
-    notifier,
-    clock,
-    heartbeatMs,
-  });
-  const openThread = createOpenThread({ conversations, members, messages, live });
+  const chat = createChat({ ...base, remembered, tail, notifier, heartbeatMs });
 
   const parts = [createChatAccount({ store, clock })];
   const departures = createDepartures({ store, commit, parts });
@@ -220,12 +201,7 @@ export function createDuet(
     introspect,
     lab,
     guests,
-    conversations,
-    members,
-    messages,
-    openThread,
-    search,
-    live,
+    ...chat,
     notifier,
     housekeeping,
     forms: createForms({ store, clock }),

@@ -267,7 +267,7 @@ describe("migrations", () => {
         ),
       ]),
     );
-    expect(checksums).toEqual({ "0001_start": ["5a38d1fedc9d76ca", "bb65c91bcfd6d0fc"] });
+    expect(checksums).toEqual({ "0001_start": ["354ee572d2811e91", "d64a11c9b394c68a"] });
   });
 });
 

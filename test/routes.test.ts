@@ -45,6 +45,7 @@ const CHEAP: Record<string, string> = {
   "GET /account": "one page of sessions and events",
   "GET /conversations": "one page",
   "GET /conversations/:id": "one page",
+  "GET /conversations/:id/notes": "a hundred at most",
   "GET /conversations/:id/members": "as many as may be in one",
   "GET /conversations/:id/messages/:messageId": "one row",
   "GET /conversations/:id/messages/:messageId/edit": "one row",

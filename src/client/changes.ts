@@ -78,6 +78,7 @@ function showMessage({ conversation, html }: LiveEvents["message"]) {
   if (isOlderPage() || isAbove) return;
   const wasAtEnd = thread.isAtEnd();
   thread.receive(fresh);
+  if (newer!.hidden) newer!.textContent = newer!.dataset["newer"]!;
   newer!.hidden = wasAtEnd;
   if (!wasAtEnd) return;
   thread.scrollDown();
@@ -116,6 +117,24 @@ async function showMembers(): Promise<void> {
   if (hadFocus) byId("members")!.querySelector("summary")!.focus();
 }
 
+/** What happened to the conversation, in its place between the messages. */
+async function showNotes(): Promise<void> {
+  const list = byId("messages")!;
+  if (isOlderPage()) return;
+  const idOf = ({ id }: Element) => id.slice(id.indexOf("-") + 1);
+  const [first] = thread!.shown();
+  const last = [...list.querySelectorAll(".note")].at(-1) ?? first;
+  const answer = await ask(`/conversations/${open}/notes?after=${last ? idOf(last) : ""}`);
+  if (!answer.ok) return;
+  const wasAtEnd = thread!.isAtEnd();
+  for (const note of [...elementOf(await answer.text()).children]) {
+    if (byId(note.id)) continue;
+    const next = [...list.children].find((item) => item.id.includes("-") && idOf(item) > idOf(note));
+    list.insertBefore(note, next ?? list.querySelector(".pending"));
+  }
+  if (wasAtEnd) thread!.scrollDown();
+}
+
 /** What was deleted is back, or one is in it again. */
 function comeBack() {
   const button = byId("composer")!.querySelector("button")!;
@@ -148,6 +167,7 @@ export const SHOW: { [K in LiveKind]: (data: LiveEvents[K]) => void } = {
       comeBack();
       byId("thread-title")!.textContent = data.title;
       title = `${data.title} · Duet`;
+      void showNotes();
     }
     showItem(data);
   },
@@ -156,6 +176,7 @@ export const SHOW: { [K in LiveKind]: (data: LiveEvents[K]) => void } = {
     if (data.conversation !== open) return;
     comeBack();
     void showMembers();
+    void showNotes();
   },
   read: showItem,
   conversation_removed: takeAway,

@@ -190,6 +190,15 @@ function openThread(composer: HTMLFormElement, outbox: Outbox) {
     outbox.add(entry);
   });
 
+  // ↑ goes to the last of one's own, to be changed.
+  text.addEventListener("keydown", (event) => {
+    if (event.key !== "ArrowUp" || text.value !== "" || isComposing(event)) return;
+    const own = [...list.querySelectorAll<HTMLElement>(".own a.tool")].at(-1);
+    if (!own) return;
+    event.preventDefault();
+    own.click();
+  });
+
   text.addEventListener("keydown", (event) => {
     if (!sendsByEnter(event) || isComposing(event)) return;
     event.preventDefault();

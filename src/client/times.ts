@@ -15,30 +15,51 @@ export function localizeTimes(within: ParentNode = document) {
     const timeStyle = "precise" in time.dataset ? "medium" : "short";
     time.textContent = at.toLocaleString(root.lang, isToday ? { timeStyle } : DATE_AND_TIME);
     time.title = at.toLocaleString(root.lang, { dateStyle: "full", timeStyle: "medium" });
+    if ("ofDay" in time.dataset) sayInFull(time);
     time.dataset["local"] = "";
   }
 }
 
-/** A line before the first of each day, as the reader has them. */
-function markDays() {
-  for (const mark of document.querySelectorAll("[data-days] > .day")) mark.remove();
-  for (const list of document.querySelectorAll("[data-days]")) {
-    let day = "";
-    for (const time of list.querySelectorAll("time")) {
-      const at = new Date(time.dateTime);
-      if (at.toDateString() === day) continue;
-      day = at.toDateString();
-      const mark = document.createElement("li");
-      mark.className = "day";
-      mark.textContent = at.toLocaleDateString(root.lang, { dateStyle: "full" });
-      time.closest("[data-days] > li")!.before(mark);
-    }
+/** Whoever listens has not the day's line in view. */
+function sayInFull(time: HTMLElement) {
+  const [short, full] = [time.textContent, time.title].map((text) =>
+    Object.assign(document.createElement("span"), { textContent: text }),
+  );
+  short!.ariaHidden = "true";
+  full!.className = "visually-hidden";
+  time.replaceChildren(short!, full!);
+}
+
+/** A line before the first of each day, as the reader has them. What is in its place stays there. */
+export function markDays(list: Element) {
+  let day = "";
+  for (const item of [...list.children]) {
+    const time = item.querySelector("time");
+    // What nothing comes after any more.
+    if (item.matches(".day") && !item.nextElementSibling?.querySelector("time, .new-line *")) item.remove();
+    if (!time) continue;
+    const at = new Date(time.dateTime);
+    let first = item;
+    while (first.previousElementSibling?.matches(".new-line")) first = first.previousElementSibling;
+    const mark = first.previousElementSibling;
+    const isMarked = mark?.matches(".day");
+    const isNew = at.toDateString() !== day;
+    day = at.toDateString();
+    if (isMarked && (mark as HTMLElement).dataset["day"] !== day) mark!.remove();
+    else if (isMarked === isNew) continue;
+    if (isMarked && !isNew) mark!.remove();
+    if (!isNew) continue;
+    const line = document.createElement("li");
+    line.className = "day";
+    line.dataset["day"] = day;
+    line.textContent = at.toLocaleDateString(root.lang, { dateStyle: "full" });
+    first.before(line);
   }
 }
 
 export function startTimes() {
   localizeTimes();
-  markDays();
+  for (const list of document.querySelectorAll("[data-days]")) markDays(list);
   // After midnight what was today's has a date.
   setInterval(() => {
     if (new Date().toDateString() === today) return;

@@ -135,6 +135,16 @@ export const en = {
     sendAgain: "Try again",
     takeBackUnsent: "Edit",
     newer: "New messages",
+    newLine: "New",
+    below: (n: number) =>
+      `${n < 100 ? count(n, "unread message", "unread messages") : "Over 99 unread messages"} below`,
+    notes: {
+      added: (who: string, whom: string) => `${who} added ${whom}`,
+      joined: (who: string, _whom: string) => `${who} joined by a link`,
+      left: (who: string, _whom: string) => `${who} left`,
+      removed: (who: string, whom: string) => `${who} removed ${whom}`,
+      renamed: (who: string, title: string) => `${who} changed the title to “${title}”`,
+    },
     gone: "This conversation was deleted, or you are no longer a member",
     goneWithText: "This conversation is no longer available. Copy your text before you leave the page.",
   },

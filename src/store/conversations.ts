@@ -11,9 +11,17 @@ export type ConversationRow = {
   read_id: string;
   /** How many messages of others the viewer has not read; counted up to a bound. */
   unread: number;
+  /** The last message, as much of it as a line shows; null before the first. */
+  last_id: string | null;
+  last_body: string | null;
+  last_removed_at: number | null;
+  /** Its author; null once the account is gone. */
+  last_author_id: string | null;
+  last_username: string | null;
 };
 
 const UNREAD_MAX = 100;
+const EXCERPT_CHARS = 140;
 
 /** A place in the order of activity. */
 type Activity = { time: number; id: string };
@@ -27,16 +35,22 @@ const activityValues = (before: Activity | null) =>
   [before?.time ?? Number.MAX_SAFE_INTEGER, before?.id ?? "~"] as const;
 
 /** Every read goes through the viewer's membership: what is not theirs is not there. */
-const SELECT = `SELECT conversations.id, owner_id, title, created_at, updated_at, removed_at, members.read_id, (SELECT count(*) FROM (
+const SELECT = `SELECT conversations.id, owner_id, title, conversations.created_at, updated_at, conversations.removed_at, members.read_id, (SELECT count(*) FROM (
     SELECT 1 FROM messages
      WHERE messages.conversation_id = conversations.id AND messages.id > members.read_id
        AND messages.author_id IS DISTINCT FROM members.user_id AND messages.removed_at IS NULL
-     LIMIT ${UNREAD_MAX}) AS new_ones) AS unread
-  FROM members JOIN conversations ON conversations.id = members.conversation_id`;
+     LIMIT ${UNREAD_MAX}) AS new_ones) AS unread,
+    last.id AS last_id, substr(last.body, 1, ${EXCERPT_CHARS}) AS last_body, last.removed_at AS last_removed_at,
+    last.author_id AS last_author_id, authors.username AS last_username
+  FROM members JOIN conversations ON conversations.id = members.conversation_id
+  LEFT JOIN messages AS last ON last.id = (SELECT max(id) FROM messages WHERE messages.conversation_id = conversations.id)
+  LEFT JOIN users AS authors ON authors.id = last.author_id`;
 
 export const conversationStore = (q: Queryable) => ({
   /** Returns its number. */
-  async insert(c: Omit<ConversationRow, "unread" | "removed_at" | "read_id">): Promise<number> {
+  async insert(
+    c: Pick<ConversationRow, "id" | "owner_id" | "title" | "created_at" | "updated_at">,
+  ): Promise<number> {
     const made = await q.one<{ number: number }>(
       `INSERT INTO conversations (id, owner_id, title, created_at, updated_at) VALUES ($1, $2, $3, $4, $5)
        RETURNING number`,

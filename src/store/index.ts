@@ -14,6 +14,7 @@ import { linkStore } from "./links.ts";
 import { keyStore } from "./keys.ts";
 import { memberStore } from "./members.ts";
 import { messageStore } from "./messages.ts";
+import { noteStore } from "./notes.ts";
 import { proofStore } from "./proofs.ts";
 import { sessionStore } from "./sessions.ts";
 import { termStore } from "./terms.ts";
@@ -38,6 +39,7 @@ const bind = (q: Queryable, isTransaction = false) => ({
   conversations: conversationStore(q),
   members: memberStore(q),
   messages: messageStore(q),
+  notes: noteStore(q),
   terms: termStore(q),
   idempotency: idempotencyStore(q),
   forms: formStore(q),

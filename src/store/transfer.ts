@@ -19,6 +19,7 @@ export const TABLES = {
   conversations: ["number"],
   members: ["conversation_id", "user_id"],
   messages: ["number"],
+  notes: ["id"],
   idempotency_keys: ["user_id", "idempotency_key"],
   changes: ["id"],
 } as const;

@@ -2,59 +2,43 @@ import { written } from "./code.view.tsx";
 import { createKept } from "./kept.view.tsx";
 import { once } from "./form.view.tsx";
 import type { Child, Markup } from "#html";
-import type { Conversation } from "../core/chat/conversations.ts";
-import type { Page } from "../core/page.ts";
 import type { Message } from "../core/chat/messages.ts";
 import type { FormState } from "./form.view.tsx";
 import { Icon } from "./icons.view.tsx";
 import { Layout, Time, type PageContext } from "./layout.view.tsx";
 
-/** A page of messages, oldest first, under the way to the ones before it. */
-export const MessageItems = ({
-  page,
-  conversation,
-  messages,
-}: {
-  page: PageContext;
-  conversation: Conversation;
-  messages: Page<Message>;
-}) => {
-  const older = messages.next && `/conversations/${conversation.id}?before=${messages.next}`;
+const urlOf = (message: Message) => `/conversations/${message.conversation_id}/messages/${message.id}`;
+
+const HUES = 10;
+
+/** The beginnings of a name, in a colour that is somebody's own. */
+const Avatar = ({ id, name }: { id: string | null; name: string | null }) => {
+  const parts = (name ?? "").split(/[._-]/).filter(Boolean).slice(0, 2);
   return (
-    <>
-      {older && (
-        <li class="more">
-          <a
-            class="quiet"
-            href={older}
-            hx-get={older}
-            hx-target="closest li"
-            hx-swap="outerHTML"
-            hx-trigger="click, intersect once"
-          >
-            {page.t.conversation.older}
-          </a>
-        </li>
-      )}
-      {messages.items.map((message) => (
-        <MessageItem page={page} message={message} />
-      ))}
-    </>
+    <span
+      class="avatar"
+      aria-hidden="true"
+      data-hue={id === null ? undefined : Number.parseInt(id.slice(-4), 16) % HUES}
+    >
+      {parts.map((part) => [...part][0]!.toUpperCase()).join("") || "–"}
+    </span>
   );
 };
-
-const urlOf = (message: Message) => `/conversations/${message.conversation_id}/messages/${message.id}`;
 
 /** What every message looks like, wherever it comes from. */
 const MessageFrame = (props: {
   id?: string;
   className: string;
+  authorId?: string | null;
+  /** Beside the name, except of one's own. */
+  avatar?: Child;
   author: string;
   state: Child;
   tools?: Child;
   children?: Child;
 }) => (
-  <li id={props.id} class={props.className}>
+  <li id={props.id} class={props.className} data-author={props.authorId ?? ""}>
+    {props.avatar}
     <div class="message-head">
       <span class="author">{props.author}</span> <span class="state muted small">{props.state}</span>
       {props.tools}
@@ -66,22 +50,36 @@ const MessageFrame = (props: {
 const kept = createKept();
 
 /** The same fragment on the first paint, in the answer to its author and in the event stream. */
-export const MessageItem = ({ page, message }: { page: PageContext; message: Message }): Markup => {
+export const MessageItem = ({
+  page,
+  message,
+  follows = false,
+}: {
+  page: PageContext;
+  message: Message;
+  /** Another one by the same author, just before. */
+  follows?: boolean;
+}): Markup => {
   const isOwn = message.author_id !== null && message.author_id === page.viewer?.userId;
   const { id, body, edited_at, removed_at, author_username } = message;
-  const key = `${page.language} ${isOwn} ${id} ${edited_at} ${removed_at} ${author_username}`;
-  return kept(key, body, () => drawMessage(page, message, isOwn));
+  const key = `${page.language} ${isOwn} ${follows} ${id} ${edited_at} ${removed_at} ${author_username}`;
+  return kept(key, body, () => drawMessage(page, message, isOwn, follows));
 };
 
-function drawMessage(page: PageContext, message: Message, isOwn: boolean): Markup {
+function drawMessage(page: PageContext, message: Message, isOwn: boolean, follows: boolean): Markup {
   const { conversation: t } = page.t;
   const isThere = message.removed_at === null;
   return (
     <MessageFrame
       id={`message-${message.id}`}
-      className={isOwn ? "message own" : "message"}
+      className={`message${isOwn ? " own" : ""}${follows ? " follows" : ""}`}
+      authorId={message.author_id}
+      avatar={!isOwn && <Avatar id={message.author_id} name={message.author_username} />}
       author={isOwn ? t.you : (message.author_username ?? t.goneAuthor)}
-      state={[<Time at={message.created_at} />, message.edited_at !== null && isThere && ` · ${t.edited}`]}
+      state={[
+        <Time at={message.created_at} isOfDay />,
+        message.edited_at !== null && isThere && ` · ${t.edited}`,
+      ]}
       tools={isOwn && isThere && <MessageTools page={page} message={message} />}
     >
       {isThere ? (
@@ -107,7 +105,13 @@ export const PendingMessage = ({ page }: { page: PageContext }) => {
     </button>,
   ];
   return (
-    <MessageFrame className="message own pending" author={t.you} state={t.sending} tools={buttons}>
+    <MessageFrame
+      className="message own pending"
+      authorId={page.viewer?.userId ?? null}
+      author={t.you}
+      state={t.sending}
+      tools={buttons}
+    >
       <p class="body" dir="auto" />
     </MessageFrame>
   );

@@ -6,7 +6,8 @@ import { emptyForm, type FormState } from "./form.view.tsx";
 import { Icon } from "./icons.view.tsx";
 import type { PageContext } from "./layout.view.tsx";
 import { ConversationMenu, Members } from "./members.view.tsx";
-import { MessageItems, PendingMessage } from "./messages.view.tsx";
+import { PendingMessage } from "./messages.view.tsx";
+import { ThreadItems } from "./thread-items.view.tsx";
 
 /** The forms on the page of a conversation, as far as one of them is shown again. */
 export type ThreadForms = { composer?: FormState; invitation?: FormState; title?: FormState };
@@ -42,8 +43,14 @@ const Thread = ({ page, thread, forms = {} }: ThreadProps) => {
         <ConversationMenu page={page} conversation={conversation} form={title} />
       </header>
       <div class="scroll" tabindex="0" role="log" aria-label={t.messages}>
-        <ol class="messages" id="messages">
-          <MessageItems page={page} conversation={conversation} messages={messages} />
+        <ol class="messages" id="messages" data-days="">
+          <ThreadItems
+            page={page}
+            conversation={conversation}
+            messages={messages}
+            notes={thread.notes}
+            readId={conversation.unread > 0 && conversation.read_id !== "" ? conversation.read_id : undefined}
+          />
         </ol>
         {messages.items.length === 0 && (
           <div class="nothing" id="no-messages">
@@ -57,7 +64,9 @@ const Thread = ({ page, thread, forms = {} }: ThreadProps) => {
           {last && (
             <a href={`/conversations/${conversation.id}?at=${last.id}#message-${last.id}`}>{t.later}</a>
           )}
-          <a href={`/conversations/${conversation.id}`}>{t.latest}</a>
+          <a href={`/conversations/${conversation.id}?at=latest`}>
+            {conversation.unread > 0 ? t.below(conversation.unread) : t.latest}
+          </a>
         </p>
       )}
       {conversation.unread > 0 && !thread.isOlder && (
@@ -69,8 +78,8 @@ const Thread = ({ page, thread, forms = {} }: ThreadProps) => {
           </form>
         </noscript>
       )}
-      <button id="newer" type="button" hidden>
-        {t.newer}
+      <button id="newer" type="button" data-newer={t.newer} hidden>
+        {t.below(conversation.unread)}
       </button>
       <template id="pending-message">
         <PendingMessage page={page} />

@@ -114,7 +114,8 @@ describeInBrowser("a page of a conversation", () => {
     await page.waitForFunction(() => document.querySelectorAll(".message").length === 71);
     const { y } = await boxOf(".message:has-text('message 21')");
     expect(y - scroller.y).toBeGreaterThan(-60);
-    expect(y - scroller.y).toBeLessThan(150);
+    // By no more than the name that it stood under: it is one of many now.
+    expect(y - scroller.y).toBeLessThan(180);
     expect(await page.locator("#messages .more").count()).toBe(0);
 
     // By keyboard, one goes on scrolling.
@@ -181,6 +182,99 @@ describeInBrowser("a page of a conversation", () => {
     await other.goto(path);
     expect(await other.textContent(".who-name span")).toBe("alice");
     expect(await other.title()).toContain("Duet");
+  });
+});
+
+describeInBrowser("a thread", () => {
+  test("has names, days and times once where they are needed, and in full for who asks", async () => {
+    await using site = await serve();
+    await using alice = await signedIn(site, "alice");
+    const { page } = alice;
+    const bob = await registerByProgram(site, "bob");
+    const { id } = await alice.program("POST", "/conversations", { title: "Days" });
+    await alice.program("POST", `/conversations/${id}/members`, { username: "bob" });
+    const says = (body: string) => bob.call("POST", `/api/conversations/${id}/messages`, { body });
+    for (const body of ["yesterday", "yesterday, too", "today"]) await says(body);
+    const DAY = 24 * 60 * 60 * 1000;
+    await site.sql("UPDATE messages SET created_at = created_at - $1 WHERE body LIKE 'yesterday%'", DAY);
+    await site.sql("UPDATE notes SET created_at = created_at - $1", DAY);
+    await page.goto(`/conversations/${id}`);
+    const items = () =>
+      page.evaluate(() =>
+        [...document.querySelectorAll("#messages > li")].map((item) => {
+          const [kind] = item.className.split(" ");
+          return [kind, item.matches(".follows"), item.querySelector(".body")?.textContent]
+            .filter(Boolean)
+            .join(" ");
+        }),
+      );
+    await page.waitForSelector("#messages .day");
+    const before = [
+      "day",
+      "note",
+      "message yesterday",
+      "message true yesterday, too",
+      "day",
+      "message today",
+    ];
+    expect(await items()).toEqual(before);
+    // What comes by the stream is put under the same name.
+    await says("today, too");
+    await shows(page, "today, too");
+    expect(await items()).toEqual([...before, "message true today, too"]);
+    const time = page.locator(".message time").last();
+    expect(await time.locator("[aria-hidden]").textContent()).toMatch(/^\d{1,2}:\d\d [AP]M$/);
+    expect(await time.locator(".visually-hidden").textContent()).toMatch(/^\w+day, \w+ \d+, \d{4} at /);
+    expect(await time.getAttribute("title")).toMatch(/^\w+day, /);
+    // What is on its way, and what has come, stand together as well.
+    await say(page, "mine");
+    await say(page, "mine, too");
+    await page.waitForFunction(() => document.querySelectorAll(".own.follows:not(.pending)").length === 1);
+    // What happens meanwhile stands at its place at once.
+    await bob.call("DELETE", `/api/conversations/${id}/members/${bob.id}`);
+    await page.waitForSelector("#messages > :last-child.note:has-text('bob left')");
+    expect(alice.complaints).toEqual([]);
+  });
+
+  test("goes back to where one stopped reading, and says how many are below; ↑ changes the last of one's own", async () => {
+    await using site = await serve(UNLIMITED);
+    await using alice = await signedIn(site, "alice");
+    const { page } = alice;
+    const bob = await registerByProgram(site, "bob");
+    const { id } = await alice.program("POST", "/conversations", { title: "Long" });
+    await alice.program("POST", `/conversations/${id}/members`, { username: "bob" });
+    const says = (body: string) => bob.call("POST", `/api/conversations/${id}/messages`, { body });
+    for (let n = 0; n < 20; n++) await says(`read ${n}`);
+    await alice.program("POST", `/conversations/${id}/read`, {});
+    for (let n = 0; n < 20; n++) await says(`unread ${n}`);
+    await page.goto(`/conversations/${id}`);
+    await page.waitForSelector("#newer:has-text('20 unread messages below')");
+    const [line, scroller] = [
+      (await page.locator("#new-line").boundingBox())!,
+      (await page.locator(".scroll").boundingBox())!,
+    ];
+    expect(line.y - scroller.y).toBeLessThan(60);
+    const unread = async () => (await alice.program("GET", `/conversations/${id}`)).unread;
+    expect(await unread()).toBe(20);
+    await page.click("#newer");
+    await page.waitForSelector("#newer", { state: "hidden" });
+    await page.waitForFunction(() => !document.querySelector("#conversations .unread"));
+    while ((await unread()) > 0);
+
+    await page.fill("#body", "a word");
+    await page.press("#body", "Enter");
+    await page.waitForSelector(`${SENT}:has-text('a word')`);
+    // Not while something is being typed.
+    await page.fill("#body", "typed");
+    await page.press("#body", "ArrowUp");
+    expect(await page.locator(".editing").count()).toBe(0);
+    await page.fill("#body", "");
+    await page.press("#body", "ArrowUp");
+    await page.waitForSelector(".editing textarea:focus");
+    await page.keyboard.type(", changed");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector(`${SENT}:has-text('a word, changed')`);
+    expect(alice.complaints).toEqual([]);
   });
 });
 
@@ -313,6 +407,9 @@ describeInBrowser("a telephone", () => {
     await page.waitForSelector(SENT);
     expect(await page.locator(".message .body").allTextContents()).toEqual(["one\ntwo"]);
     expect(await page.evaluate(() => document.activeElement!.id)).toBe("body");
+    // What can be done with a message is there once it is touched, and for as long.
+    expect(await page.locator(".tool").first().isVisible()).toBe(false);
+    await page.tap(".message .body");
     const tool = (await page.locator(".tool").first().boundingBox())!;
     expect(Math.min(tool.width, tool.height)).toBeGreaterThanOrEqual(40);
 

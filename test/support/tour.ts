@@ -1,7 +1,7 @@
 import type { PersonInBrowser, Site } from "./browser.ts";
 import { outliveAccess, register, startConversation } from "./browser.ts";
 import { codeOf } from "./authenticator.ts";
-import { login, PASSWORDS } from "./people.ts";
+import { login, PASSWORDS, register as registerByProgram } from "./people.ts";
 
 /** Goes through every page in every state, once, and lets `look` at each. */
 export async function tour(
@@ -37,10 +37,13 @@ export async function tour(
   await look("a refused sign-in");
   await register(alice);
   await look("no conversations");
-  await login(site, "alice");
+  const alices = await login(site, "alice");
   await startConversation(alice, "Other");
   const path = await startConversation(alice, "Plans");
   await look("an empty thread");
+  const bob = await registerByProgram(site, "bob");
+  await alices.call("POST", `/api${path}/members`, { username: "bob" });
+  await bob.call("POST", `/api${path}/messages`, { body: "somebody else's" });
   const code = "see https://example.com, `here`:\n```\nconst pair = { access, refresh };\n```";
   for (const text of [code, "a message to take back"]) {
     await page.fill("#body", text);
@@ -54,7 +57,7 @@ export async function tour(
   await look("a thread");
   await page.click("#members summary");
   await page.fill("#username", "nobody");
-  await page.click("#members button[type=submit]");
+  await page.click("#members .joined button");
   await page.waitForSelector("#username-error");
   await look("members, and nobody of that name");
   await page.keyboard.press("Escape");

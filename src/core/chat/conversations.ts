@@ -9,6 +9,7 @@ import { isId, newId, timeIn } from "../ids.ts";
 import { everyRow, pageLimit, pageOf, readCursor, writeCursor, type Page, type Place } from "../page.ts";
 import type { ViewerId } from "../viewer.ts";
 import { noteChange } from "./changes.ts";
+import { writeNote } from "./notes.ts";
 import { indexedTerms, titleMark } from "./terms.ts";
 import { readText } from "./text.ts";
 
@@ -68,7 +69,7 @@ export function createConversations(deps: {
         await tx.members.add(id, viewer.userId, now);
         await noteChange(tx, { conversation_id: id, kind: "conversation", created_at: now });
       });
-      return { ...conversation, removed_at: null, read_id: "", unread: 0 };
+      return { ...conversation, removed_at: null, read_id: "", unread: 0, ...NOTHING_SAID };
     },
 
     /** The viewer's conversations, newest activity first; `next` is the cursor of the page after. Error code: `validation_failed`. */
@@ -93,7 +94,10 @@ export function createConversations(deps: {
         const number = await tx.conversations.rename(id, title);
         if (number === null) throw new DuetError("not_found");
         await tx.terms.setTitle(number, indexedTerms(titleMark(number), title));
-        await noteChange(tx, { conversation_id: id, kind: "conversation", created_at: clock() });
+        const change = { conversation_id: id, created_at: clock() };
+        if (title !== conversation.title)
+          await writeNote(tx, { ...change, kind: "renamed", actor_id: viewer.userId, title });
+        await noteChange(tx, { ...change, kind: "conversation" });
       });
       return { ...conversation, title };
     },
@@ -133,6 +137,14 @@ export function createConversations(deps: {
     },
   };
 }
+
+const NOTHING_SAID = {
+  last_id: null,
+  last_body: null,
+  last_author_id: null,
+  last_username: null,
+  last_removed_at: null,
+};
 
 const placeOf = ({ updated_at: time, id }: Conversation): Place => ({ time, id });
 

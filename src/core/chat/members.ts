@@ -9,6 +9,7 @@ import type { Commit } from "../commit.ts";
 import type { ViewerId } from "../viewer.ts";
 import { noteChange } from "./changes.ts";
 import type { Conversation, Conversations } from "./conversations.ts";
+import { writeNote } from "./notes.ts";
 
 export type Member = MemberRow;
 export type Members = ReturnType<typeof createMembers>;
@@ -62,6 +63,14 @@ export function createMembers(deps: {
         const all = await tx.members.list(id);
         if (all.length > LIMITS.membersPerConversationMax)
           throw invalidField("username", "too_many", LIMITS.membersPerConversationMax);
+        if (added > 0)
+          await writeNote(tx, {
+            conversation_id: id,
+            kind: "added",
+            actor_id: viewer.userId,
+            subject_id: user.id,
+            created_at: now,
+          });
         await noteChange(tx, { conversation_id: id, kind: "members", created_at: now });
         return { member: all.find((member) => member.user_id === user.id)!, isNew: added > 0 };
       });
@@ -79,6 +88,13 @@ export function createMembers(deps: {
         if (userId === conversation.owner_id) throw new DuetError("owner_cannot_leave");
         if ((await tx.members.remove(id, userId)) === 0) throw new DuetError("not_found");
         const change = { conversation_id: id, created_at: clock() };
+        const isOwn = userId === viewer.userId;
+        await writeNote(tx, {
+          ...change,
+          kind: isOwn ? "left" : "removed",
+          actor_id: viewer.userId,
+          subject_id: isOwn ? null : userId,
+        });
         await noteChange(tx, { ...change, kind: "conversation_removed", user_id: userId });
         await noteChange(tx, { ...change, kind: "members" });
       });

@@ -4,6 +4,7 @@ import type { Conversation, Conversations } from "./conversations.ts";
 import type { Live } from "./live.ts";
 import type { Member, Members } from "./members.ts";
 import type { Message, Messages } from "./messages.ts";
+import type { Note, Notes } from "./notes.ts";
 
 /** How many messages are shown after the one that was looked for. */
 const LATER = 25;
@@ -15,6 +16,8 @@ export type Thread = {
   list: Page<Conversation>;
   members: Member[];
   messages: Page<Message>;
+  /** What happened between them. */
+  notes: Note[];
   /** It ends before the latest messages. */
   isOlder: boolean;
   /** From where an event stream must go on so that nothing is missed. */
@@ -25,24 +28,38 @@ export type OpenThread = ReturnType<typeof createOpenThread>;
 
 /** Makes the one function that loads a thread. */
 export const createOpenThread =
-  (deps: { conversations: Conversations; members: Members; messages: Messages; live: Live }) =>
-  /** With its latest messages, those `before` a message, or those around the one `at`. Error codes: `not_found`, `validation_failed`. */
+  (deps: { conversations: Conversations; members: Members; messages: Messages; notes: Notes; live: Live }) =>
+  /**
+   * With its latest messages, those `before` a message, or those around the one `at`; without either, where the viewer has stopped
+   * reading, if that is further back than the latest, unless `isLatest`. Error codes: `not_found`, `validation_failed`.
+   */
   async (
     viewer: ViewerId,
     id: string,
-    { before, at }: { before?: string | undefined; at?: string | undefined } = {},
+    {
+      before,
+      at,
+      isLatest,
+    }: { before?: string | undefined; at?: string | undefined; isLatest?: boolean | undefined } = {},
   ): Promise<Thread> => {
-    const { conversations, members, messages, live } = deps;
+    const { conversations, members, messages, notes, live } = deps;
     const conversation = await conversations.get(viewer, id);
     // Before the rest is read: what comes in between is told twice, never not at all.
     const place = await live.place();
-    const [list, people, thread, later] = await Promise.all([
+    const [list, people, thread] = await Promise.all([
       conversations.list(viewer),
       members.listIn(conversation),
       messages.listIn(conversation, { before, through: at }),
-      at ? messages.listIn(conversation, { after: at, limit: LATER }) : null,
     ]);
-    const items = [...thread.items, ...(later?.items ?? [])];
+    const { read_id, unread } = conversation;
+    const oldest = thread.items[0];
+    const isFurtherBack = unread > 0 && read_id !== "" && thread.next !== null && oldest!.id > read_id;
+    const around = at ?? (before === undefined && isFurtherBack && !isLatest ? read_id : undefined);
+    const from = around && around !== at ? await messages.listIn(conversation, { through: around }) : thread;
+    const later = around ? await messages.listIn(conversation, { after: around, limit: LATER }) : null;
+    const shown = { ...from, items: [...from.items, ...(later?.items ?? [])] };
     const isOlder = before !== undefined || !!later?.next;
-    return { conversation, list, members: people, messages: { ...thread, items }, isOlder, place };
+    const end = isOlder ? (before ?? shown.items.at(-1)?.id) : undefined;
+    const between = await notes.listAmong(conversation, shown, end);
+    return { conversation, list, members: people, messages: shown, notes: between, isOlder, place };
   };

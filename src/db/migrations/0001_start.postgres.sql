@@ -263,6 +263,18 @@ CREATE TABLE messages (
 CREATE INDEX messages_by_conversation ON messages (conversation_id, id, author_id, removed_at);
 CREATE INDEX messages_by_author ON messages (author_id, id);
 
+CREATE TABLE notes (
+  id TEXT COLLATE "C" PRIMARY KEY,
+  conversation_id TEXT COLLATE "C" NOT NULL REFERENCES conversations (id) ON DELETE CASCADE,
+  kind TEXT NOT NULL CHECK (kind IN ('added', 'joined', 'left', 'removed', 'renamed')),
+  actor_id TEXT COLLATE "C" NOT NULL,
+  subject_id TEXT COLLATE "C",
+  title TEXT,
+  created_at BIGINT NOT NULL
+);
+
+CREATE INDEX notes_by_conversation ON notes (conversation_id, id);
+
 -- What FTS5 is in SQLite. `id` is its rowid.
 CREATE TABLE terms (
   id BIGINT PRIMARY KEY,

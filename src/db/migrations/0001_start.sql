@@ -284,6 +284,19 @@ CREATE TABLE messages (
 CREATE INDEX messages_by_conversation ON messages (conversation_id, id, author_id, removed_at);
 CREATE INDEX messages_by_author ON messages (author_id, id);
 
+-- What happened to a conversation, to stand between its messages. Whoever is named may be gone since.
+CREATE TABLE notes (
+  id TEXT PRIMARY KEY,
+  conversation_id TEXT NOT NULL REFERENCES conversations (id) ON DELETE CASCADE,
+  kind TEXT NOT NULL CHECK (kind IN ('added', 'joined', 'left', 'removed', 'renamed')),
+  actor_id TEXT NOT NULL,
+  subject_id TEXT,
+  title TEXT,
+  created_at INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX notes_by_conversation ON notes (conversation_id, id);
+
 -- The words of messages by their number, and of titles by their conversation's number below zero, for search; of the text
 -- itself it keeps no copy. They come folded: no mark is taken off here, and marks (vowels) and signs (emoji) are parts of
 -- words. Each begins with a mark of its conversation and of a part of it (core/chat/terms.ts), so that what is looked for in

@@ -1,0 +1,47 @@
+import type { ConversationRow } from "../../store/conversations.ts";
+import type { Store } from "../../store/index.ts";
+import type { MessageRow } from "../../store/messages.ts";
+import type { NoteRow } from "../../store/notes.ts";
+import type { Transaction } from "../commit.ts";
+import { newIdAfter } from "../ids.ts";
+import type { Page } from "../page.ts";
+
+export type Note = NoteRow;
+export type Notes = ReturnType<typeof createNotes>;
+
+/** As many as stand between the messages of one page; of more the newest. */
+const NOTES_MAX = 100;
+const LAST_ID = "~";
+
+/**
+ * Writes down what happened to a conversation, after all that was said in it, in the transaction that does it. Effect: one row in
+ * `notes`.
+ */
+export async function writeNote(
+  tx: Transaction,
+  note: Pick<NoteRow, "conversation_id" | "kind" | "actor_id" | "created_at"> &
+    Partial<Pick<NoteRow, "subject_id" | "title">>,
+): Promise<void> {
+  const id = newIdAfter(await tx.messages.newestIn(note.conversation_id), note.created_at);
+  await tx.notes.insert({ subject_id: null, title: null, ...note, id });
+}
+
+/** What happened to a conversation, to be shown between its messages: who was added, who left, what it is called. */
+export function createNotes({ store }: { store: Store }) {
+  const listBetween = async ({ id }: ConversationRow, after: string, before: string): Promise<Note[]> =>
+    (await store.notes.listBetween(id, after, before, NOTES_MAX)).reverse();
+
+  return {
+    /** Those after a message or note of a conversation, which was loaded through one of its members. */
+    listAfter: (conversation: ConversationRow, after: string): Promise<Note[]> =>
+      listBetween(conversation, after, LAST_ID),
+
+    /** Those that belong to a page of its messages, which reaches `before` a message, or to the present. */
+    listAmong: (
+      conversation: ConversationRow,
+      messages: Page<MessageRow>,
+      before = LAST_ID,
+    ): Promise<Note[]> =>
+      listBetween(conversation, messages.next === null ? "" : (messages.items[0]?.id ?? ""), before),
+  };
+}
