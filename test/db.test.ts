@@ -267,7 +267,7 @@ describe("migrations", () => {
         ),
       ]),
     );
-    expect(checksums).toEqual({ "0001_start": ["354ee572d2811e91", "d64a11c9b394c68a"] });
+    expect(checksums).toEqual({ "0001_start": ["ea1faf86705eac9d", "3bc2c63996367097"] });
   });
 });
 

@@ -197,7 +197,7 @@ describe("an access token that has expired", () => {
       `POST ${url} 303`,
       `GET ${url} 200`,
     ]);
-    expect(html.match(/typed &amp; kept/g)).toHaveLength(1);
+    expect(html.match(/<p class="body"[^>]*>typed &amp; kept/g)).toHaveLength(1);
   });
 
   test("is to the page's script a 401 by which it refreshes, and no page to put in", async () => {
@@ -470,7 +470,8 @@ describe("without JavaScript", () => {
       const fragment = await (await alice.script("POST", url, { body: `message ${i}.` })).text();
       ids.push(/message-([0-9a-f-]+)/.exec(fragment)![1]!);
     }
-    const shown = (html: string) => [...html.matchAll(/message (\d+)\./g)].map(([, n]) => Number(n));
+    const shown = (html: string) =>
+      [...html.matchAll(/<p class="body"[^>]*>message (\d+)\./g)].map(([, n]) => Number(n));
     const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
     const found = (await alice.open(`${url}?at=${ids[40]}`)).html;
     expect(shown(found)).toEqual(numbers(0, 65));
@@ -722,5 +723,97 @@ describe("a form that is submitted twice", () => {
       else expect(without).toContain(general);
     }
     expect(keyed).toBeGreaterThan(10);
+  });
+});
+
+describe("the list", () => {
+  const rows = (html: string) =>
+    [...html.matchAll(/<li id="conversation-[^]*?<\/li>/g)].map(([row]) => ({
+      title: /class="list-title"[^>]*>([^<]*)/.exec(row)![1],
+      preview: /class="preview"[^>]*>([^<]*)/.exec(row)![1],
+      unread: Number(/class="unread" data-n="(\d+)"/.exec(row)?.[1] ?? 0),
+    }));
+
+  test("says in two lines what was said last, by whom, and what of it is unread", async () => {
+    await using t = await startApp();
+    const alice = new Visitor(t, { "accept-language": "en" });
+    await alice.register("alice");
+    const bob = await register(t, "bob");
+    const { id } = (await bob.call("POST", "/api/conversations", { title: "Plans" })).body;
+    await bob.call("POST", `/api/conversations/${id}/members`, { username: "alice" });
+    const list = async () => rows((await alice.open("/conversations")).html);
+    expect(await list()).toEqual([{ title: "Plans", preview: "No messages yet", unread: 0 }]);
+    const said = (
+      await bob.call("POST", `/api/conversations/${id}/messages`, {
+        body: `two\nlines <b> ${"x".repeat(300)}`,
+      })
+    ).body;
+    const [row] = await list();
+    expect(row).toMatchObject({ title: "Plans", unread: 1 });
+    expect(row!.preview).toMatch(/^bob: two lines &lt;b&gt; x{100,140}$/);
+    await bob.call("PATCH", `/api/conversations/${id}/messages/${said.id}`, { body: "changed" });
+    expect((await list())[0]!.preview).toBe("bob: changed");
+    await bob.call("DELETE", `/api/conversations/${id}/messages/${said.id}`);
+    expect((await list())[0]!.preview).toBe("bob: This message was deleted");
+    await alice.submit(`/conversations/${id}`, { body: "mine" });
+    expect(await list()).toEqual([{ title: "Plans", preview: "You: mine", unread: 0 }]);
+  });
+
+  test("has what one has deleted, with the way back, and nobody else's", async () => {
+    await using t = await startApp(UNLIMITED);
+    const alice = new Visitor(t, { "accept-language": "en" });
+    await alice.register("alice");
+    const url = await talk(alice);
+    expect((await alice.open("/conversations/deleted")).html).toContain("Nothing here");
+    await alice.submit(`${url}/remove`);
+    const bob = new Visitor(t);
+    await bob.register("bob");
+    expect((await bob.open("/conversations/deleted")).html).not.toContain(url);
+    const { html } = await alice.open("/conversations/deleted");
+    expect(html.match(/action="[^"]*restore[^"]*"/g)).toHaveLength(1);
+    await alice.submit(`${url}/restore`);
+    expect((await alice.open(url)).status).toBe(200);
+    for (let n = 0; n < 51; n++) await alice.submit(`${await talk(alice)}/remove`);
+    const first = (await alice.open("/conversations/deleted")).html;
+    expect(first.match(/\/restore/g)).toHaveLength(50);
+    const [, more] = /href="(\/conversations\/deleted\?cursor=[^"]+)"/.exec(first)!;
+    expect((await alice.open(more!)).html.match(/\/restore/g)).toHaveLength(1);
+  });
+
+  test("keeps what was looked for beside what was opened from it, and older ones on demand", async () => {
+    await using t = await startApp(UNLIMITED);
+    const alice = new Visitor(t, { "accept-language": "en" });
+    await alice.register("alice");
+    const url = await talk(alice);
+    for (let n = 0; n < 40; n++) await alice.script("POST", url, { body: `kettle ${n}` });
+    const found = (await alice.open("/search?q=kettle")).html;
+    const hits = (html: string) => html.match(/class="excerpt"/g)?.length ?? 0;
+    expect(hits(found)).toBe(30);
+    const [, hit] = /<a href="([^"]+\?at=[^"]+)"/.exec(found)!;
+    const opened = (await alice.open(hit!.replaceAll("&amp;", "&").split("#")[0]!)).html;
+    expect(hits(opened)).toBe(30);
+    expect(opened).toContain('value="kettle"');
+    expect(opened.match(/<a href="[^"]+" aria-current="true">/g)).toHaveLength(1);
+    const [, older] = /href="(\/search\?q=kettle&amp;before=[^"]+)"/.exec(found)!;
+    expect(hits((await alice.open(older!.replaceAll("&amp;", "&"))).html)).toBe(10);
+    // More than there may be asked: what was opened is there all the same.
+    await using limited = await startApp();
+    const bob = new Visitor(limited);
+    await bob.register("bob");
+    const theirs = await talk(bob);
+    await limited.sql("UPDATE throttles SET full_at = 0");
+    for (let n = 0; n < 61; n++) await bob.script("GET", "/search?q=kettle");
+    expect((await bob.open(`${theirs}?q=kettle`)).status).toBe(200);
+  });
+
+  test("begins with one sentence and one field", async () => {
+    await using t = await startApp();
+    const alice = new Visitor(t, { "accept-language": "en" });
+    await alice.register("alice");
+    const { html } = await alice.open("/conversations");
+    expect(html).toContain("ask someone to add you as “alice”");
+    expect(html.match(/<input[^>]+name="title"/g)).toHaveLength(1);
+    expect(html).not.toContain("Pick a conversation");
+    expect(html).not.toContain('name="q"');
   });
 });

@@ -232,7 +232,7 @@ describe("on PostgreSQL, with much of others'", () => {
         Array.from({ length: marks }, (_, n) => messageMark(n, 0)),
         ["hello"],
       );
-      await explained.terms.findMessages(match, 31);
+      await explained.terms.findMessages(match, Number.MAX_SAFE_INTEGER, 31);
       await explained.terms.findTitles(match);
     }
     expect(plans).toHaveLength(8);

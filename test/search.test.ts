@@ -153,6 +153,15 @@ describe("search", () => {
     await say(alice, id, "one more kettle");
     const cut = await find("kettle");
     expect([cut.messages.length, cut.messages[0].body, cut.is_cut]).toEqual([30, "one more kettle", true]);
+    // What is older is asked for by the last of these.
+    const older = await find(`kettle&before=${cut.messages.at(-1).id}`);
+    expect(older.conversations).toEqual([]);
+    expect(older.messages.length).toBeGreaterThan(0);
+    expect(older.messages[0].id < cut.messages.at(-1).id).toBe(true);
+    expect(older.is_cut).toBe(false);
+    const all = [...cut.messages, ...older.messages].map(({ id }: { id: string }) => id);
+    expect(new Set(all).size).toBe(all.length);
+    expect((await find("kettle&before=nonsense")).messages).toHaveLength(30);
   });
 
   test("goes through all parts of a long conversation, the newest first, and edits stay where they are", async () => {

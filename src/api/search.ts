@@ -9,7 +9,7 @@ export const searchRoutes = ({ search, ...guard }: Pick<Duet, "search"> & Guard)
   new Elysia({ name: "api/search", ...about("conversations", "token") }).use(bearerViewer(guard)).get(
     "/api/search",
     async ({ viewer, query }) => {
-      const { conversations, messages, isCut } = await search.find(viewer, query.q);
+      const { conversations, messages, isCut } = await search.find(viewer, query.q, query.before);
       return {
         conversations: conversations.map(({ conversation }) => conversationBody(conversation)),
         messages: messages.map(({ message, title }) => ({
@@ -19,7 +19,10 @@ export const searchRoutes = ({ search, ...guard }: Pick<Duet, "search"> & Guard)
         is_cut: isCut,
       };
     },
-    { query: t.Object({ q: t.String() }), ...says("search", { 200: Found }, ["rate_limited"]) },
+    {
+      query: t.Object({ q: t.String(), before: t.Optional(t.String()) }),
+      ...says("search", { 200: Found }, ["rate_limited"]),
+    },
   );
 
 const Found = named(

@@ -1,6 +1,6 @@
 // Small comforts: questions before what cannot be undone, menus that close, errors that go when they are mended.
 //
-// DOM: form[data-confirm], form[data-unsent], dialog [data-close], #notice, details.menu, .message .tools, #x-error beside the field #x, a[data-download], button[data-copy][data-copied] after the code.
+// DOM: form[data-confirm], form[data-unsent], dialog [data-close], #notice, details.menu, details.new-menu, .message .tools, #x-error beside the field #x, a[data-download], button[data-copy][data-copied] after the code.
 
 import { hasUnsent } from "./composer.ts";
 import { byId, root, say, sayOffline } from "./page.ts";
@@ -48,6 +48,8 @@ export function startComforts() {
     const clicked = target as Element;
     if (clicked.closest("[data-close]")) clicked.closest("dialog")!.close();
     if (clicked.closest("#notice")) say("");
+    const opener = clicked.closest(".new-menu > summary");
+    if (opener) requestAnimationFrame(() => opener.parentElement!.querySelector("input")!.focus());
     // Where nothing hovers, what can be done with a message is shown when it is touched.
     const touched = clicked.closest(".message");
     for (const each of document.querySelectorAll(".message.touched, .message:has(.tools)"))

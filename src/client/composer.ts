@@ -213,7 +213,7 @@ function openThread(composer: HTMLFormElement, outbox: Outbox) {
   // What a reload or a closed laptop has cut off is shown again, and goes on.
   for (const entry of outbox.entries) if (entry.url === url) draw(entry);
 
-  const isTaken = location.hash || document.querySelector("main [autofocus]");
+  const isTaken = location.hash || document.querySelector("main [autofocus], #found [aria-current]");
   if (matchMedia("(pointer: fine)").matches && !isTaken) text.focus();
 
   return { view, thread: { scroller, shown, receive, isAtEnd, scrollDown } };

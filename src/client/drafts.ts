@@ -22,8 +22,13 @@ const nameOf = ({ form, name }: Field) => draftOf(new URL(form!.action).pathname
 /** Puts what was typed back into fields that have come onto the page. */
 export function restoreDrafts(within: ParentNode) {
   if (!viewer) return;
-  for (const field of fieldsIn(within))
-    if (field.value === field.defaultValue) field.value = drafts.get(nameOf(field)) || field.value;
+  for (const field of fieldsIn(within)) {
+    const draft = field.value === field.defaultValue && drafts.get(nameOf(field));
+    if (!draft) continue;
+    field.value = draft;
+    // What was begun is seen.
+    field.closest(".new-menu")?.setAttribute("open", "");
+  }
 }
 
 /** What was typed into a form has been sent, or is not wanted any more. */

@@ -55,4 +55,8 @@ function press(event: KeyboardEvent) {
   menu.querySelector("summary")!.focus();
 }
 
-export const startKeys = () => document.addEventListener("keydown", press);
+export function startKeys() {
+  document.addEventListener("keydown", press);
+  // Whoever opened one hit goes on to the next from there; the browser itself goes to what the address names before that.
+  addEventListener("load", () => document.querySelector<HTMLElement>("#found [aria-current]")?.focus());
+}

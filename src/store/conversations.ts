@@ -89,6 +89,17 @@ export const conversationStore = (q: Queryable) => ({
       id,
     ),
 
+  /** Those that their owner has removed, and may still have back, what went last first. */
+  listRemoved: (ownerId: string, before: Activity | null, limit: number) =>
+    q.all<Pick<ConversationRow, "id" | "title" | "removed_at">>(
+      `SELECT id, title, removed_at FROM conversations
+        WHERE owner_id = $1 AND removed_at IS NOT NULL AND (removed_at, id) < ($2, $3)
+        ORDER BY removed_at DESC, id DESC LIMIT $4`,
+      ownerId,
+      ...activityValues(before),
+      limit,
+    ),
+
   /** The newest of all without `before`. */
   listByActivity: (viewerId: string, before: Activity | null, limit: number) =>
     q.all<ConversationRow>(

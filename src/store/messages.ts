@@ -34,6 +34,9 @@ export const messageStore = (q: Queryable) => ({
       id,
     ),
 
+  numberOf: async (id: string): Promise<number | null> =>
+    (await q.one<{ number: number }>("SELECT number FROM messages WHERE id = $1", id))?.number ?? null,
+
   newestIn: async (conversationId: string): Promise<string> => {
     const newest = await q.one<{ id: string | null }>(
       "SELECT max(id) AS id FROM messages WHERE conversation_id = $1",

@@ -24,15 +24,16 @@ export const termStore = (q: Queryable) => {
     removeMessage: (messageId: string) =>
       q.run(`DELETE FROM terms WHERE ${id} = (SELECT number FROM messages WHERE id = $1)`, messageId),
 
-    /** The newest messages that match, newest first. */
-    findMessages: (match: Match, limit: number) =>
+    /** The newest messages that match, newest first, of those before the number of one. */
+    findMessages: (match: Match, before: number, limit: number) =>
       q.all<MessageRow & { title: string }>(
         `SELECT found.*, conversations.title FROM (${SELECT_MESSAGE}
             WHERE messages.number IN (
-              SELECT ${id} FROM ${matches.rows} ORDER BY ${id} DESC LIMIT $2)) AS found
+              SELECT ${id} FROM ${matches.rows} ${matches.before} ORDER BY ${id} DESC LIMIT $3)) AS found
            JOIN conversations ON conversations.id = found.conversation_id
           ORDER BY found.id DESC`,
         queryOf(match),
+        before,
         limit,
       ),
 
@@ -52,7 +53,7 @@ export const INDEX = {
   sqlite: {
     id: "rowid",
     put: (rows: string) => `INSERT OR REPLACE INTO terms (rowid, words) ${rows}`,
-    matches: { words: "$1", rows: "terms WHERE terms MATCH $1" },
+    matches: { words: "$1", rows: "terms WHERE terms MATCH $1", before: "AND rowid < $2" },
     wordsOf: (words: string[]) => words.join(" "),
     queryOf: (match: Match) =>
       either(match, " AND ", ({ words, isPrefix }) => `"${words.join(" ")}"${isPrefix ? "*" : ""}`).join(
@@ -67,6 +68,7 @@ export const INDEX = {
       words: "CAST($1 AS TSVECTOR)",
       // Fenced: for the newest ones it would rather go through everybody's, from the last one on.
       rows: "(SELECT id FROM terms WHERE words @@ CAST($1 AS TSQUERY) OFFSET 0) AS matching",
+      before: "WHERE id < $2",
     },
     // Of one word it keeps 256 places, and none after the 16383rd: further ones are found by themselves, but in no row.
     wordsOf: (words: string[]) => words.map((word, i) => `'${word}':${Math.min(i + 1, 16_383)}`).join(" "),

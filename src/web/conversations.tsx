@@ -2,8 +2,10 @@ import { Elysia, t } from "elysia";
 import type { Viewer } from "../core/viewer.ts";
 import { cookieViewer } from "../http/auth.ts";
 import { formBodies } from "../http/body.ts";
-import { ConversationItems, ConversationsPage, NewConversation } from "./conversations.view.tsx";
+import { ConversationItems } from "./conversation-items.view.tsx";
+import { ConversationsPage, NewConversation } from "./conversations.view.tsx";
 import { failedForm } from "./form.ts";
+import { DeletedPage } from "./deleted.view.tsx";
 import { emptyForm } from "./form.view.tsx";
 import { Members, type Invited } from "./members.view.tsx";
 import { isHtmx, pages, type Web } from "./page.ts";
@@ -77,6 +79,15 @@ export function conversationPages(deps: Deps) {
         }
       },
       { body: t.Object({ title: t.String() }) },
+    )
+    .get(
+      "/deleted",
+      async ({ request, viewer, query }) => {
+        const page = pageContext(request, viewer);
+        const removed = await conversations.listRemoved(viewer, query.cursor);
+        return <DeletedPage page={page} removed={removed} />;
+      },
+      { query: t.Object({ cursor: t.Optional(t.String()) }) },
     )
     .post(
       "/:id/title",

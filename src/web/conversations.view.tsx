@@ -1,11 +1,11 @@
-import { createKept } from "./kept.view.tsx";
-import type { Child, Markup } from "#html";
+import type { Child } from "#html";
 import type { Conversation } from "../core/chat/conversations.ts";
 import type { Page } from "../core/page.ts";
+import { ConversationItems } from "./conversation-items.view.tsx";
 import { Field, once, type FormState } from "./form.view.tsx";
 import { Icon } from "./icons.view.tsx";
 import { SignInDialog } from "./sessions.view.tsx";
-import { Layout, Time, type PageContext } from "./layout.view.tsx";
+import { Layout, type PageContext } from "./layout.view.tsx";
 
 type ListProps = { page: PageContext; list: Page<Conversation>; form: FormState; openId?: string };
 
@@ -24,36 +24,49 @@ type PageProps = ListProps & {
 
 /** The list, and beside it (on a wide screen) whatever is open. */
 export const ConversationsPage = (props: PageProps) => {
-  const { page, children, openId, place } = props;
+  const { page, children, openId, place, list, found } = props;
   const { conversations } = page.t;
+  // Nothing to choose from, and nothing to come back to: one thing to do.
+  const isFirst = !children && !found && list.items.length === 0;
   return (
     <Layout
       page={page}
       title={props.title ?? conversations.title}
-      className={children ? "split open" : "split"}
+      className={children ? "split open" : isFirst ? "split first" : "split"}
       dialog={<SignInDialog page={page} />}
       live={{ place, conversationId: openId }}
     >
       <section class="sidebar" aria-label={conversations.title}>
-        {children ? <h2>{conversations.title}</h2> : <h1>{conversations.title}</h1>}
-        <SearchForm page={page} query={props.query} />
-        <div id="found" aria-live="polite">
-          {props.found}
+        <div class="sidebar-head">
+          {children ? <h2>{conversations.title}</h2> : <h1>{conversations.title}</h1>}
+          {isFirst ? (
+            <FirstConversation page={page} form={props.form} />
+          ) : (
+            <>
+              <NewConversationMenu page={page} form={props.form} />
+              <SearchForm page={page} query={props.query} />
+            </>
+          )}
         </div>
-        <NewConversation page={page} form={props.form} />
-        {props.isGone && (
-          <p class="banner info" role="status">
-            {page.t.conversation.gone}
-          </p>
-        )}
-        {props.removed && <Removed page={page} conversation={props.removed} />}
-        <ConversationList {...props} />
+        <div class="sidebar-body">
+          <div id="found" aria-live="polite">
+            {props.found}
+          </div>
+          {props.isGone && (
+            <p class="banner info" role="status">
+              {page.t.conversation.gone}
+            </p>
+          )}
+          {props.removed && <Removed page={page} conversation={props.removed} />}
+          <ConversationList {...props} />
+        </div>
       </section>
-      {children ?? (
-        <section class="thread empty">
-          <p>{conversations.pick}</p>
-        </section>
-      )}
+      {children ??
+        (!isFirst && (
+          <section class="thread empty">
+            <p>{conversations.pick}</p>
+          </section>
+        ))}
     </Layout>
   );
 };
@@ -101,6 +114,28 @@ const Removed = ({ page, conversation }: { page: PageContext; conversation: Conv
   </form>
 );
 
+/** One button, which opens the field. */
+const NewConversationMenu = ({ page, form }: { page: PageContext; form: FormState }) => (
+  <details class="new-menu" open={form.general !== undefined || form.errors["title"] !== undefined}>
+    <summary
+      class="button secondary"
+      aria-label={page.t.conversations.newTitle}
+      title={page.t.conversations.newTitle}
+    >
+      <Icon name="add" />
+    </summary>
+    <NewConversation page={page} form={form} />
+  </details>
+);
+
+/** For whoever is in none yet. */
+const FirstConversation = ({ page, form }: { page: PageContext; form: FormState }) => (
+  <div id="no-conversations">
+    <p class="muted">{page.t.conversations.first(page.viewer?.username ?? "")}</p>
+    <NewConversation page={page} form={form} />
+  </div>
+);
+
 export const NewConversation = ({ page, form }: { page: PageContext; form: FormState }) => (
   <form
     class="new"
@@ -137,64 +172,13 @@ const ConversationList = ({ page, list, openId }: ListProps) => {
       <ul class="list" id="conversations">
         <ConversationItems page={page} list={list} openId={openId} />
       </ul>
-      {list.items.length === 0 && (
-        <div class="nothing" id="no-conversations">
-          <p>{conversations.empty}</p>
-          <p class="muted">{conversations.emptyHint}</p>
-        </div>
+      {list.items.length > 0 && (
+        <p class="more">
+          <a class="quiet" href="/conversations/deleted">
+            {conversations.deleted}
+          </a>
+        </p>
       )}
     </nav>
   );
 };
-
-export const ConversationItems = ({
-  page,
-  list,
-  openId,
-}: Pick<ListProps, "page" | "list"> & { openId?: string | undefined }) => {
-  const more = list.next && `/conversations?cursor=${encodeURIComponent(list.next)}`;
-  return (
-    <>
-      {list.items.map((conversation) => (
-        <ConversationItem page={page} conversation={conversation} isOpen={conversation.id === openId} />
-      ))}
-      {more && (
-        <li class="more">
-          <a class="quiet" href={more} hx-get={more} hx-target="closest li" hx-swap="outerHTML">
-            {page.t.conversations.more}
-          </a>
-        </li>
-      )}
-    </>
-  );
-};
-
-type ItemProps = { page: PageContext; conversation: Conversation; isOpen?: boolean };
-
-const kept = createKept();
-
-/** The same fragment on the first paint and in the event stream. */
-export const ConversationItem = ({ page, conversation, isOpen = false }: ItemProps): Markup => {
-  const { id, title, updated_at, unread } = conversation;
-  const key = `${page.language} ${id} ${updated_at} ${unread} ${isOpen}`;
-  return kept(key, title, () => <DrawnItem page={page} conversation={conversation} isOpen={isOpen} />);
-};
-
-const DrawnItem = ({ page, conversation, isOpen }: ItemProps) => (
-  <li id={`conversation-${conversation.id}`} data-updated={conversation.updated_at}>
-    <a href={`/conversations/${conversation.id}`} aria-current={isOpen ? "page" : undefined}>
-      <span class="list-title" dir="auto" title={conversation.title}>
-        {conversation.title}
-      </span>
-      <span class="muted small">
-        <Time at={conversation.updated_at} />
-      </span>
-      {conversation.unread > 0 && !isOpen && (
-        <span class="unread" data-n={String(conversation.unread)}>
-          <span aria-hidden="true">{conversation.unread < 100 ? conversation.unread : "99+"}</span>
-          <span class="visually-hidden">{page.t.conversations.unread(conversation.unread)}</span>
-        </span>
-      )}
-    </a>
-  </li>
-);

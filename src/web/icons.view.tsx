@@ -1,4 +1,5 @@
 import { raw } from "#html";
+import add from "lucide-static/icons/plus.svg" with { type: "text" };
 import back from "lucide-static/icons/arrow-left.svg" with { type: "text" };
 import newer from "lucide-static/icons/arrow-down.svg" with { type: "text" };
 import computer from "lucide-static/icons/monitor.svg" with { type: "text" };
@@ -15,6 +16,7 @@ import send from "lucide-static/icons/send-horizontal.svg" with { type: "text" }
 import take from "lucide-static/icons/x.svg" with { type: "text" };
 
 const ICONS = {
+  add,
   back,
   computer,
   edit,

@@ -4,7 +4,7 @@ import type { LiveEvents } from "../client/wire.ts";
 import type { LiveEvent } from "../core/chat/live.ts";
 import { cookieViewer } from "../http/auth.ts";
 import { eventStream, streamEvent, type SseEvent } from "../http/sse.ts";
-import { ConversationItem } from "./conversations.view.tsx";
+import { ConversationItem } from "./conversation-items.view.tsx";
 import type { PageContext } from "./layout.view.tsx";
 import { MessageItem } from "./messages.view.tsx";
 import type { Web } from "./page.ts";

@@ -1,4 +1,6 @@
 import { Elysia, t } from "elysia";
+import type { Viewer } from "../core/viewer.ts";
+import { DuetError } from "../errors.ts";
 import { cookieViewer } from "../http/auth.ts";
 import { formBodies } from "../http/body.ts";
 import { failedForm } from "./form.ts";
@@ -6,13 +8,22 @@ import { emptyForm, type FormState } from "./form.view.tsx";
 import type { PageContext } from "./layout.view.tsx";
 import { EditMessage, EditMessagePage, MessageItem } from "./messages.view.tsx";
 import { isHtmx, pages, type Web } from "./page.ts";
+import { FoundItems } from "./search.view.tsx";
 import { showThread } from "./thread.tsx";
 import { NoteItem, ThreadItems } from "./thread-items.view.tsx";
 import { ThreadPage } from "./thread.view.tsx";
 
 type Deps = Pick<
   Web,
-  "conversations" | "messages" | "notes" | "openThread" | "sessions" | "cookies" | "showingOf" | "pageContext"
+  | "conversations"
+  | "messages"
+  | "notes"
+  | "search"
+  | "openThread"
+  | "sessions"
+  | "cookies"
+  | "showingOf"
+  | "pageContext"
 >;
 
 /** The text stays with its author, who may use it elsewhere. */
@@ -23,7 +34,18 @@ function formOfRemoved({ t }: PageContext, body: string, set: { status?: number 
 
 /** The thread. A form posts to the address of the page it is on, so that one can come back to it. */
 export function messagePages(deps: Deps) {
-  const { conversations, messages, notes, openThread, sessions, cookies, showingOf, pageContext } = deps;
+  const { conversations, messages, notes, search, openThread, sessions, cookies, showingOf, pageContext } =
+    deps;
+
+  /** What was looked for when this was opened is still there, unless that is too much to ask now. */
+  async function foundFor(page: PageContext, viewer: Viewer, q: string | undefined, openId: string) {
+    if (!q) return {};
+    const found = await search.find(viewer, q).catch((error: unknown) => {
+      if (error instanceof DuetError && error.code === "rate_limited") return null;
+      throw error;
+    });
+    return { query: q, found: found && <FoundItems page={page} found={found} query={q} openId={openId} /> };
+  }
 
   return (
     new Elysia({ name: "web/messages", prefix: "/conversations/:id" })
@@ -36,7 +58,14 @@ export function messagePages(deps: Deps) {
           if (!isHtmx(request)) {
             const isLatest = query.at === "latest";
             const thread = await openThread(viewer, params.id, isLatest ? { isLatest } : query);
-            return <ThreadPage page={pageContext(request, viewer)} thread={thread} />;
+            const page = pageContext(request, viewer);
+            return (
+              <ThreadPage
+                page={page}
+                thread={thread}
+                {...await foundFor(page, viewer, query.q, query.at ?? params.id)}
+              />
+            );
           }
           const page = pageContext(request, viewer);
           const conversation = await conversations.get(viewer, params.id);
@@ -44,7 +73,13 @@ export function messagePages(deps: Deps) {
           const between = await notes.listAmong(conversation, older, query.before);
           return <ThreadItems page={page} conversation={conversation} messages={older} notes={between} />;
         },
-        { query: t.Object({ before: t.Optional(t.String()), at: t.Optional(t.String()) }) },
+        {
+          query: t.Object({
+            before: t.Optional(t.String()),
+            at: t.Optional(t.String()),
+            q: t.Optional(t.String()),
+          }),
+        },
       )
       .post(
         "",

@@ -3,7 +3,7 @@ import { cookieViewer } from "../http/auth.ts";
 import { ConversationsPage } from "./conversations.view.tsx";
 import { emptyForm } from "./form.view.tsx";
 import { isHtmx, pages, type Web } from "./page.ts";
-import { FoundItems } from "./search.view.tsx";
+import { FoundItems, FoundMessages } from "./search.view.tsx";
 
 type Deps = Pick<
   Web,
@@ -27,12 +27,15 @@ export const searchPages = ({
       "/search",
       async ({ request, viewer, query }) => {
         const page = pageContext(request, viewer);
-        const found = <FoundItems page={page} found={await search.find(viewer, query.q)} query={query.q} />;
+        const { q, before } = query;
+        const all = await search.find(viewer, q, before);
+        if (isHtmx(request) && before) return <FoundMessages page={page} found={all} query={q} />;
+        const found = <FoundItems page={page} found={all} query={q} isOlder={before !== undefined} />;
         if (isHtmx(request)) return found;
         const place = await live.place();
         const list = await conversations.list(viewer);
-        const view = { page, list, place, found, query: query.q, form: emptyForm };
+        const view = { page, list, place, found, query: q, form: emptyForm };
         return <ConversationsPage {...view} title={page.t.search.label} />;
       },
-      { query: t.Object({ q: t.String() }) },
+      { query: t.Object({ q: t.String(), before: t.Optional(t.String()) }) },
     );

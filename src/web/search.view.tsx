@@ -2,27 +2,58 @@ import type { Found } from "../core/chat/search.ts";
 import type { Segment } from "../core/chat/terms.ts";
 import { Time, type PageContext } from "./layout.view.tsx";
 
-/** What was found, with the words marked where they are. */
-export const FoundItems = ({ page, found, query }: { page: PageContext; found: Found; query: string }) => {
+type FoundProps = {
+  page: PageContext;
+  found: Found;
+  query: string;
+  /** The message, or the conversation, that is open. */
+  openId?: string | undefined;
+};
+
+/** What was found, with the words marked where they are. It stays beside what is opened from it. */
+export const FoundItems = (props: FoundProps & { isOlder?: boolean }) => {
+  const { page, found, query, isOlder = false } = props;
   const { search: t } = page.t;
   if (query.trim() === "") return <></>;
   const count = found.conversations.length + found.messages.length;
   return (
     <section class="found" aria-label={t.results}>
-      <p class="muted small">{count === 0 ? t.nothing(query) : t.found(count, found.isCut)}</p>
+      <p class="muted small">{count === 0 ? t.nothing(query) : t.found(count, found.isCut || isOlder)}</p>
       <ul class="list">
         {found.conversations.map(({ conversation, title }) => (
           <li>
-            <a href={`/conversations/${conversation.id}`}>
+            <a
+              href={`/conversations/${conversation.id}?${new URLSearchParams({ q: query })}`}
+              aria-current={conversation.id === props.openId ? "true" : undefined}
+            >
               <span class="list-title" dir="auto">
                 <Marked segments={title} />
               </span>
             </a>
           </li>
         ))}
-        {found.messages.map(({ message, title, excerpt }) => (
+        <FoundMessages {...props} />
+      </ul>
+    </section>
+  );
+};
+
+/** A page of messages, and the way to older ones. */
+export const FoundMessages = ({ page, found, query, openId }: FoundProps) => {
+  const last = found.messages.at(-1);
+  const older =
+    last && found.isCut && `/search?${new URLSearchParams({ q: query, before: last.message.id })}`;
+  return (
+    <>
+      {found.messages.map(({ message, title, excerpt }) => {
+        const { id, conversation_id } = message;
+        const at = new URLSearchParams({ at: id, q: query });
+        return (
           <li>
-            <a href={`/conversations/${message.conversation_id}?at=${message.id}#message-${message.id}`}>
+            <a
+              href={`/conversations/${conversation_id}?${at}#message-${id}`}
+              aria-current={id === openId ? "true" : undefined}
+            >
               <span class="muted small">
                 {title} · {message.author_username ?? page.t.conversation.goneAuthor} ·{" "}
                 <span class="nowrap">
@@ -34,9 +65,16 @@ export const FoundItems = ({ page, found, query }: { page: PageContext; found: F
               </span>
             </a>
           </li>
-        ))}
-      </ul>
-    </section>
+        );
+      })}
+      {older && (
+        <li class="more">
+          <a class="quiet" href={older} hx-get={older} hx-target="closest li" hx-swap="outerHTML">
+            {page.t.search.older}
+          </a>
+        </li>
+      )}
+    </>
   );
 };
 

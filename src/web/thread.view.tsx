@@ -1,3 +1,4 @@
+import type { Child } from "#html";
 import type { Thread as ThreadData } from "../core/chat/thread.ts";
 import { LIMITS } from "../limits.ts";
 import { describeField } from "../locales/index.ts";
@@ -12,12 +13,20 @@ import { ThreadItems } from "./thread-items.view.tsx";
 /** The forms on the page of a conversation, as far as one of them is shown again. */
 export type ThreadForms = { composer?: FormState; invitation?: FormState; title?: FormState };
 
-type ThreadProps = { page: PageContext; thread: ThreadData; forms?: ThreadForms };
+type ThreadProps = {
+  page: PageContext;
+  thread: ThreadData;
+  forms?: ThreadForms;
+  /** What was looked for, and found. */
+  query?: string | undefined;
+  found?: Child;
+};
 
 /** The page of one conversation, beside the list of all. */
 export const ThreadPage = (props: ThreadProps) => {
   const { conversation, list, place } = props.thread;
-  const beside = { page: props.page, list, place, form: emptyForm };
+  const { page, query, found } = props;
+  const beside = { page, list, place, form: emptyForm, query, found };
   return (
     <ConversationsPage {...beside} openId={conversation.id} title={conversation.title}>
       <Thread {...props} />

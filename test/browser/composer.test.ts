@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import type { Page } from "playwright-core";
 import {
+  fillTitle,
   describeInBrowser,
   messages,
   open,
@@ -387,7 +388,7 @@ describeInBrowser("what is being typed anywhere", () => {
     await page.waitForSelector(`#message-${id} .body:text-is('no mistake')`);
     expect(await page.evaluate(() => localStorage.length)).toBe(0);
 
-    await page.fill("#title", "A new one");
+    await fillTitle(page, "A new one");
     await page.click("#members summary");
     await page.fill("#members input[name=username]", "bo");
     await page.goto("/account");

@@ -278,6 +278,51 @@ describeInBrowser("a thread", () => {
   });
 });
 
+describeInBrowser("the list", () => {
+  test("has its head where it is while it is scrolled, one button for a new one, and is narrower on a tablet", async () => {
+    await using site = await serve(UNLIMITED);
+    await using alice = await signedIn(site, "alice", { viewport: { width: 1280, height: 600 } });
+    const { page } = alice;
+    for (let n = 0; n < 20; n++) await alice.program("POST", "/conversations", { title: `Talk ${n}` });
+    await page.goto("/conversations");
+    const headAt = async () => (await page.locator("#q").boundingBox())!;
+    const before = await headAt();
+    await page.locator("#conversations li").last().scrollIntoViewIfNeeded();
+    expect(await headAt()).toEqual(before);
+    expect(await page.locator("#title:visible").count()).toBe(0);
+    await page.click(".new-menu summary");
+    await page.waitForFunction(() => document.activeElement?.id === "title");
+    const widthAt = async (width: number) => {
+      await page.setViewportSize({ width, height: 600 });
+      return (await page.locator(".sidebar").boundingBox())!.width;
+    };
+    expect(await widthAt(1280)).toBeGreaterThan(340);
+    expect(await widthAt(768)).toBeLessThan(260);
+    expect(alice.complaints).toEqual([]);
+  });
+
+  test("has its last message and what is unread as they come, in bold", async () => {
+    await using site = await serve();
+    await using alice = await signedIn(site, "alice");
+    const { page } = alice;
+    const bob = await registerByProgram(site, "bob");
+    const { id } = (await bob.call("POST", "/api/conversations", { title: "Plans" })).body;
+    await page.goto("/conversations");
+    await page.waitForSelector("#no-conversations");
+    await bob.call("POST", `/api/conversations/${id}/members`, { username: "alice" });
+    await page.waitForSelector("#conversations .preview:has-text('No messages yet')");
+    await bob.call("POST", `/api/conversations/${id}/messages`, { body: "hello" });
+    await page.waitForSelector("#conversations .preview:has-text('bob: hello')");
+    const weight = () =>
+      page.evaluate(() => Number(getComputedStyle(document.querySelector(".preview")!).fontWeight));
+    expect(await weight()).toBeGreaterThan(600);
+    await page.click(".list-title");
+    await page.waitForFunction(() => !document.querySelector("#conversations .unread"));
+    expect(await weight()).toBe(400);
+    expect(alice.complaints).toEqual([]);
+  });
+});
+
 describeInBrowser("the keyboard", () => {
   test("finds conversations and goes through them alone", async () => {
     await using site = await serve();
@@ -296,8 +341,16 @@ describeInBrowser("the keyboard", () => {
     await page.keyboard.press("ArrowDown");
     await page.keyboard.press("Enter");
     await page.waitForSelector("h1:has-text('Pears')");
-    await page.locator("#thread-title").click();
+    // What was found is still there: whoever opened one hit goes on to the next.
     await page.keyboard.press("/");
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector(".message:target");
+    await page.waitForFunction(() => document.activeElement?.matches("#found [aria-current]"));
+    await page.keyboard.press("/");
+    await page.keyboard.press("Escape");
+    await page.waitForSelector("#found:empty", { state: "attached" });
     await page.keyboard.press("ArrowDown");
     await page.keyboard.press("ArrowDown");
     await page.keyboard.press("ArrowUp");

@@ -16,6 +16,8 @@ import { readText } from "./text.ts";
 /** A conversation as one of its members sees it. It is only ever loaded with a member's id, so holding one proves membership. */
 export type Conversation = ConversationRow;
 
+export type RemovedConversation = { id: string; title: string; removed_at: number };
+
 export type Conversations = ReturnType<typeof createConversations>;
 
 /**
@@ -81,6 +83,14 @@ export function createConversations(deps: {
       const before = readCursor(page.cursor);
       const rows = await store.conversations.listByActivity(viewer.userId, before, limit + 1);
       return pageOf(rows, limit, (last) => writeCursor(placeOf(last)));
+    },
+
+    /** Those that the viewer has removed and may still have back, what went last first. Error code: `validation_failed`. */
+    async listRemoved(viewer: ViewerId, cursor?: string): Promise<Page<RemovedConversation>> {
+      const limit = pageLimit(undefined);
+      const rows = await store.conversations.listRemoved(viewer.userId, readCursor(cursor), limit + 1);
+      const removed = rows.map(({ id, title, removed_at }) => ({ id, title, removed_at: removed_at! }));
+      return pageOf(removed, limit, ({ removed_at: time, id }) => writeCursor({ time, id }));
     },
 
     /** Error codes: `not_found`, `validation_failed`, `rate_limited`. */

@@ -2,6 +2,7 @@ import type { Store } from "../../store/index.ts";
 import type { Throttle } from "../auth/throttle.ts";
 import type { Conversation } from "./conversations.ts";
 import { LIMITS } from "../../limits.ts";
+import { isId } from "../ids.ts";
 import type { Message } from "./messages.ts";
 import { highlight, marksAtOnce, matchOf, messageMark, termsOf, titleMark, type Segment } from "./terms.ts";
 
@@ -20,24 +21,30 @@ export type Search = ReturnType<typeof createSearch>;
 export function createSearch({ store, throttle }: { store: Store; throttle: Throttle }) {
   return {
     /**
+     * Without `before`, which is one of the messages that were found, also the titles; with it only older messages.
+     *
      * What holds all words of the query, the beginning of a word being enough, newest first, from the conversations with
      * the latest activity; where they are is marked. A query without a word finds nothing. Error code: `rate_limited`.
      */
-    async find(viewer: { userId: string }, query: string): Promise<Found> {
+    async find(viewer: { userId: string }, query: string, before?: string): Promise<Found> {
       const terms = termsOf(query.slice(0, LIMITS.queryCharsMax));
       if (terms.length === 0) return { conversations: [], messages: [], isCut: false };
       await throttle.take(["search_account", viewer.userId]);
+      const first = before !== undefined && isId(before) ? await store.messages.numberOf(before) : null;
       const max = LIMITS.searchItemsMax + 1;
       const conversations: Conversation[] = [];
       const messages: Awaited<ReturnType<Store["terms"]["findMessages"]>> = [];
       for await (const some of numbersOf(viewer.userId)) {
         for (const marks of partsOf(some, marksAtOnce(terms))) {
           if (messages.length >= max) break;
-          messages.push(...(await store.terms.findMessages(matchOf(marks, terms), max)));
+          messages.push(
+            ...(await store.terms.findMessages(matchOf(marks, terms), first ?? Number.MAX_SAFE_INTEGER, max)),
+          );
           await othersHaveTheirTurn();
         }
-        if (conversations.length < max) conversations.push(...(await titlesIn(viewer.userId, some, terms)));
-        if (Math.min(messages.length, conversations.length) >= max) break;
+        if (first === null && conversations.length < max)
+          conversations.push(...(await titlesIn(viewer.userId, some, terms)));
+        if (messages.length >= max && (first !== null || conversations.length >= max)) break;
       }
       messages.sort((a, b) => (a.id < b.id ? 1 : -1));
       return {

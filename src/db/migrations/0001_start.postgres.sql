@@ -235,6 +235,7 @@ CREATE TABLE conversations (
 
 CREATE INDEX conversations_by_owner ON conversations (owner_id);
 CREATE INDEX conversations_removed ON conversations (removed_at) WHERE removed_at IS NOT NULL;
+CREATE INDEX conversations_removed_by_owner ON conversations (owner_id, removed_at, id) WHERE removed_at IS NOT NULL;
 
 CREATE TABLE members (
   conversation_id TEXT COLLATE "C" NOT NULL REFERENCES conversations (id) ON DELETE CASCADE,

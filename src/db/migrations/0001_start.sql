@@ -251,6 +251,7 @@ CREATE TABLE conversations (
 
 CREATE INDEX conversations_by_owner ON conversations (owner_id);
 CREATE INDEX conversations_removed ON conversations (removed_at) WHERE removed_at IS NOT NULL;
+CREATE INDEX conversations_removed_by_owner ON conversations (owner_id, removed_at, id) WHERE removed_at IS NOT NULL;
 
 -- `active_at` is the conversation's `updated_at`, beside each member so that the list of their conversations has an index to
 -- go by; null while the conversation is removed.
