@@ -483,6 +483,24 @@ describe("without JavaScript", () => {
   });
 });
 
+describe("light and dark", () => {
+  test("are as the system has them until one is chosen, on every page, without a script", async () => {
+    await using t = await startApp();
+    const visitor = new Visitor(t);
+    const schemeOf = (html: string) => /<html[^>]* data-scheme="(\w+)"/.exec(html)?.[1];
+    expect(schemeOf((await visitor.open("/login")).html)).toBeUndefined();
+    const { path, html } = await visitor.submit("/scheme", { scheme: "dark", next: "/login" });
+    expect([path, schemeOf(html)]).toEqual(["/login", "dark"]);
+    expect(schemeOf((await visitor.open("/")).html)).toBe("dark");
+    expect(html.match(/name="theme-color"/g)).toHaveLength(1);
+    expect((await visitor.submit("/scheme", { scheme: "sepia" })).status).toBe(422);
+    expect(
+      schemeOf((await visitor.submit("/scheme", { scheme: "system", next: "/login" })).html),
+    ).toBeUndefined();
+    expect((await visitor.submit("/scheme", { scheme: "light", next: "//evil.example" })).path).toBe("/");
+  });
+});
+
 describe("the languages", () => {
   test("follow the browser until one is chosen, which is kept", async () => {
     await using t = await startApp();
@@ -701,6 +719,7 @@ describe("a form that is submitted twice", () => {
   test("has a key on every page: no form for people goes without", async () => {
     const without = new Set([
       "/language",
+      "/scheme",
       "/auth/logout",
       "/login",
       "/conversations/:id",

@@ -66,6 +66,7 @@ const CHEAP: Record<string, string> = {
 /** What changes state without a limit, and why it needs none. */
 const WITHOUT_LIMIT: Record<string, string> = {
   "POST /language": "sets a cookie",
+  "POST /scheme": "the same",
   "POST /reset/strength": "judges for whom a link was made, within judge_network",
   "POST /forgot": "forgot_network, where there is mail (emails.test.ts)",
   "POST /api/auth/forgot": "the same",

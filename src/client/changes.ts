@@ -127,7 +127,7 @@ async function showNotes(): Promise<void> {
   const answer = await ask(`/conversations/${open}/notes?after=${last ? idOf(last) : ""}`);
   if (!answer.ok) return;
   const wasAtEnd = thread!.isAtEnd();
-  for (const note of [...elementOf(await answer.text()).children]) {
+  for (const note of elementOf(await answer.text()).querySelectorAll("li")) {
     if (byId(note.id)) continue;
     const next = [...list.children].find((item) => item.id.includes("-") && idOf(item) > idOf(note));
     list.insertBefore(note, next ?? list.querySelector(".pending"));
@@ -193,8 +193,8 @@ export function startChanges() {
     void markRead();
   });
   document.addEventListener("visibilitychange", markRead);
-  document.addEventListener("submit", ({ defaultPrevented }) => {
-    if (defaultPrevented) return;
+  document.addEventListener("submit", ({ target, defaultPrevented }) => {
+    if (defaultPrevented || (target as HTMLFormElement).method === "dialog") return;
     leaving = true;
     setTimeout(() => (leaving = false), 10_000);
   });

@@ -1,6 +1,6 @@
 // Small comforts: questions before what cannot be undone, menus that close, errors that go when they are mended.
 //
-// DOM: form[data-confirm], form[data-unsent], dialog [data-close], #notice, details.menu, details.new-menu, .message .tools, #x-error beside the field #x, a[data-download], button[data-copy][data-copied] after the code.
+// DOM: form[data-confirm], form[data-unsent], dialog#confirm with its question and answers, dialog [data-close], #notice, details.menu, details.new-menu, .message .tools, #x-error beside the field #x, a[data-download], button[data-copy][data-copied] after the code.
 
 import { hasUnsent } from "./composer.ts";
 import { byId, root, say, sayOffline } from "./page.ts";
@@ -17,15 +17,35 @@ async function copy(button: HTMLElement) {
   }
 }
 
+/** In a dialog of our own, whose first answer leaves everything as it is. */
+function ask(question: string, yes: string, go: () => void) {
+  const dialog = byId<HTMLDialogElement>("confirm")!;
+  dialog.querySelector("p")!.textContent = question;
+  dialog.querySelector("[value=yes]")!.textContent = yes;
+  dialog.returnValue = "";
+  dialog.addEventListener("close", () => dialog.returnValue === "yes" && go(), { once: true });
+  dialog.showModal();
+}
+
 export function startComforts() {
+  /** Forms whose question was answered with yes. */
+  const answered = new WeakSet<HTMLFormElement>();
+
   document.addEventListener(
     "submit",
     (event) => {
-      const { confirm: asked, unsent } = (event.target as HTMLElement).dataset;
+      const form = event.target as HTMLFormElement;
+      const { confirm: asked, unsent } = form.dataset;
       const question = asked ?? (unsent && hasUnsent() ? unsent : "");
-      if (!question || confirm(question)) return;
+      if (!question || answered.delete(form)) return;
       event.preventDefault();
       event.stopImmediatePropagation();
+      const { submitter } = event;
+      ask(question, submitter?.ariaLabel ?? submitter?.textContent ?? "", () => {
+        if (!form.isConnected) return;
+        answered.add(form);
+        form.requestSubmit(submitter);
+      });
     },
     true,
   );

@@ -33,7 +33,7 @@ function sayInFull(time: HTMLElement) {
 /** A line before the first of each day, as the reader has them. What is in its place stays there. */
 export function markDays(list: Element) {
   let day = "";
-  for (const item of [...list.children]) {
+  for (const item of list.querySelectorAll(":scope > li")) {
     const time = item.querySelector("time");
     // What nothing comes after any more.
     if (item.matches(".day") && !item.nextElementSibling?.querySelector("time, .new-line *")) item.remove();

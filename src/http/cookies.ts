@@ -8,9 +8,12 @@ import { isLanguage, type Language } from "../locales/index.ts";
 /** The part of Elysia's `set` that cookies need; the only place that writes the header. */
 type ResponseSettings = { headers: Record<string, unknown> };
 
+export type Scheme = "light" | "dark";
+
 export type Cookies = ReturnType<typeof createCookies>;
 
 const LANGUAGE_COOKIE = "duet_language";
+const SCHEME_COOKIE = "duet_scheme";
 const ENDED_SECONDS = 10 * 60;
 const SESSION_KEEP_SECONDS = LIMITS.sessionKeepMs / 1000;
 const GUEST_PATH = "/lab/guest";
@@ -177,6 +180,12 @@ export function createCookies(issuer: string) {
       },
     },
 
+    /** `system` forgets what was chosen before. */
+    setScheme(set: ResponseSettings, scheme: Scheme | "system") {
+      const seconds = scheme === "system" ? 0 : YEAR_SECONDS;
+      set.headers["set-cookie"] = [cookie(SCHEME_COOKIE, seconds > 0 ? scheme : "", "/", seconds)];
+    },
+
     setLanguage(set: ResponseSettings, language: Language) {
       set.headers["set-cookie"] = [cookie(LANGUAGE_COOKIE, language, "/", YEAR_SECONDS)];
     },
@@ -194,6 +203,12 @@ const isOwnChange = (reason: EndReason) => reason === "password_changed" || reas
 export function chosenLanguage(request: Request): Language | undefined {
   const value = readCookie(request, LANGUAGE_COOKIE);
   return isLanguage(value) ? value : undefined;
+}
+
+/** How the pages are to look, if that was chosen on one. */
+export function chosenScheme(request: Request): Scheme | null {
+  const value = readCookie(request, SCHEME_COOKIE);
+  return value === "light" || value === "dark" ? value : null;
 }
 
 /** The value of exactly that name. Two different values under one name are somebody's trick and count as none. */

@@ -75,6 +75,11 @@ export const en = {
     submit: "Create account",
     haveAccount: "Already have an account?",
   },
+  menu: {
+    name: "Language and appearance",
+    scheme: "Appearance",
+    schemes: { system: "System", light: "Light", dark: "Dark" },
+  },
   signOut: "Sign out",
   confirmUnsent: "What you typed and did not send is deleted. Sign out?",
   signedInAs: (username: string) => `Signed in as ${username}`,

@@ -70,6 +70,11 @@ export const zh: Locale = {
     submit: "注册",
     haveAccount: "已有账号？",
   },
+  menu: {
+    name: "语言和外观",
+    scheme: "外观",
+    schemes: { system: "跟随系统", light: "浅色", dark: "深色" },
+  },
   signOut: "退出登录",
   confirmUnsent: "退出登录？尚未发送的文字会被删除。",
   signedInAs: (username) => `已登录：${username}`,

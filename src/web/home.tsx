@@ -69,5 +69,15 @@ export const homePages = ({
         },
         { body: t.Object({ language: t.String(), next: t.Optional(t.String()) }) },
       )
+      .post(
+        "/scheme",
+        ({ body, set, redirect }) => {
+          cookies.setScheme(set, body.scheme);
+          return redirect(safeNext(body.next, "/"), 303);
+        },
+        {
+          body: t.Object({ scheme: t.UnionEnum(["light", "dark", "system"]), next: t.Optional(t.String()) }),
+        },
+      )
   );
 };

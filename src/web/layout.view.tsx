@@ -1,29 +1,14 @@
 import { raw, type Child } from "#html";
-import { Icon, IconSymbols } from "./icons.view.tsx";
-import { LOCALES, type Language, type Locale } from "../locales/index.ts";
+import type { PageContext } from "./context.ts";
+import { Header } from "./header.view.tsx";
+import { IconSymbols } from "./icons.view.tsx";
 
-/** What every page needs to know beside its own data. */
-export type PageContext = {
-  t: Locale;
-  language: Language;
-  /** Path and query of this page: where the language switch and a sign-in come back to. */
-  path: string;
-  viewer: { userId: string; username: string } | null;
-  styleUrl: string;
-  styleUrls: { lab: string };
-  scriptUrl: string;
-  iconUrl: string;
-  touchIconUrl: string;
-  manifestUrl: string;
-  /** Name of the cookie by which the script sees that another tab has refreshed. */
-  generationCookie: string;
-  /** Where Duet is, for what is to be copied. */
-  origin: string;
-  /** Whether there is a mail server. */
-  hasMail: boolean;
-};
+export type { PageContext } from "./context.ts";
 
 const symbols = <IconSymbols />;
+
+/** `--surface` of app.css, for what the browser itself draws around a page. */
+const BAR_COLOURS = { light: "#ffffff", dark: "#1b1b21" };
 
 type LayoutProps = {
   page: PageContext;
@@ -59,6 +44,7 @@ export const Layout = ({
     {raw("<!doctype html>")}
     <html
       lang={page.t.htmlLang}
+      data-scheme={page.scheme}
       data-viewer={page.viewer?.userId}
       data-generation-cookie={page.viewer && page.generationCookie}
       data-place={live?.place}
@@ -78,8 +64,16 @@ export const Layout = ({
         )}
         <meta name="htmx-config" content='{"extensions":"duet","history":false}' />
         <title>{`${title} · Duet`}</title>
-        <meta name="theme-color" content="#ffffff" media="(prefers-color-scheme: light)" />
-        <meta name="theme-color" content="#1b1b21" media="(prefers-color-scheme: dark)" />
+        {(["light", "dark"] as const).map(
+          (scheme) =>
+            (page.scheme ?? scheme) === scheme && (
+              <meta
+                name="theme-color"
+                content={BAR_COLOURS[scheme]}
+                media={page.scheme ? undefined : `(prefers-color-scheme: ${scheme})`}
+              />
+            ),
+        )}
         <link rel="icon" href={page.iconUrl} type="image/svg+xml" />
         <link rel="apple-touch-icon" href={page.touchIconUrl} />
         <link rel="manifest" href={page.manifestUrl} />
@@ -105,77 +99,26 @@ export const Layout = ({
           data-behind={page.t.problem.behind}
         />
         {dialog}
+        {page.viewer && <Confirm page={page} />}
         {symbols}
       </body>
     </html>
   </>
 );
 
-const Header = ({ page, isOnce }: Pick<LayoutProps, "page" | "isOnce">) => (
-  <header class="bar">
-    <a class="brand" href={page.viewer ? "/conversations" : "/"}>
-      <Mark />
-      <span>Duet</span>
-    </a>
-    <a class="quiet" href="/lab" aria-current={page.path.startsWith("/lab") ? "page" : undefined}>
-      {page.t.lab.title}
-    </a>
-    {!isOnce && <LanguageSwitch page={page} />}
-    {page.viewer ? (
-      <form
-        class="who"
-        method="post"
-        action="/auth/logout"
-        data-sign-out=""
-        data-unsent={page.t.confirmUnsent}
-      >
-        <a
-          class="quiet who-name"
-          href="/account"
-          title={page.t.signedInAs(page.viewer.username)}
-          aria-current={page.path.startsWith("/account") ? "page" : undefined}
-        >
-          <Icon name="person" />
-          <span>{page.viewer.username}</span>
-        </a>
-        <button class="quiet" type="submit">
-          {page.t.signOut}
+/** What the page's script asks before what cannot be undone, in the words of the form that does it. */
+const Confirm = ({ page }: { page: PageContext }) => (
+  <dialog id="confirm" aria-labelledby="confirm-question">
+    <form method="dialog">
+      <p id="confirm-question" />
+      <p class="actions">
+        <button class="secondary" value="" autofocus>
+          {page.t.conversation.cancel}
         </button>
-      </form>
-    ) : (
-      <nav class="who">
-        <a class="quiet" href="/conversations">
-          {page.t.signIn.title}
-        </a>
-      </nav>
-    )}
-  </header>
-);
-
-const LanguageSwitch = ({ page }: { page: PageContext }) => (
-  <form class="languages" method="post" action="/language" aria-label={page.t.language}>
-    <input type="hidden" name="next" value={page.path} />
-    {Object.entries(LOCALES).map(([code, locale]) => (
-      <button
-        class="quiet"
-        type="submit"
-        name="language"
-        value={code}
-        lang={locale.htmlLang}
-        aria-pressed={code === page.language ? "true" : "false"}
-      >
-        {locale.name}
-      </button>
-    ))}
-  </form>
-);
-
-/** Two circles, one over the other: the long token and the short one. */
-const Mark = () => (
-  <svg class="mark" viewBox="0 0 32 32" width="28" height="28" aria-hidden="true">
-    <circle class="mark-long" cx="12.5" cy="16" r="9.5" />
-    <circle class="mark-short" cx="21.5" cy="16" r="7" />
-  </svg>
+        <button class="danger" value="yes" />
+      </p>
+    </form>
+  </dialog>
 );
 
 /**

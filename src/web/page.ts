@@ -5,6 +5,7 @@ import type { Viewer } from "../core/viewer.ts";
 import type { Duet } from "../duet.ts";
 import { DuetError } from "../errors.ts";
 import type { Incoming } from "../http/connection.ts";
+import { chosenScheme } from "../http/cookies.ts";
 import { assetUrls } from "../http/assets.ts";
 import type { Edge } from "../http/edge.ts";
 import { languageOf } from "../http/language.ts";
@@ -38,6 +39,7 @@ export const createWeb = (duet: Duet, edge: Edge): Web => ({
     return {
       t: LOCALES[language],
       language,
+      scheme: chosenScheme(request),
       path: pathOf(request),
       viewer: viewer && { userId: viewer.userId, username: viewer.username },
       ...assetUrls,

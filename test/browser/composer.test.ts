@@ -1,6 +1,8 @@
 import { expect, test } from "bun:test";
 import type { Page } from "playwright-core";
 import {
+  answer as answerTo,
+  signOut,
   fillTitle,
   describeInBrowser,
   messages,
@@ -189,8 +191,8 @@ describeInBrowser("what was sent and has not arrived", () => {
     await page.goto(path);
     expect(await page.inputValue("#body")).toEndWith("and more");
     await page.goto("/account");
-    page.once("dialog", (dialog) => dialog.accept());
     await page.click("form[action*='/logout-all'] button");
+    await answerTo(page, true);
     await page.waitForURL("**/login");
     expect(await page.evaluate(() => localStorage.length)).toBe(0);
   });
@@ -244,15 +246,16 @@ describeInBrowser("what was sent and has not arrived", () => {
     expect(alice.complaints).toEqual([]);
 
     // What was taken back is a draft; it goes only if its author says so.
-    let asked = page.waitForEvent("dialog");
-    let click = page.click("[data-sign-out] button");
-    await (await asked).dismiss();
-    await click;
+    await signOut(page);
+    // The answer that changes nothing comes first, and has the focus.
+    await page.waitForFunction(() => document.activeElement?.matches("#confirm button:first-child"));
+    expect(await page.textContent("#confirm p")).toContain("did not send is deleted");
+    expect((await page.textContent("#confirm [value=yes]"))!.trim()).toBe("Sign out");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector("#confirm", { state: "hidden" });
     expect(new URL(page.url()).pathname).toBe(path);
-    asked = page.waitForEvent("dialog");
-    click = page.click("[data-sign-out] button");
-    await (await asked).accept();
-    await click;
+    await signOut(page);
+    await answerTo(page, true);
     await page.waitForURL("**/login?*");
     expect(await page.evaluate(() => localStorage.length)).toBe(0);
   });
@@ -302,8 +305,8 @@ describeInBrowser("what is being typed anywhere", () => {
     await register(alice);
     await startConversation(alice, "Secret");
     await page.fill("#body", "nobody may read this");
-    page.once("dialog", (dialog) => dialog.accept());
-    await page.click("[data-sign-out] button");
+    await signOut(page);
+    await answerTo(page, true);
     await page.waitForURL("**/login?*");
     expect(await page.evaluate(() => localStorage.length)).toBe(0);
   });
@@ -334,8 +337,8 @@ describeInBrowser("what is being typed anywhere", () => {
     await page.click(`#${id} a.tool`);
     const edited = page.locator(`#${id} textarea`);
     await edited.fill("soon gone, or not");
-    elsewhere.once("dialog", (dialog) => dialog.accept());
     await elsewhere.click(`form[action^='${url}/remove'] button`);
+    await answerTo(elsewhere, true);
     await elsewhere.waitForSelector(`#${id} .gone`);
     await page.click(`#${id} .actions button`);
     await page.waitForSelector(`#${id} .error:has-text('deleted meanwhile')`);

@@ -3,6 +3,8 @@ import type { CDPSession, Page } from "playwright-core";
 import { UNLIMITED } from "../support/app.ts";
 import { codeOf } from "../support/authenticator.ts";
 import {
+  answer,
+  signOut as signOutByMenu,
   describeInBrowser,
   open,
   outliveAccess,
@@ -49,7 +51,7 @@ async function addPasskey({ page }: PersonInBrowser) {
 
 /** `to`: where a device leads that answers at once what the sign-in page offers. That page may never be loaded whole. */
 async function signOut({ page }: PersonInBrowser, to = "**/login*") {
-  await page.click("[data-sign-out] button");
+  await signOutByMenu(page);
   await page.waitForURL(to);
 }
 
@@ -101,8 +103,8 @@ describeInBrowser("how one signs in", () => {
     await page.fill("#code", codes[3]!.toLowerCase());
     await page.press("#code", "Enter");
     await page.waitForURL("**/account");
-    page.on("dialog", (dialog) => void dialog.accept());
     await page.click("form[action*='/remove'] button");
+    await answer(page, true);
     await page.waitForURL("**/account?done=removed");
     expect(await page.textContent("section[aria-labelledby=factors] p")).toContain("Password alone.");
     expect(alice.complaints).toEqual([]);
@@ -268,10 +270,11 @@ describeInBrowser("how one signs in", () => {
     const other = await alice.context.newPage();
     await page.goto("/account");
     await other.goto("/account");
-    for (const each of [page, other]) each.on("dialog", (dialog) => void dialog.accept());
     await other.click("form[action*='/remove'] button");
+    await answer(other, true);
     await other.waitForURL("**/account?done=removed");
     await page.click("form[action*='/remove'] button");
+    await answer(page, true);
     await page.waitForSelector("#notice:has-text('does not exist')");
     await setUp(alice);
     await signOut(alice);

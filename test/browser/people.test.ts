@@ -1,6 +1,8 @@
 import { expect, test } from "bun:test";
 import type { Page } from "playwright-core";
 import {
+  answer,
+  signOut,
   describeInBrowser,
   messages,
   open,
@@ -63,7 +65,7 @@ describeInBrowser("two people", () => {
     expect(await messages(alice.page)).toEqual([words, "好的，\n七点见！"]);
 
     for (const person of [alice, bob]) {
-      await person.page.click("[data-sign-out] button");
+      await signOut(person.page);
       await person.page.waitForURL("**/login?*");
       expect((await person.context.cookies()).map(({ name }) => name)).toEqual(["duet_ended"]);
       await person.page.goto(path);
@@ -121,9 +123,9 @@ describeInBrowser("two people", () => {
     await alice.page.waitForSelector(".message:not(.own):has-text('edited') .body:text-is('here I am')");
     // The focus stays with the message.
     await bob.page.waitForFunction(() => document.activeElement?.matches(".message.own .tool"));
-    bob.page.once("dialog", (dialog) => dialog.accept());
     await bob.page.locator(".message.own").hover();
     await bob.page.click(".message.own button.tool");
+    await answer(bob.page, true);
     await alice.page.waitForSelector(".message:not(.own) .gone");
     expect(await messages(alice.page)).toEqual(["hello bob", "are you there?", "This message was deleted"]);
     expect(await messages(bob.page)).toEqual(await messages(alice.page));
@@ -137,8 +139,8 @@ describeInBrowser("two people", () => {
     await alice.page.waitForURL(`**${path}`);
     await bob.page.waitForSelector(".list-title:has-text('Plans for May')");
     await alice.page.click("#members summary");
-    alice.page.once("dialog", (dialog) => dialog.accept());
     await alice.page.click("#members button[aria-label='Remove bob']");
+    await answer(alice.page, true);
     await bob.page.waitForFunction(() => document.querySelector(".list-title") === null);
     for (const person of [alice, bob]) expect(person.complaints).toEqual([]);
   });

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import {
+  signOut,
   describeInBrowser,
   messages,
   open,
@@ -18,7 +19,7 @@ describeInBrowser("signing out", () => {
     const path = await alice.converse("Private matters");
     const other = await alice.context.newPage();
     await other.goto(path);
-    await alice.page.click("[data-sign-out] button");
+    await signOut(alice.page);
     await alice.page.waitForURL("**/login?*");
     await other.waitForURL("**/login");
     expect(await other.textContent(".banner")).toBe("You signed out");
@@ -48,9 +49,10 @@ describeInBrowser("the content security policy", () => {
     await page.waitForSelector(SENT);
     await page.click("#members summary");
     await page.fill("#username", evil.slice(0, 30));
-    await page.click(".popover button[type=submit]");
+    await page.click("#members .joined button");
     await page.waitForSelector("#username-error");
     await page.goto(path);
+    await page.click("#me summary");
     await page.click("text=中文");
     await page.waitForSelector("html[lang='zh-CN']");
     expect(await messages(page)).toEqual([evil]);

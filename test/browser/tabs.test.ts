@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import type { BrowserContext, Page } from "playwright-core";
 import { UNLIMITED } from "../support/app.ts";
 import {
+  signOut,
   describeInBrowser,
   holdCookies,
   messages,
@@ -174,7 +175,7 @@ describeInBrowser("tabs that share a stream", () => {
     await using _ = site;
     const [other] = await tabsOf(alice.context, path, 1);
     await alice.page.route("**/auth/logout", (route) => route.fulfill({ status: 503, body: "no" }));
-    await alice.page.click("[data-sign-out] button");
+    await signOut(alice.page);
     await alice.page.waitForURL("**/auth/logout");
     await alice.page.unroute("**/auth/logout");
     await said("still here");
@@ -211,7 +212,7 @@ describeInBrowser("tabs that share a stream", () => {
       await other!.waitForResponse(() => true, { timeout: 400 }).catch(() => undefined);
       await route.fulfill({ response });
     });
-    await alice.page.click("[data-sign-out] button");
+    await signOut(alice.page);
     await other!.waitForURL("**/login");
     expect(opened).toEqual([]);
     await alice.context.close();

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import type { Route } from "playwright-core";
 import { UNLIMITED } from "../support/app.ts";
 import { register as registerByProgram } from "../support/people.ts";
-import { describeInBrowser, passOn, say, SENT, serve, shows, signedIn } from "../support/browser.ts";
+import { answer, describeInBrowser, passOn, say, SENT, serve, shows, signedIn } from "../support/browser.ts";
 
 describeInBrowser("a page of a conversation", () => {
   test("is kept up to date, and marks all that was shown as read, and what it does not show as nothing", async () => {
@@ -405,8 +405,8 @@ describeInBrowser("the keyboard", () => {
     expect(await page.locator("#current_password-error").isVisible()).toBe(true);
     await page.setViewportSize({ width: 800, height: 400 });
     await page.fill("#password-again", "not this one");
-    page.once("dialog", (dialog) => dialog.accept());
     await page.press("#password-again", "Enter");
+    await answer(page, true);
     await isOn("#password-again[aria-invalid]");
     // The address of the form is one that can be gone to, and the page is there in the other language.
     await page.goto(page.url());
@@ -416,6 +416,7 @@ describeInBrowser("the keyboard", () => {
     await page.fill("#new-title", "  ");
     await page.press("#new-title", "Enter");
     await isOn("#new-title[aria-invalid]");
+    await page.click("#me summary");
     await page.click("button[value=zh]");
     await page.waitForSelector("html[lang^=zh] h1:text-is('Focus')");
     expect(alice.complaints).toEqual([]);

@@ -145,6 +145,18 @@ export async function register({ page, name }: Pick<PersonInBrowser, "page" | "n
   await page.waitForURL("**/conversations");
 }
 
+/** The first answer to what is asked before something cannot be undone, which changes nothing, or the other. */
+export async function answer(page: Page, yes: boolean): Promise<void> {
+  await page.waitForSelector("#confirm[open]");
+  await page.click(yes ? "#confirm [value=yes]" : "#confirm [value='']");
+}
+
+/** By the menu in the bar. */
+export async function signOut(page: Page): Promise<void> {
+  await page.click("#me summary");
+  await page.click("[data-sign-out] button");
+}
+
 /** The one button opens the field, which is there by itself for whoever is in no conversation yet. */
 export async function fillTitle(page: Page, title: string): Promise<void> {
   const closed = page.locator(".new-menu:not([open]) summary");

@@ -26,6 +26,7 @@ export const PUBLIC = new Set([
   "POST /reset/strength",
   "POST /api/auth/reset",
   "POST /language",
+  "POST /scheme",
   // On sessions of nobody, or on none.
   "POST /auth/lab",
   "GET /lab/guest",

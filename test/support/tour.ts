@@ -1,5 +1,5 @@
 import type { PersonInBrowser, Site } from "./browser.ts";
-import { outliveAccess, register, startConversation } from "./browser.ts";
+import { answer, outliveAccess, register, startConversation } from "./browser.ts";
 import { codeOf } from "./authenticator.ts";
 import { login, PASSWORDS, register as registerByProgram } from "./people.ts";
 
@@ -14,6 +14,8 @@ export async function tour(
     await page.goto(path);
     await look(path);
   }
+  await page.click("#me summary");
+  await look("the menu of whoever is not signed in");
   await page.goto("/lab");
   await look("the lab, for whoever is not signed in");
   await page.click("form[action^='/auth/lab'] button");
@@ -40,6 +42,9 @@ export async function tour(
   const alices = await login(site, "alice");
   await startConversation(alice, "Other");
   const path = await startConversation(alice, "Plans");
+  await page.click("#me summary");
+  await look("the menu of the account");
+  await page.keyboard.press("Escape");
   await look("an empty thread");
   const bob = await registerByProgram(site, "bob");
   await alices.call("POST", `/api${path}/members`, { username: "bob" });
@@ -50,9 +55,11 @@ export async function tour(
     await page.press("#body", "Enter");
     await page.waitForSelector(`.message.own:not(.pending):has-text('${text.slice(0, 10)}')`);
   }
-  page.once("dialog", (dialog) => dialog.accept());
   await page.locator(".message.own").last().hover();
   await page.locator(".message.own").last().locator("button.tool").click();
+  await page.waitForSelector("#confirm[open]");
+  await look("a question before what cannot be undone");
+  await answer(page, true);
   await page.waitForSelector(".gone");
   await look("a thread");
   await page.click("#members summary");
