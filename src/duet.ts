@@ -123,7 +123,7 @@ export function createDuet(
     steps,
     settings,
   });
-  const ownSessions = createOwnSessions({ store, endings, clock });
+  const ownSessions = createOwnSessions({ store, endings, throttle, clock });
   const shownTokens = createShownTokens({ store, tokens, endings, holders });
   const introspect = createIntrospect({ store, tokens, endings, clock, steps, settings });
   const passwords = createPasswords({ settings, log, cost: tuning.argon2Cost });

@@ -13,6 +13,11 @@ export const LIMITS = {
   pageItemsDefault: 50,
   pageItemsMax: 100,
   membersPerConversationMax: 200,
+  /** links by which one conversation is joined, at a time */
+  invitesMax: 10,
+  /** from which names complete themselves, and how many do */
+  conversationsForNames: 50,
+  namesShown: 100,
   deviceNameCharsMax: 60,
   knownAddressesMax: 100,
   /** after its last token expired, so that a late one still learns why */

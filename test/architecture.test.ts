@@ -283,7 +283,7 @@ describe("the architecture", () => {
       (file) => file.split(".")[0]!,
     );
     const isPartOfAnother =
-      "ids log text clock page viewer commit changes notifier housekeeping jws observer usernames lookalikes passwords profiles own-sessions shown diary signer seal introspection members thread readers moves forms overlap holders proofs bindings bound named restoration hashes actors confirm links mailed-links own-factors challenges codes passkeys guesses sign-ins chat notes guests guest-tokens secret-signer letters event-kinds".split(
+      "ids log text clock page viewer commit changes notifier housekeeping jws observer usernames lookalikes passwords profiles own-sessions shown diary signer seal introspection members thread readers moves forms overlap holders proofs bindings bound named restoration hashes actors confirm links mailed-links own-factors challenges codes passkeys guesses sign-ins chat notes invites guests guest-tokens secret-signer letters event-kinds".split(
         " ",
       );
     for (const noun of nouns("core").filter((noun) => !isPartOfAnother.includes(noun)))

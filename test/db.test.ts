@@ -267,7 +267,7 @@ describe("migrations", () => {
         ),
       ]),
     );
-    expect(checksums).toEqual({ "0001_start": ["ea1faf86705eac9d", "3bc2c63996367097"] });
+    expect(checksums).toEqual({ "0001_start": ["2e055b537f64ef39", "c12c38741b599aca"] });
   });
 });
 

@@ -22,6 +22,7 @@ describe("one's devices", () => {
         id: expect.any(String),
         current: false,
         device: "Safari on iPhone",
+        name: null,
         kind: "program",
         bound: false,
         ip: "127.0.0.1",
@@ -37,6 +38,35 @@ describe("one's devices", () => {
       expect((await refresh(t, id)).status).toBe(401);
     }
     expect((await me(t, phone.access_token)).status).toBe(200);
+  });
+
+  test("have a name that one can give them, and keep it when a new password begins a new session", async () => {
+    await using t = await startApp();
+    const alice = await register(t, "alice");
+    const bob = await register(t, "bob");
+    const own = async (who = alice) => (await who.call("GET", "/api/auth/sessions")).body.items;
+    const [{ id }] = await own();
+    const rename = (name: unknown, who = alice) => who.call("PATCH", `/api/auth/sessions/${id}`, { name });
+    expect((await rename("  The old laptop  ")).status).toBe(204);
+    expect(await own()).toMatchObject([{ name: "The old laptop" }]);
+    for (const [name, status] of [
+      ["x".repeat(61), 422],
+      ["\ud800", 422],
+      [3, 422],
+    ] as const)
+      expect((await rename(name)).status).toBe(status);
+    // Nobody else's, as if it were not there.
+    expect((await rename("mine", bob)).status).toBe(404);
+    expect(await own()).toMatchObject([{ name: "The old laptop" }]);
+    const changed = await alice.call("POST", "/api/auth/password", {
+      current_password: alice.password,
+      new_password: "a kettle for the lighthouse",
+    });
+    alice.accessToken = changed.body.access_token;
+    expect(await own()).toMatchObject([{ name: "The old laptop", current: true }]);
+    const [now] = await own();
+    expect((await alice.call("PATCH", `/api/auth/sessions/${now.id}`, { name: " " })).status).toBe(204);
+    expect(await own()).toMatchObject([{ name: null }]);
   });
 
   test("are each ended from any other, at once", async () => {

@@ -47,6 +47,8 @@ const CHEAP: Record<string, string> = {
   "GET /conversations/:id": "one page; what was looked for beside it, within search_account",
   "GET /conversations/deleted": "one page",
   "GET /conversations/:id/notes": "a hundred at most",
+  "GET /conversations/:id/people": "a hundred names, from fifty conversations",
+  "GET /join": "one row",
   "GET /conversations/:id/members": "as many as may be in one",
   "GET /conversations/:id/messages/:messageId": "one row",
   "GET /conversations/:id/messages/:messageId/edit": "one row",
@@ -111,6 +113,7 @@ const WITHOUT_LIMIT: Record<string, string> = {
   "POST /conversations/:id/restore": "the same",
   "POST /api/conversations/:id/read": "moves a mark along messages that were posted within a limit",
   "POST /conversations/:id/read": "the same",
+  "POST /conversations/:id/invites/end": "removes what was made within a limit, once",
   "DELETE /api/conversations/:id/members/:userId": "the same",
   "POST /conversations/:id/members/:userId/remove": "the same",
 };

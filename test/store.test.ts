@@ -71,6 +71,7 @@ const BOUNDED: Record<string, string> = {
   "members.list": "the members of one conversation, 200 at most",
   "eras.endAll": "everybody, once, before a backup that was put back is used",
   "guests.keepNewest": "a thousand sessions of nobody at most",
+  "members.listKnown": "the members of fifty conversations",
   "terms.findMessages": "a page of what was found",
 };
 

@@ -1,6 +1,6 @@
 import { Elysia, t, type Static } from "elysia";
 import { nameDevice } from "../core/auth/devices.ts";
-import type { Session } from "../core/auth/sessions.ts";
+import type { OwnSession } from "../core/auth/own-sessions.ts";
 import type { Viewer } from "../core/viewer.ts";
 import type { Duet } from "../duet.ts";
 import { bearerViewer, type Guard } from "../http/auth.ts";
@@ -15,6 +15,7 @@ const SessionBody = named(
     id: Id,
     current: t.Boolean(),
     device: orNull(t.String()),
+    name: orNull(t.String()),
     kind: SessionKinds,
     bound: t.Boolean(),
     ip: orNull(t.String()),
@@ -54,6 +55,14 @@ export const deviceRoutes = ({
         ...says("listSessions", { 200: Page(SessionBody) }),
       },
     )
+    .patch(
+      "/api/auth/sessions/:id",
+      async ({ viewer, params, body, set }) => {
+        await ownSessions.rename(viewer, params.id, body.name);
+        set.status = 204;
+      },
+      { body: t.Object({ name: t.String() }), ...says("renameSession", { 204: null }, ["rate_limited"]) },
+    )
     .delete(
       "/api/auth/sessions/:id",
       async ({ viewer, params, request, server, set }) => {
@@ -63,10 +72,11 @@ export const deviceRoutes = ({
       says("endSession", { 204: null }),
     );
 
-const sessionBody = (session: Session, viewer: Viewer): Static<typeof SessionBody> => ({
+const sessionBody = (session: OwnSession, viewer: Viewer): Static<typeof SessionBody> => ({
   id: session.id,
   current: session.id === viewer.sessionId,
   device: nameDevice(session.user_agent),
+  name: session.device_name,
   kind: session.kind,
   bound: session.key_thumbprint !== null,
   ip: session.ip,

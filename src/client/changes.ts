@@ -8,6 +8,7 @@ import htmx from "htmx.org";
 import { thread } from "./composer.ts";
 import type { LiveKind } from "./feed.ts";
 import { elementOf } from "./markup.ts";
+import { notify } from "./notifications.ts";
 import { byId, isVisible, root, say } from "./page.ts";
 import { ask } from "./tokens.ts";
 import type { LiveEvents } from "./wire.ts";
@@ -159,6 +160,7 @@ function takeAway({ conversation }: LiveEvents["conversation_removed"]) {
 /** What each event of the stream does to the page. */
 export const SHOW: { [K in LiveKind]: (data: LiveEvents[K]) => void } = {
   message(data) {
+    void notify(data);
     showItem(data);
     showMessage(data);
   },

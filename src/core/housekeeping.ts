@@ -38,6 +38,7 @@ export function createHousekeeping(deps: {
     (limit) => store.links.removeBefore(now - LIMITS.linkKeepMs, limit),
     (limit) => store.challenges.removeBefore(now, limit),
     (limit) => store.guests.removeBefore(now, limit),
+    (limit) => store.invites.removeBefore(now, limit),
     (limit) => store.throttles.removeFull(now, limit),
     (limit) => store.idempotency.removeBefore(now - LIMITS.idempotencyKeepMs, limit),
     (limit) =>

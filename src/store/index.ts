@@ -3,6 +3,7 @@ import { challengeStore } from "./challenges.ts";
 import { changeStore } from "./changes.ts";
 import { conversationStore } from "./conversations.ts";
 import { deviceStore } from "./devices.ts";
+import { deviceNameStore } from "./device-names.ts";
 import { eraStore } from "./eras.ts";
 import { factorStore } from "./factors.ts";
 import { securityStore } from "./security.ts";
@@ -11,6 +12,7 @@ import { guestStore } from "./guests.ts";
 import { idempotencyStore } from "./idempotency.ts";
 import { letterStore } from "./letters.ts";
 import { linkStore } from "./links.ts";
+import { inviteStore } from "./invites.ts";
 import { keyStore } from "./keys.ts";
 import { memberStore } from "./members.ts";
 import { messageStore } from "./messages.ts";
@@ -27,6 +29,7 @@ const bind = (q: Queryable, isTransaction = false) => ({
   sessions: sessionStore(q),
   eras: eraStore(q),
   devices: deviceStore(q),
+  deviceNames: deviceNameStore(q),
   security: securityStore(q),
   throttles: throttleStore(q),
   proofs: proofStore(q),
@@ -40,6 +43,7 @@ const bind = (q: Queryable, isTransaction = false) => ({
   members: memberStore(q),
   messages: messageStore(q),
   notes: noteStore(q),
+  invites: inviteStore(q),
   terms: termStore(q),
   idempotency: idempotencyStore(q),
   forms: formStore(q),

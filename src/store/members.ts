@@ -30,6 +30,25 @@ export const memberStore = (q: Queryable) => ({
     return rows.map((row) => row.user_id);
   },
 
+  /** With whom somebody shares one of their latest conversations, and who are not in this one, by name. */
+  listKnown: async (userId: string, conversationId: string, conversations: number, limit: number) => {
+    const rows = await q.all<{ username: string }>(
+      `SELECT DISTINCT users.username FROM (
+           SELECT conversation_id FROM members WHERE user_id = $1 AND active_at IS NOT NULL
+            ORDER BY active_at DESC, conversation_id DESC LIMIT $2) AS mine
+         JOIN members ON members.conversation_id = mine.conversation_id
+         JOIN users ON users.id = members.user_id
+        WHERE users.username IS NOT NULL AND users.disabled_at IS NULL AND users.id <> $1
+          AND NOT EXISTS (SELECT 1 FROM members AS here WHERE here.conversation_id = $3 AND here.user_id = users.id)
+        ORDER BY users.username LIMIT $4`,
+      userId,
+      conversations,
+      conversationId,
+      limit,
+    );
+    return rows.map(({ username }) => username);
+  },
+
   /** Adds one who may be there already: then nothing changes. */
   add: (conversationId: string, userId: string, now: number) =>
     q.run(

@@ -29,6 +29,16 @@ export const noteStore = (q: Queryable) => ({
       note.created_at,
     ),
 
+  /** Whether somebody was removed, and has not been added since. */
+  isRemoved: async (conversationId: string, userId: string): Promise<boolean> => {
+    const last = await q.one<{ kind: NoteRow["kind"] }>(
+      "SELECT kind FROM notes WHERE subject_id = $1 AND conversation_id = $2 ORDER BY id DESC LIMIT 1",
+      userId,
+      conversationId,
+    );
+    return last?.kind === "removed";
+  },
+
   /** Those after one message (or note) and before another, the newest of them, newest first. */
   listBetween: (conversationId: string, afterId: string, beforeId: string, limit: number) =>
     q.all<NoteRow>(

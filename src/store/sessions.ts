@@ -67,8 +67,10 @@ export const sessionStore = (q: Queryable) => ({
 
   /** A user's live sessions, the last one rotated or first used first. */
   listLive: (userId: string, now: number, before: { time: number; id: string } | null, limit: number) =>
-    q.all<SessionRow>(
-      `SELECT * FROM sessions WHERE user_id = $1 AND era = (SELECT era FROM users WHERE id = $1)
+    q.all<SessionRow & { device_name: string | null }>(
+      `SELECT sessions.*, device_names.name AS device_name
+         FROM sessions LEFT JOIN device_names ON device_names.session_id = sessions.id
+        WHERE user_id = $1 AND era = (SELECT era FROM users WHERE id = $1)
           AND ended_at IS NULL AND idle_ends_at > $2 AND (seen_at, id) < ($3, $4)
         ORDER BY seen_at DESC, id DESC LIMIT $5`,
       userId,

@@ -7,6 +7,7 @@ export const TABLES = {
   users: ["id"],
   username_shapes: ["shape"],
   sessions: ["id"],
+  device_names: ["session_id"],
   ended_eras: ["user_id", "era"],
   auth_events: ["id"],
   links: ["id"],
@@ -20,6 +21,7 @@ export const TABLES = {
   members: ["conversation_id", "user_id"],
   messages: ["number"],
   notes: ["id"],
+  invites: ["id"],
   idempotency_keys: ["user_id", "idempotency_key"],
   changes: ["id"],
 } as const;

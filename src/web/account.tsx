@@ -146,6 +146,14 @@ export function accountPages(deps: Deps) {
       },
       { body: t.Object({ new_password: t.String() }) },
     )
+    .post(
+      "/sessions/:id/name",
+      async ({ viewer, params, body, redirect }) => {
+        await ownSessions.rename(viewer, params.id, body.name);
+        return redirect("/account#devices", 303);
+      },
+      { body: t.Object({ name: t.String() }) },
+    )
     .post("/sessions/:id/end", async ({ request, server, viewer, params, redirect }) => {
       await ownSessions.revoke(viewer, params.id, deviceOf({ request, server }));
       return redirect("/account?done=session", 303);

@@ -1,6 +1,7 @@
 import type { SecurityEvent } from "../core/auth/security.ts";
 import { Password, Profile, Removal, type AccountForms } from "./account-forms.view.tsx";
 import { once } from "./form.view.tsx";
+import { Icon } from "./icons.view.tsx";
 import { Layout, type PageContext } from "./layout.view.tsx";
 import { Factors } from "./factors.view.tsx";
 import { ProofDialog } from "./proof.view.tsx";
@@ -86,6 +87,34 @@ export const AccountPage = (props: AccountProps) => {
   );
 };
 
+const nameOfDevice = (page: PageContext, { device_name, device }: ShownSession) =>
+  device_name ?? device ?? page.t.account.unknownDevice;
+
+/** What somebody calls a device, to be told from the others. */
+const DeviceName = ({ page, session }: { page: PageContext; session: ShownSession }) => {
+  const { account: t } = page.t;
+  return (
+    <details class="menu">
+      <summary aria-label={t.nameDevice + page.t.colon + nameOfDevice(page, session)} title={t.nameDevice}>
+        <Icon name="edit" />
+      </summary>
+      <form class="popover" method="post" action={once(`/account/sessions/${session.id}/name`)}>
+        <label for={`name-${session.id}`}>{t.deviceName}</label>
+        <span class="joined">
+          <input
+            id={`name-${session.id}`}
+            name="name"
+            value={session.device_name ?? ""}
+            maxlength="60"
+            autocomplete="off"
+          />
+          <button type="submit">{page.t.conversation.save}</button>
+        </span>
+      </form>
+    </details>
+  );
+};
+
 const Devices = ({ page, sessions, moreSessions }: AccountProps) => {
   const { account: t } = page.t;
   return (
@@ -94,12 +123,13 @@ const Devices = ({ page, sessions, moreSessions }: AccountProps) => {
       <ul class="rows">
         {sessions.map((session) => (
           <SessionRow page={page} session={session}>
+            <DeviceName page={page} session={session} />
             {!session.isCurrent && (
               <form method="post" action={once(`/account/sessions/${session.id}/end`)}>
                 <button
                   class="secondary"
                   type="submit"
-                  aria-label={t.signOutThere + page.t.colon + (session.device ?? t.unknownDevice)}
+                  aria-label={t.signOutThere + page.t.colon + nameOfDevice(page, session)}
                 >
                   {t.signOutThere}
                 </button>

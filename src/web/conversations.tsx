@@ -1,5 +1,4 @@
 import { Elysia, t } from "elysia";
-import type { Viewer } from "../core/viewer.ts";
 import { cookieViewer } from "../http/auth.ts";
 import { formBodies } from "../http/body.ts";
 import { ConversationItems } from "./conversation-items.view.tsx";
@@ -7,25 +6,25 @@ import { ConversationsPage, NewConversation } from "./conversations.view.tsx";
 import { failedForm } from "./form.ts";
 import { DeletedPage } from "./deleted.view.tsx";
 import { emptyForm } from "./form.view.tsx";
-import { Members, type Invited } from "./members.view.tsx";
 import { isHtmx, pages, type Web } from "./page.ts";
-import { showThread } from "./thread.tsx";
+import { showMembers, showThread } from "./thread.tsx";
 
 type Deps = Pick<
   Web,
-  "conversations" | "members" | "openThread" | "live" | "sessions" | "cookies" | "showingOf" | "pageContext"
+  | "conversations"
+  | "members"
+  | "invites"
+  | "openThread"
+  | "live"
+  | "sessions"
+  | "cookies"
+  | "showingOf"
+  | "pageContext"
 >;
 
 /** The list, and what is done with a conversation as a whole. */
 export function conversationPages(deps: Deps) {
   const { conversations, members, live, sessions, cookies, showingOf, pageContext } = deps;
-
-  async function showMembers(request: Request, viewer: Viewer, id: string, invited: Invited = {}) {
-    const page = pageContext(request, viewer);
-    const conversation = await conversations.get(viewer, id);
-    const view = { page, conversation, members: await members.listIn(conversation) };
-    return <Members {...view} {...invited} />;
-  }
 
   return new Elysia({ name: "web/conversations", prefix: "/conversations" })
     .use(pages)
@@ -112,7 +111,7 @@ export function conversationPages(deps: Deps) {
     })
     .get("/:id/members", async ({ request, viewer, params, redirect }) =>
       isHtmx(request)
-        ? showMembers(request, viewer, params.id)
+        ? showMembers(deps, request, viewer, params.id)
         : redirect(`/conversations/${params.id}`, 303),
     )
     .post(
@@ -121,11 +120,12 @@ export function conversationPages(deps: Deps) {
         try {
           const invited = await members.add(viewer, params.id, body);
           if (!isHtmx(request)) return redirect(`/conversations/${params.id}`, 303);
-          return showMembers(request, viewer, params.id, { invited });
+          return showMembers(deps, request, viewer, params.id, { invited });
         } catch (error) {
           const invitation = failedForm(error, pageContext(request, viewer).language, body, set);
-          if (!isHtmx(request)) return showThread(deps, request, viewer, params.id, { invitation });
-          return showMembers(request, viewer, params.id, { invitation });
+          if (!isHtmx(request))
+            return showThread(deps, request, viewer, params.id, { invited: { invitation } });
+          return showMembers(deps, request, viewer, params.id, { invitation });
         }
       },
       { body: t.Object({ username: t.String() }) },

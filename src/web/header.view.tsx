@@ -52,6 +52,17 @@ const Menu = ({ page, isOnce }: HeaderProps) => {
         {!isOnce && <LanguageSwitch page={page} />}
         {!isOnce && <SchemeSwitch page={page} />}
         {viewer && (
+          <button
+            class="quiet"
+            type="button"
+            data-notify=""
+            data-on={t.menu.notify}
+            data-off={t.menu.notifyOff}
+            data-denied={t.menu.notifyDenied}
+            hidden
+          />
+        )}
+        {viewer && (
           <form method="post" action="/auth/logout" data-sign-out="" data-unsent={t.confirmUnsent}>
             <button class="quiet" type="submit">
               <Icon name="leave" /> {t.signOut}

@@ -8,6 +8,7 @@ import { conversationPages } from "./conversations.tsx";
 import { labGuestPages } from "./lab-guest.tsx";
 import { labRunPages } from "./lab-run.tsx";
 import { labPages } from "./lab.tsx";
+import { invitePages } from "./invites.tsx";
 import { livePages } from "./live.tsx";
 import { messagePages } from "./messages.tsx";
 import { emailPages } from "./emails.tsx";
@@ -39,6 +40,7 @@ export function webPages(web: Web & { root: () => AnyElysia; metrics: Metrics })
     .use(deviceRoutes(web))
     .use(arrivalPages({ ...web, arrivals }))
     .use(conversationPages(web))
+    .use(invitePages(web))
     .use(messagePages(web))
     .use(searchPages(web))
     .use(livePages(web))

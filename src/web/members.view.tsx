@@ -1,22 +1,40 @@
 import type { Conversation } from "../core/chat/conversations.ts";
+import type { Invite } from "../core/chat/invites.ts";
 import type { Member } from "../core/chat/members.ts";
 import { emptyForm, Field, once, type FormState } from "./form.view.tsx";
 import { Icon } from "./icons.view.tsx";
+import { InviteLinks } from "./invites.view.tsx";
 import type { PageContext } from "./layout.view.tsx";
 
 /** What came of an invitation: somebody, or the form again with what is wrong. */
-export type Invited = { invited?: { member: Member; isNew: boolean }; invitation?: FormState };
+export type Invited = {
+  invited?: { member: Member; isNew: boolean };
+  invitation?: FormState;
+  /** One that was just made. */
+  link?: string;
+  isOpen?: boolean;
+};
 
-type MembersProps = Invited & { page: PageContext; conversation: Conversation; members: Member[] };
+type MembersProps = Invited & {
+  page: PageContext;
+  conversation: Conversation;
+  members: Member[];
+  invites: Invite[];
+};
 
 /** Who is in a conversation; its owner invites and removes, anybody else leaves. */
-export const Members = ({ page, conversation, members, invited, invitation = emptyForm }: MembersProps) => {
+export const Members = (props: MembersProps) => {
+  const { page, conversation, members, invited, invitation = emptyForm, link, isOpen } = props;
   const { conversation: t } = page.t;
   const url = `/conversations/${conversation.id}/members`;
   const isOwner = page.viewer?.userId === conversation.owner_id;
   const error = invitation.errors["username"] ?? invitation.general;
   return (
-    <details class="menu" id="members" open={invited !== undefined || error !== undefined}>
+    <details
+      class="menu"
+      id="members"
+      open={isOpen || invited !== undefined || error !== undefined || link !== undefined}
+    >
       <summary aria-label={t.members(members.length)}>
         <Icon name="people" /> <span aria-hidden="true">{members.length}</span>
       </summary>
@@ -46,7 +64,12 @@ export const Members = ({ page, conversation, members, invited, invitation = emp
                     autocapitalize="none"
                     spellcheck="false"
                     required
+                    list="known"
+                    hx-get={`/conversations/${conversation.id}/people`}
+                    hx-trigger="focus once"
+                    hx-target="#known"
                   />
+                  <datalist id="known" />
                   <button type="submit">{t.inviteSubmit}</button>
                 </span>
               )}
@@ -58,6 +81,7 @@ export const Members = ({ page, conversation, members, invited, invitation = emp
             )}
           </form>
         )}
+        {isOwner && <InviteLinks {...props} />}
       </div>
     </details>
   );

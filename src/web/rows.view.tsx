@@ -6,6 +6,7 @@ import { Time, type PageContext } from "./layout.view.tsx";
 
 export type ShownSession = Session & {
   device: string | null;
+  device_name?: string | null;
   isCurrent?: boolean;
   isBound: boolean;
 };
@@ -21,10 +22,11 @@ export const SessionRow = ({ page, session, children }: SessionRowProps) => {
     <li>
       <Icon name={isPhone ? "phone" : "computer"} />
       <span class="row-main">
-        <strong>{session.device ?? t.unknownDevice}</strong>
+        <strong dir="auto">{session.device_name ?? session.device ?? t.unknownDevice}</strong>
         {session.isCurrent && <span class="tag">{t.thisDevice}</span>}
         {session.isBound && <span class="tag">{t.bound[session.kind]}</span>}
         <span class="muted small">
+          {session.device_name && `${session.device ?? t.unknownDevice} · `}
           {t.kinds[session.kind]} · {session.ip} · {session.isCurrent ? t.seenNow : t.seen}{" "}
           {!session.isCurrent && <Time at={session.seen_at} />}
         </span>

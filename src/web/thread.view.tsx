@@ -6,12 +6,12 @@ import { ConversationsPage } from "./conversations.view.tsx";
 import { emptyForm, type FormState } from "./form.view.tsx";
 import { Icon } from "./icons.view.tsx";
 import type { PageContext } from "./layout.view.tsx";
-import { ConversationMenu, Members } from "./members.view.tsx";
+import { ConversationMenu, Members, type Invited } from "./members.view.tsx";
 import { PendingMessage } from "./messages.view.tsx";
 import { ThreadItems } from "./thread-items.view.tsx";
 
 /** The forms on the page of a conversation, as far as one of them is shown again. */
-export type ThreadForms = { composer?: FormState; invitation?: FormState; title?: FormState };
+export type ThreadForms = { composer?: FormState; invited?: Invited; title?: FormState };
 
 type ThreadProps = {
   page: PageContext;
@@ -38,7 +38,7 @@ const Thread = ({ page, thread, forms = {} }: ThreadProps) => {
   const { conversation, members, messages } = thread;
   const { conversation: t } = page.t;
   const last = messages.items.at(-1);
-  const { invitation = emptyForm, title = emptyForm, composer = emptyForm } = forms;
+  const { invited, title = emptyForm, composer = emptyForm } = forms;
   return (
     <section class="thread" aria-labelledby="thread-title">
       <header class="thread-head">
@@ -48,7 +48,13 @@ const Thread = ({ page, thread, forms = {} }: ThreadProps) => {
         <h1 id="thread-title" dir="auto" title={conversation.title}>
           {conversation.title}
         </h1>
-        <Members page={page} conversation={conversation} members={members} invitation={invitation} />
+        <Members
+          page={page}
+          conversation={conversation}
+          members={members}
+          invites={thread.invites}
+          {...invited}
+        />
         <ConversationMenu page={page} conversation={conversation} form={title} />
       </header>
       <div class="scroll" tabindex="0" role="log" aria-label={t.messages}>

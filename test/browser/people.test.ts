@@ -1,3 +1,5 @@
+import { UNLIMITED } from "../support/app.ts";
+import { register as registerByProgram } from "../support/people.ts";
 import { expect, test } from "bun:test";
 import type { Page } from "playwright-core";
 import {
@@ -13,6 +15,7 @@ import {
   SHORT,
   signedIn,
   startConversation,
+  shows,
 } from "../support/browser.ts";
 
 /** Until the page has been given a new pair, as it asks for one when the access token's time is over. */
@@ -143,5 +146,102 @@ describeInBrowser("two people", () => {
     await answer(alice.page, true);
     await bob.page.waitForFunction(() => document.querySelector(".list-title") === null);
     for (const person of [alice, bob]) expect(person.complaints).toEqual([]);
+  });
+});
+
+describeInBrowser("inviting", () => {
+  test("by a name that completes itself, and by a link that is copied, opened elsewhere and ended", async () => {
+    await using site = await serve(UNLIMITED);
+    await using alice = await signedIn(site, "alice", { permissions: ["clipboard-read", "clipboard-write"] });
+    await using bob = await signedIn(site, "bob");
+    await registerByProgram(site, "carol");
+    const shared = await alice.program("POST", "/conversations", { title: "Before" });
+    await alice.program("POST", `/conversations/${shared.id}/members`, { username: "bob" });
+    const path = await alice.converse("Plans");
+    const { page } = alice;
+    await page.click("#members summary");
+    await page.focus("#username");
+    await page.waitForSelector("#known option", { state: "attached" });
+    expect(
+      await page.evaluate(() =>
+        [...document.querySelectorAll<HTMLOptionElement>("#known option")].map(({ value }) => value),
+      ),
+    ).toEqual(["bob"]);
+
+    await page.selectOption("[name=days]", "1");
+    await page.click(".new-invite button");
+    await page.waitForSelector(".invites .code");
+    await page.click(".invites .code button");
+    await page.waitForSelector(".invites .code button:text-is('Copied')");
+    const link = await page.evaluate(() => navigator.clipboard.readText());
+    expect(link).toContain("/join?token=");
+    await bob.page.goto(`${site.url}${new URL(link).pathname}${new URL(link).search}`);
+    await bob.page.click("main button");
+    await bob.page.waitForURL(`**${path}`);
+    await page.waitForSelector(".note:has-text('bob joined by a link')");
+    await page.keyboard.press("Escape");
+    await page.waitForSelector("summary[aria-label='2 members']");
+    await page.click("#members summary");
+    await page.waitForSelector(".invites li:has-text('1 of 10 joined')");
+    await page.click(".invites li button");
+    await page.waitForSelector(".invites li", { state: "detached" });
+    for (const person of [alice, bob]) expect(person.complaints).toEqual([]);
+  });
+});
+
+describeInBrowser("notifications", () => {
+  test("come only for whoever asked for them, and only while no page is looked at", async () => {
+    await using site = await serve(UNLIMITED);
+    await using alice = await signedIn(site, "alice", { permissions: ["notifications"] });
+    const bob = await registerByProgram(site, "bob");
+    const path = await alice.converse("Plans");
+    await alice.program("POST", `${path}/members`, { username: "bob" });
+    const { page } = alice;
+    // The browser of the tests shows none: what would be shown is written down.
+    await page.addInitScript(() => {
+      const told: string[] = [];
+      class Told extends EventTarget {
+        static permission = "granted";
+        static requestPermission = () => Promise.resolve("granted");
+        constructor(title: string, { body }: { body: string }) {
+          super();
+          told.push(`${title}: ${body}`);
+        }
+      }
+      Object.assign(window, { Notification: Told, told });
+    });
+    await page.reload();
+    const told = () => page.evaluate(() => (window as unknown as { told: string[] }).told);
+    const hide = (isHidden: boolean) =>
+      page.evaluate((hidden) => {
+        Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+        document.dispatchEvent(new Event("visibilitychange", { bubbles: true }));
+      }, isHidden);
+    const says = async (body: string) => {
+      await bob.call("POST", `/api${path}/messages`, { body });
+      await shows(page, body);
+    };
+    await hide(true);
+    await says("nobody asked");
+    expect(await told()).toEqual([]);
+    await hide(false);
+    await page.click("#me summary");
+    await page.click("[data-notify]");
+    await page.waitForSelector("[data-notify]:text-is('Stop notifying me')");
+    await says("is looked at");
+    expect(await told()).toEqual([]);
+    await hide(true);
+    await says("hello");
+    await page.waitForFunction(() => (window as unknown as { told: string[] }).told.length > 0);
+    expect(await told()).toEqual(["Plans: bob: hello"]);
+    // One's own, from another device, is no news.
+    await alice.program("POST", `${path}/messages`, { body: "mine" });
+    await shows(page, "mine");
+    // Another page is looked at.
+    const other = await alice.context.newPage();
+    await other.goto("/account");
+    await says("is seen elsewhere");
+    expect(await told()).toHaveLength(1);
+    expect(alice.complaints).toEqual([]);
   });
 });

@@ -147,6 +147,7 @@ export function createAccount(deps: {
         await tx.links.removeOf(row.id, "reset");
         await tx.challenges.removeOf(row.id);
         await tx.sessions.insert(session);
+        await tx.deviceNames.passOn(viewer.sessionId, session.id);
         await security.note({ kind: "password_change", userId: row.id, sessionId: session.id }, device, tx);
       });
       return sessions.issue(session, row.username);
@@ -224,9 +225,9 @@ export function createAccount(deps: {
 
   async function* devicesOf(viewer: Viewer) {
     for await (const session of ownSessions.everyLive(viewer)) {
-      const { id, kind, key_thumbprint, user_agent, ip, created_at, seen_at } = session;
+      const { id, kind, device_name: name, key_thumbprint, user_agent, ip, created_at, seen_at } = session;
       const bound = key_thumbprint !== null;
-      yield { id, kind, bound, user_agent, ip, created_at: time(created_at), seen_at: time(seen_at) };
+      yield { id, name, kind, bound, user_agent, ip, created_at: time(created_at), seen_at: time(seen_at) };
     }
   }
 

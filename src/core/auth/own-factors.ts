@@ -80,6 +80,7 @@ export function createOwnFactors(deps: {
       await tx.links.removeOf(user.id, "reset");
       await endings.endAll(tx, user.id, "factors_changed", device);
       await tx.sessions.insert(session);
+      await tx.deviceNames.passOn(viewer.sessionId, session.id);
       await security.note({ kind: how.kind, userId: user.id, sessionId: session.id }, device, tx);
       return needsCodes ? fresh : [];
     });

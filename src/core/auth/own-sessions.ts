@@ -1,17 +1,26 @@
 import { DuetError } from "../../errors.ts";
 import type { Store } from "../../store/index.ts";
-import type { SessionRow } from "../../store/sessions.ts";
+import { readFactorName } from "./factors.ts";
 import type { Clock } from "../clock.ts";
 import { everyRow, pageLimit, pageOf, readCursor, writeCursor, type Page, type Place } from "../page.ts";
 import type { ViewerId } from "../viewer.ts";
 import type { Device } from "./devices.ts";
 import type { Endings } from "./endings.ts";
+import type { Throttle } from "./throttle.ts";
+
+/** As its user sees it among theirs, by the name that they have given it. */
+export type OwnSession = Awaited<ReturnType<Store["sessions"]["listLive"]>>[number];
 
 export type OwnSessions = ReturnType<typeof createOwnSessions>;
 
 /** The viewer's own sessions, which people know as their devices: to look at, and to end from any other. */
-export function createOwnSessions(deps: { store: Store; endings: Endings; clock: Clock }) {
-  const { store, endings, clock } = deps;
+export function createOwnSessions(deps: {
+  store: Store;
+  endings: Endings;
+  throttle: Throttle;
+  clock: Clock;
+}) {
+  const { store, endings, throttle, clock } = deps;
 
   /**
    * The viewer's live sessions, the last one rotated or first used first. Nothing in them is a credential. Error code:
@@ -20,7 +29,7 @@ export function createOwnSessions(deps: { store: Store; endings: Endings; clock:
   async function list(
     viewer: ViewerId,
     page: { limit?: number | undefined; cursor?: string | undefined } = {},
-  ): Promise<Page<SessionRow>> {
+  ): Promise<Page<OwnSession>> {
     const limit = pageLimit(page.limit);
     const before = readCursor(page.cursor);
     const rows = await store.sessions.listLive(viewer.userId, clock(), before, limit + 1);
@@ -28,8 +37,8 @@ export function createOwnSessions(deps: { store: Store; endings: Endings; clock:
   }
 
   /** All of them, however many. */
-  const everyLive = (viewer: ViewerId): AsyncIterable<SessionRow> =>
-    everyRow<SessionRow>((last, limit) =>
+  const everyLive = (viewer: ViewerId): AsyncIterable<OwnSession> =>
+    everyRow<OwnSession>((last, limit) =>
       store.sessions.listLive(viewer.userId, clock(), last && placeOf(last), limit),
     );
 
@@ -39,7 +48,20 @@ export function createOwnSessions(deps: { store: Store; endings: Endings; clock:
       throw new DuetError("not_found");
   }
 
-  return { list, everyLive, revoke };
+  /**
+   * Gives one of the viewer's own sessions a name, or takes it away where it is empty. Error codes: `not_found`,
+   * `validation_failed`, `rate_limited`.
+   */
+  async function rename(viewer: ViewerId, sessionId: string, name: string): Promise<void> {
+    const given = name.trim() === "" ? null : readFactorName(name, name);
+    await throttle.take(["profile_account", viewer.userId]);
+    const isOwn = (await store.sessions.find(sessionId))?.user_id === viewer.userId;
+    if (!isOwn) throw new DuetError("not_found");
+    if (given === null) await store.deviceNames.remove(viewer.userId, sessionId);
+    else await store.deviceNames.set(viewer.userId, sessionId, given);
+  }
+
+  return { list, everyLive, revoke, rename };
 }
 
-const placeOf = ({ seen_at: time, id }: SessionRow): Place => ({ time, id });
+const placeOf = ({ seen_at: time, id }: OwnSession): Place => ({ time, id });

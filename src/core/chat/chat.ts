@@ -6,6 +6,7 @@ import type { Clock } from "../clock.ts";
 import type { Commit } from "../commit.ts";
 import type { Notifier } from "../notifier.ts";
 import { createConversations } from "./conversations.ts";
+import { createInvites } from "./invites.ts";
 import { createLive } from "./live.ts";
 import { createMembers } from "./members.ts";
 import { createMessages } from "./messages.ts";
@@ -28,10 +29,11 @@ export function createChat(deps: {
 }) {
   const conversations = createConversations(deps);
   const members = createMembers({ ...deps, conversations });
+  const invites = createInvites({ ...deps, conversations });
   const messages = createMessages({ ...deps, conversations });
   const notes = createNotes(deps);
   const search = createSearch(deps);
   const live = createLive(deps);
-  const openThread = createOpenThread({ conversations, members, messages, notes, live });
-  return { conversations, members, messages, notes, search, live, openThread };
+  const openThread = createOpenThread({ conversations, members, messages, notes, invites, live });
+  return { conversations, members, invites, messages, notes, search, live, openThread };
 }

@@ -34,6 +34,15 @@ export function createMembers(deps: {
     list: async (viewer: ViewerId, id: string): Promise<Member[]> =>
       listIn(await conversations.get(viewer, id)),
 
+    /**
+     * Names to add, of people with whom the viewer shares one of their latest conversations; never of all. Nothing for whoever may
+     * not add anybody. Error code: `not_found`.
+     */
+    async listKnown(viewer: ViewerId, id: string): Promise<string[]> {
+      await conversations.getOwned(viewer, id);
+      return store.members.listKnown(viewer.userId, id, LIMITS.conversationsForNames, LIMITS.namesShown);
+    },
+
     /** The owner lets someone in; who is in already stays in. Error codes: `not_found`, `validation_failed`, `rate_limited`. */
     async add(
       viewer: ViewerId,

@@ -1,6 +1,7 @@
 import type { Page } from "../page.ts";
 import type { ViewerId } from "../viewer.ts";
 import type { Conversation, Conversations } from "./conversations.ts";
+import type { Invite, Invites } from "./invites.ts";
 import type { Live } from "./live.ts";
 import type { Member, Members } from "./members.ts";
 import type { Message, Messages } from "./messages.ts";
@@ -15,6 +16,8 @@ export type Thread = {
   /** All of the viewer's conversations, the first page of them. */
   list: Page<Conversation>;
   members: Member[];
+  /** Links by which it is joined, for its owner. */
+  invites: Invite[];
   messages: Page<Message>;
   /** What happened between them. */
   notes: Note[];
@@ -28,7 +31,14 @@ export type OpenThread = ReturnType<typeof createOpenThread>;
 
 /** Makes the one function that loads a thread. */
 export const createOpenThread =
-  (deps: { conversations: Conversations; members: Members; messages: Messages; notes: Notes; live: Live }) =>
+  (deps: {
+    conversations: Conversations;
+    members: Members;
+    messages: Messages;
+    notes: Notes;
+    invites: Invites;
+    live: Live;
+  }) =>
   /**
    * With its latest messages, those `before` a message, or those around the one `at`; without either, where the viewer has stopped
    * reading, if that is further back than the latest, unless `isLatest`. Error codes: `not_found`, `validation_failed`.
@@ -46,9 +56,10 @@ export const createOpenThread =
     const conversation = await conversations.get(viewer, id);
     // Before the rest is read: what comes in between is told twice, never not at all.
     const place = await live.place();
-    const [list, people, thread] = await Promise.all([
+    const [list, people, invites, thread] = await Promise.all([
       conversations.list(viewer),
       members.listIn(conversation),
+      deps.invites.listIn(viewer, conversation),
       messages.listIn(conversation, { before, through: at }),
     ]);
     const { read_id, unread } = conversation;
@@ -61,5 +72,14 @@ export const createOpenThread =
     const isOlder = before !== undefined || !!later?.next;
     const end = isOlder ? (before ?? shown.items.at(-1)?.id) : undefined;
     const between = await notes.listAmong(conversation, shown, end);
-    return { conversation, list, members: people, messages: shown, notes: between, isOlder, place };
+    return {
+      conversation,
+      list,
+      members: people,
+      invites,
+      messages: shown,
+      notes: between,
+      isOlder,
+      place,
+    };
   };

@@ -146,6 +146,11 @@ CREATE TABLE recovery_codes (
   PRIMARY KEY (user_id, code_hash)
 );
 
+CREATE TABLE device_names (
+  session_id TEXT COLLATE "C" PRIMARY KEY REFERENCES sessions (id) ON DELETE CASCADE,
+  name TEXT NOT NULL
+);
+
 CREATE TABLE challenges (
   id TEXT COLLATE "C" PRIMARY KEY,
   purpose TEXT NOT NULL CHECK (purpose IN ('sign_in', 'step_up', 'passkey_sign_in', 'passkey_add')),
@@ -275,6 +280,20 @@ CREATE TABLE notes (
 );
 
 CREATE INDEX notes_by_conversation ON notes (conversation_id, id);
+CREATE INDEX notes_by_subject ON notes (subject_id, conversation_id, id);
+
+CREATE TABLE invites (
+  id TEXT COLLATE "C" PRIMARY KEY,
+  conversation_id TEXT COLLATE "C" NOT NULL REFERENCES conversations (id) ON DELETE CASCADE,
+  maker_id TEXT COLLATE "C" NOT NULL,
+  uses BIGINT NOT NULL DEFAULT 0,
+  uses_max BIGINT NOT NULL,
+  created_at BIGINT NOT NULL,
+  ends_at BIGINT NOT NULL
+);
+
+CREATE INDEX invites_by_conversation ON invites (conversation_id, created_at, id);
+CREATE INDEX invites_by_end ON invites (ends_at);
 
 -- What FTS5 is in SQLite. `id` is its rowid.
 CREATE TABLE terms (

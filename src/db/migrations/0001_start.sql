@@ -151,6 +151,12 @@ CREATE TABLE recovery_codes (
   PRIMARY KEY (user_id, code_hash)
 ) STRICT;
 
+-- What somebody calls one of their devices.
+CREATE TABLE device_names (
+  session_id TEXT PRIMARY KEY REFERENCES sessions (id) ON DELETE CASCADE,
+  name TEXT NOT NULL
+) STRICT;
+
 -- What somebody has still to prove: to be signed in, in a session for what asks for it, or that a passkey is theirs. Each is
 -- answered once, within minutes and a few tries, and not after another password. `key_thumbprint` is the key of the program that
 -- began; `generation` that of the access token which was shown.
@@ -297,6 +303,22 @@ CREATE TABLE notes (
 ) STRICT;
 
 CREATE INDEX notes_by_conversation ON notes (conversation_id, id);
+CREATE INDEX notes_by_subject ON notes (subject_id, conversation_id, id);
+
+-- Links by which a conversation is joined; `id` is a hash of what stands in one. Good for so many, until then, and for as long as its
+-- maker may invite.
+CREATE TABLE invites (
+  id TEXT PRIMARY KEY,
+  conversation_id TEXT NOT NULL REFERENCES conversations (id) ON DELETE CASCADE,
+  maker_id TEXT NOT NULL,
+  uses INTEGER NOT NULL DEFAULT 0,
+  uses_max INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  ends_at INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX invites_by_conversation ON invites (conversation_id, created_at, id);
+CREATE INDEX invites_by_end ON invites (ends_at);
 
 -- The words of messages by their number, and of titles by their conversation's number below zero, for search; of the text
 -- itself it keeps no copy. They come folded: no mark is taken off here, and marks (vowels) and signs (emoji) are parts of
