@@ -144,7 +144,7 @@ export function createDuet(
   const ownFactors = createOwnFactors({ ...proving, sessions, stepUp });
   const users = createUsers({ ...base, sessions, proofs, passwords, links, signIns, guesses, settings });
   const admin = createAdmin({ store, operator, links, stepUp });
-  const lab = createLab({ store, tokens, diaries, clock, settings });
+  const lab = createLab({ store, tokens, diaries, throttle, clock, settings });
   const guests = createGuests({ ...base, keys, steps, settings });
 
   // What they say to each other.

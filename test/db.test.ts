@@ -267,7 +267,7 @@ describe("migrations", () => {
         ),
       ]),
     );
-    expect(checksums).toEqual({ "0001_start": ["2e055b537f64ef39", "c12c38741b599aca"] });
+    expect(checksums).toEqual({ "0001_start": ["f75db8d804929ffe", "cd2220d99d1fb485"] });
   });
 });
 

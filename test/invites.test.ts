@@ -151,6 +151,80 @@ describe("a link that invites", () => {
     expect((await bob.submit("/join", { token })).path).toBe(path);
   });
 
+  test("is no way back for whoever was removed, whatever the clock has said meanwhile", async () => {
+    freezeClock();
+    await using t = await startApp(UNLIMITED);
+    const { alice, path, make } = await owner(t);
+    const bob = await visitor(t, "bob");
+    const { token } = await make();
+    advance(240);
+    await bob.submit("/join", { token });
+    advance(-200);
+    const again = await t.restart(UNLIMITED);
+    const [{ id: bobs }] = (await again.sql("SELECT id FROM users WHERE username = 'bob'")) as [
+      { id: string },
+    ];
+    const [as, bs] = [alice, bob].map(({ jar }) => {
+      const visitor = new Visitor(again, { "accept-language": "en" });
+      for (const [name, cookie] of jar) visitor.jar.set(name, cookie);
+      return visitor;
+    });
+    await as!.submit(`${path}/members/${bobs}/remove`);
+    expect((await bs!.submit("/join", { token })).status).toBe(410);
+    // And what is told is told in its order.
+    expect((await as!.open(path)).html).toMatch(/bob joined by a link[^]*You removed bob/);
+    await again[Symbol.asyncDispose]();
+  });
+
+  test("counts whoever leaves and comes back once, and lets them back when it is used up", async () => {
+    await using t = await startApp(UNLIMITED);
+    const { alice, path, make } = await owner(t);
+    const [bob, carol] = [await visitor(t, "bob"), await visitor(t, "carol")];
+    const { token } = await make("7", "1");
+    const [{ id: bobs }] = (await t.sql("SELECT id FROM users WHERE username = 'bob'")) as [{ id: string }];
+    for (let n = 0; n < 3; n++) {
+      expect((await bob.submit("/join", { token })).path).toBe(path);
+      await bob.submit(`${path}/members/${bobs}/remove`);
+    }
+    expect(await t.sql("SELECT uses FROM invites")).toEqual([{ uses: 1 }]);
+    expect((await carol.submit("/join", { token })).status).toBe(410);
+    expect((await alice.open(path)).html).not.toContain("of 1 joined");
+  });
+
+  test("is shown to its maker alone, also where their form is sent again by whoever has seen its address", async () => {
+    await using t = await startApp();
+    const { alice, path } = await owner(t);
+    const [, action] = new RegExp(`action="(${path}/invites\\?once=[^"]+)"`).exec(
+      (await alice.open(path)).html,
+    )!;
+    const first = await alice.submit(action!, { days: "7", uses: "10" });
+    expect(first.html).toContain("/join?token=");
+    const stranger = await t.fetch(action!, {
+      method: "POST",
+      headers: {
+        "content-type": "application/x-www-form-urlencoded",
+        "sec-fetch-site": "same-origin",
+        "sec-fetch-mode": "navigate",
+      },
+      body: "days=7&uses=10",
+    });
+    expect(stranger.status).toBe(307);
+    expect(await stranger.text()).not.toContain("token=");
+  });
+
+  test("of an owner who has gone is none of the next one's", async () => {
+    await using t = await startApp(UNLIMITED);
+    const { alice, path, make } = await owner(t);
+    const bob = await visitor(t, "bob");
+    const { token } = await make();
+    for (let n = 1; n < LIMITS.invitesMax; n++) await make();
+    await bob.submit("/join", { token });
+    await alice.submit("/account/delete", { password: "tulips on the windowsill 4" });
+    const { html } = await bob.open(path);
+    expect(html).not.toContain("of 10 joined");
+    expect((await bob.submit(`${path}/invites`, { days: "7", uses: "10" })).status).toBe(200);
+  });
+
   test("takes no other numbers, and there are no more than so many of one conversation", async () => {
     await using t = await startApp(UNLIMITED);
     const { make } = await owner(t);

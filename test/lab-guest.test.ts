@@ -207,9 +207,41 @@ describe("the lab without an account", () => {
     expect(await t.sql("SELECT id FROM guests WHERE id = $1", first!["id"])).toHaveLength(1);
   });
 
+  test("is limited by networks of networks, too: who has many addresses throws nobody else out", async () => {
+    await using t = await startApp({ DUET_TRUSTED_PROXIES: "127.0.0.1" });
+    freezeClock();
+    const start = async (ip: string) =>
+      (
+        await t.fetch("/auth/lab", {
+          method: "POST",
+          headers: { "sec-fetch-site": "same-origin", "x-forwarded-for": ip },
+        })
+      ).status;
+    const many: number[] = [];
+    for (let n = 0; n <= THROTTLES.guest_wide_network.burst; n++)
+      many.push(await start(`2001:db8:1:${(n % 30).toString(16)}::1`));
+    expect(many.filter((status) => status === 303)).toHaveLength(THROTTLES.guest_wide_network.burst);
+    expect(many.at(-1)).toBe(429);
+    expect(await start("2001:db8:2::1")).toBe(303);
+    for (let n = 0; n < THROTTLES.guest_wide_network.burst; n++) await start(`192.0.2.${n}`);
+    expect([await start("192.0.2.200"), await start("192.0.3.1")]).toEqual([429, 303]);
+  });
+
+  test("takes a copy that nobody stole here for none", async () => {
+    await using t = await startApp();
+    const { guest, act } = await asGuest(t);
+    guest.jar.set("duet_lab_stolen", { value: "junk", path: "/lab/guest", attributes: "" });
+    expect((await act("replay")).html).toContain("There is no stolen copy of this session yet.");
+  });
+
   test("has a limit of acts, which leaves the session as it is", async () => {
     await using t = await startApp();
     const { act } = await asGuest(t);
+    // Of those that refresh nothing, too.
+    const steals: number[] = [];
+    for (let n = 0; n <= THROTTLES.refresh_session.burst; n++) steals.push((await act("steal")).status);
+    expect(steals.at(-1)).toBe(429);
+    await t.sql("DELETE FROM throttles");
     await act("refresh");
     const { burst, everyMs } = THROTTLES.refresh_session;
     await t.sql("UPDATE throttles SET full_at = $1", Date.now() + burst * everyMs);

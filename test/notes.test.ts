@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { advance, freezeClock, startApp, UNLIMITED, type TestApp } from "./support/app.ts";
+import { createStore } from "../src/store/index.ts";
 import { register, type Person } from "./support/people.ts";
 
 async function threePeople(t: TestApp) {
@@ -72,6 +73,16 @@ describe("what happens to a conversation", () => {
     expect(theirs.slice(1, 3)).toEqual(["alice added You", "alice added carol"]);
     expect((await bob.call("POST", "/api/auth/delete", { password: bob.password })).status).toBe(204);
     expect(linesOf(await open(alice))).toContain("Deleted account left");
+    expect(await t.sql("SELECT kind FROM notes WHERE actor_id = $1 OR subject_id = $1", bob.id)).toEqual([]);
+    // What one did oneself is in what one can take along.
+    const { conversation_events } = JSON.parse(
+      await (
+        await t.fetch("/account/export", { headers: { cookie: `duet_access=${alice.accessToken}` } })
+      ).text(),
+    );
+    expect(conversation_events).toContainEqual(
+      expect.objectContaining({ kind: "renamed", title: "Better plans" }),
+    );
   });
 
   test("comes with the page of messages that it stands on, and is asked for by the script", async () => {
@@ -101,7 +112,17 @@ describe("what happens to a conversation", () => {
     await add("bob");
     expect(await t.sql("SELECT kind FROM notes")).toEqual([{ kind: "added" }]);
     await alice.call("DELETE", path);
-    await t.sql("DELETE FROM conversations WHERE id = $1", id);
+    // Some at a time: there may be many.
+    for (let n = 0; n < 250; n++)
+      await t.sql(
+        "INSERT INTO notes (id, conversation_id, kind, actor_id, created_at) VALUES ($1, $2, 'left', 'x', 0)",
+        `00000000-0000-7000-8000-${String(n).padStart(12, "0")}`,
+        id,
+      );
+    const store = createStore(t.openDb());
+    const removed: number[] = [];
+    for (let n; (n = await store.conversations.remove(id, 100)) > 0;) removed.push(n);
+    expect(removed).toEqual([100, 100, 51, 1]);
     expect(await t.sql("SELECT kind FROM notes")).toEqual([]);
   });
 });

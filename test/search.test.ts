@@ -161,7 +161,15 @@ describe("search", () => {
     expect(older.is_cut).toBe(false);
     const all = [...cut.messages, ...older.messages].map(({ id }: { id: string }) => id);
     expect(new Set(all).size).toBe(all.length);
-    expect((await find("kettle&before=nonsense")).messages).toHaveLength(30);
+    // Not by what is no message, or not one's own to read.
+    const others = await register(t, "mallory");
+    const { id: theirs } = (await others.call("POST", "/api/conversations", { title: "x" })).body;
+    const said = (await others.call("POST", `/api/conversations/${theirs}/messages`, { body: "kettle" }))
+      .body;
+    for (const before of ["nonsense", said.id]) {
+      const refused = await find(`kettle&before=${before}`);
+      expect([refused.code, refused.errors[0].field]).toEqual(["validation_failed", "before"]);
+    }
   });
 
   test("goes through all parts of a long conversation, the newest first, and edits stay where they are", async () => {

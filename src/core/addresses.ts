@@ -23,9 +23,15 @@ export const plain = (ip: string): string =>
  * Whom a limit counts: an IPv4 address, or an IPv6 /64, which is what one household or one server is given
  * (RFC 6177). What is no address is one network of its own.
  */
-export function networkOf(ip: string): string {
+export const networkOf = (ip: string): string => networkBy(ip, 4, 4);
+
+/** What many of those may belong to: a /24 of IPv4, or a /48. */
+export const wideNetworkOf = (ip: string): string => networkBy(ip, 3, 3);
+
+/** By the first parts of an address: of four numbers, or of eight groups. */
+function networkBy(ip: string, numbers: number, groupsKept: number): string {
   const address = plain(ip);
-  if (!address.includes(":")) return address;
+  if (!address.includes(":")) return numbers === 4 ? address : address.split(".").slice(0, numbers).join(".");
   // The URL parser knows every spelling of an address and answers with one.
   const host = URL.parse(`http://[${address.split("%")[0]}]`)?.hostname.slice(1, -1);
   if (!host) return address;
@@ -33,5 +39,5 @@ export function networkOf(ip: string): string {
   const groups = (text: string) => (text === "" ? [] : text.split(":"));
   const missing = tail === undefined ? 0 : 8 - groups(head).length - groups(tail).length;
   const all = [...groups(head), ...Array<string>(missing).fill("0"), ...groups(tail ?? "")];
-  return `${all.slice(0, 4).join(":")}::/64`;
+  return `${all.slice(0, groupsKept).join(":")}::/${groupsKept * 16}`;
 }

@@ -62,7 +62,7 @@ export function createOnce(forms: Forms, accessTokenOf: (request: Request) => st
     const key = searchParams.get("once");
     if (!key || /^\/(?:api|oauth)\//.test(pathname)) return work(request);
     const body = await readBytes(request);
-    const holder = /^\/(?:account|admin)\//.test(pathname) ? (accessTokenOf(request) ?? "") : "";
+    const holder = /^\/(?:account|admin)\/|\/invites$/.test(pathname) ? (accessTokenOf(request) ?? "") : "";
     const hashOf = (what: string) =>
       new Bun.CryptoHasher("sha256")
         // A script's answer is no page's, and what an account is told is its holder's alone: the address stands in logs.

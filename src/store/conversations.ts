@@ -190,8 +190,14 @@ export const conversationStore = (q: Queryable) => ({
       time,
     ),
 
-  /** For good, with all that was said in it: some of its messages, or it where there are no more. Returns how many rows went. */
+  /** For good, with all that was said and done in it: some of that, or it where there is no more. Returns how many rows went. */
   async remove(id: string, limit: number) {
+    const notes = await q.run(
+      "DELETE FROM notes WHERE id IN (SELECT id FROM notes WHERE conversation_id = $1 LIMIT $2)",
+      id,
+      limit,
+    );
+    if (notes > 0) return notes;
     const removed = await q.run(
       "DELETE FROM messages WHERE number IN (SELECT number FROM messages WHERE conversation_id = $1 LIMIT $2)",
       id,

@@ -56,6 +56,7 @@ export type Tables = ReturnType<typeof bind>;
 /** Every table whose ids say an order. */
 const NEWEST_ID = `SELECT max(id) AS id FROM (
     SELECT max(id) AS id FROM messages UNION ALL SELECT max(id) FROM conversations
+    UNION ALL SELECT max(id) FROM notes
     UNION ALL SELECT max(id) FROM sessions UNION ALL SELECT max(id) FROM auth_events) AS newest`;
 
 /** Every table, and `tx` for writes in several of them that must all happen or none. */

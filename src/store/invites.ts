@@ -23,30 +23,38 @@ export const inviteStore = (q: Queryable) => ({
       invite.ends_at,
     ),
 
-  /** One that is still good, with what it is about. */
+  /** One that has not ended, with what it is about. */
   findOpen: (id: string, now: number) =>
     q.one<InviteRow & { title: string; owner_id: string; maker: string | null; disabled_at: number | null }>(
       `SELECT invites.*, conversations.title, conversations.owner_id, users.username AS maker, users.disabled_at
          FROM invites JOIN conversations ON conversations.id = invites.conversation_id
          LEFT JOIN users ON users.id = invites.maker_id
-        WHERE invites.id = $1 AND invites.ends_at > $2 AND invites.uses < invites.uses_max
-          AND conversations.removed_at IS NULL`,
+        WHERE invites.id = $1 AND invites.ends_at > $2 AND conversations.removed_at IS NULL`,
       id,
       now,
     ),
 
-  /** Those of a conversation that are still good, the newest first. */
-  listOpen: (conversationId: string, now: number, limit: number) =>
+  /** Those that somebody has made for a conversation and that are still good, the newest first. */
+  listOpen: (conversationId: string, makerId: string, now: number, limit: number) =>
     q.all<InviteRow>(
-      `SELECT * FROM invites WHERE conversation_id = $1 AND ends_at > $2 AND uses < uses_max
-        ORDER BY created_at DESC, id DESC LIMIT $3`,
+      `SELECT * FROM invites WHERE conversation_id = $1 AND maker_id = $2 AND ends_at > $3 AND uses < uses_max
+        ORDER BY created_at DESC, id DESC LIMIT $4`,
       conversationId,
+      makerId,
       now,
       limit,
     ),
 
+  /** Whether somebody has joined by it before: they count once. */
+  isUsedBy: async (id: string, userId: string): Promise<boolean> =>
+    (await q.one("SELECT 1 AS used FROM invite_uses WHERE invite_id = $1 AND user_id = $2", id, userId)) !==
+    null,
+
+  noteUse: (id: string, userId: string) =>
+    q.run("INSERT INTO invite_uses (invite_id, user_id) VALUES ($1, $2)", id, userId),
+
   /** Of any number of callers as many as it is good for are told true. */
-  use: async (id: string, now: number): Promise<boolean> =>
+  count: async (id: string, now: number): Promise<boolean> =>
     (await q.run(
       "UPDATE invites SET uses = uses + 1 WHERE id = $1 AND ends_at > $2 AND uses < uses_max",
       id,

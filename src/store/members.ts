@@ -68,6 +68,24 @@ export const memberStore = (q: Queryable) => ({
       userId,
     ),
 
+  /** Somebody whom no link lets in until they are added again. */
+  bar: (conversationId: string, userId: string) =>
+    q.run(
+      "INSERT INTO removals (conversation_id, user_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+      conversationId,
+      userId,
+    ),
+
+  unbar: (conversationId: string, userId: string) =>
+    q.run("DELETE FROM removals WHERE conversation_id = $1 AND user_id = $2", conversationId, userId),
+
+  isBarred: async (conversationId: string, userId: string): Promise<boolean> =>
+    (await q.one(
+      "SELECT 1 AS barred FROM removals WHERE conversation_id = $1 AND user_id = $2",
+      conversationId,
+      userId,
+    )) !== null,
+
   remove: (conversationId: string, userId: string) =>
     q.run("DELETE FROM members WHERE conversation_id = $1 AND user_id = $2", conversationId, userId),
 });

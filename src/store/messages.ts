@@ -34,8 +34,17 @@ export const messageStore = (q: Queryable) => ({
       id,
     ),
 
-  numberOf: async (id: string): Promise<number | null> =>
-    (await q.one<{ number: number }>("SELECT number FROM messages WHERE id = $1", id))?.number ?? null,
+  /** Of one that somebody may read. */
+  numberOf: async (id: string, viewerId: string): Promise<number | null> => {
+    const found = await q.one<{ number: number }>(
+      `SELECT messages.number FROM messages
+         JOIN members ON members.conversation_id = messages.conversation_id AND members.user_id = $1
+        WHERE messages.id = $2`,
+      viewerId,
+      id,
+    );
+    return found?.number ?? null;
+  },
 
   newestIn: async (conversationId: string): Promise<string> => {
     const newest = await q.one<{ id: string | null }>(

@@ -29,15 +29,37 @@ export const noteStore = (q: Queryable) => ({
       note.created_at,
     ),
 
-  /** Whether somebody was removed, and has not been added since. */
-  isRemoved: async (conversationId: string, userId: string): Promise<boolean> => {
-    const last = await q.one<{ kind: NoteRow["kind"] }>(
-      "SELECT kind FROM notes WHERE subject_id = $1 AND conversation_id = $2 ORDER BY id DESC LIMIT 1",
-      userId,
+  /** The last one of a conversation; empty without one. */
+  newestIn: async (conversationId: string): Promise<string> => {
+    const newest = await q.one<{ id: string | null }>(
+      "SELECT max(id) AS id FROM notes WHERE conversation_id = $1",
       conversationId,
     );
-    return last?.kind === "removed";
+    return newest?.id ?? "";
   },
+
+  /** Some of what somebody did, or was done to them, is nobody's from now on. */
+  forget: async (userId: string, limit: number) =>
+    (await q.run(
+      "UPDATE notes SET actor_id = '' WHERE id IN (SELECT id FROM notes WHERE actor_id = $1 LIMIT $2)",
+      userId,
+      limit,
+    )) +
+    (await q.run(
+      "UPDATE notes SET subject_id = '' WHERE id IN (SELECT id FROM notes WHERE subject_id = $1 LIMIT $2)",
+      userId,
+      limit,
+    )),
+
+  /** What somebody did, oldest first, after a note. */
+  listByActor: (actorId: string, afterId: string, limit: number) =>
+    q.all<Pick<NoteRow, "id" | "conversation_id" | "kind" | "title" | "created_at">>(
+      `SELECT id, conversation_id, kind, title, created_at FROM notes WHERE actor_id = $1 AND id > $2
+        ORDER BY id LIMIT $3`,
+      actorId,
+      afterId,
+      limit,
+    ),
 
   /** Those after one message (or note) and before another, the newest of them, newest first. */
   listBetween: (conversationId: string, afterId: string, beforeId: string, limit: number) =>

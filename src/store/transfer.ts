@@ -22,6 +22,8 @@ export const TABLES = {
   messages: ["number"],
   notes: ["id"],
   invites: ["id"],
+  invite_uses: ["invite_id", "user_id"],
+  removals: ["conversation_id", "user_id"],
   idempotency_keys: ["user_id", "idempotency_key"],
   changes: ["id"],
 } as const;

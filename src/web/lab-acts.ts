@@ -15,6 +15,8 @@ export type Subject<Pair extends TokenPair> = {
   tabs: number;
   read(refreshToken: string): Promise<Named>;
   refresh(refreshToken: string, observe: SessionObserver): Promise<Pair>;
+  /** A permit for an act that refreshes nothing. */
+  permit(sessionId: string): Promise<void>;
   /** The first request with a new access token. */
   use(accessToken: string): Promise<unknown>;
   /** Whether a device holds it: then a cookie alone refreshes nothing. */
@@ -58,7 +60,10 @@ async function perform<Pair extends TokenPair>(act: LabAct, subject: Subject<Pai
   const observe = diaries.observer(act);
   const refresh = (token: string) => subject.refresh(token, observe);
   const { sessionId, generation } = await subject.read(held);
-  const note = (what: Entry["what"]) => diaries.note(sessionId, what, generation);
+  const note = async (what: Entry["what"]) => {
+    await subject.permit(sessionId);
+    await diaries.note(sessionId, what, generation);
+  };
   const isByCookie = act !== "expire" && act !== "steal" && act !== "copied";
   if (isByCookie && (await subject.isBound(sessionId)))
     return diaries.note(sessionId, act, generation, ["unproven"]);
@@ -107,6 +112,12 @@ async function perform<Pair extends TokenPair>(act: LabAct, subject: Subject<Pai
 async function stolenFrom<Pair extends TokenPair>(subject: Subject<Pair>, sessionId: string) {
   const { stolen: token } = subject;
   if (!token) return null;
-  const copy = { token, ...(await subject.read(token)) };
-  return copy.sessionId === sessionId ? copy : null;
+  try {
+    const copy = { token, ...(await subject.read(token)) };
+    return copy.sessionId === sessionId ? copy : null;
+  } catch (error) {
+    // No token of ours: somebody has put it there.
+    if (error instanceof DuetError && error.status === 401) return null;
+    throw error;
+  }
 }

@@ -104,6 +104,7 @@ export function labGuestPages({ lab, guests, cookies, viewerIfAny, pageContext }
           tabs: tabsIn(request),
           read: async (token) => guests.read(token),
           refresh: guests.refresh,
+          permit: guests.permit,
           use: (accessToken) => guests.authenticate(accessToken, byPage),
           isBound: async () => false,
           stolen: jar.stolen(request),

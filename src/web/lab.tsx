@@ -49,6 +49,7 @@ export function labPages(deps: Deps) {
           held,
           tabs: tabsIn(request),
           read: lab.read,
+          permit: lab.permit,
           refresh: (token, observe) => sessions.refresh(token, showing, observe),
           use: (accessToken) => sessions.authenticate(accessToken, { ...showing, scheme: "cookie" }),
           isBound: lab.isBound,

@@ -42,7 +42,10 @@ try {
   while (!(await fetch(`http://127.0.0.1:${port}/json/version`).catch(() => null))?.ok) await Bun.sleep(50);
   let worst = 100;
   for (const [path, cookie] of [
+    ["/", undefined],
     ["/login", undefined],
+    ["/lab/guest", undefined],
+    ["/lab/run/10r0u200l3800r3000u200s5000r2000u200b13000", undefined],
     ["/conversations", `duet_access=${token}; duet_gen=x.1`],
   ] as const) {
     const result = await lighthouse(server.url + path, {
@@ -57,7 +60,7 @@ try {
       Math.round((score ?? 0) * 100),
     ]);
     for (const [, score] of scores) worst = Math.min(worst, Number(score));
-    console.log(`${path.padEnd(16)}${scores.map(([id, score]) => `${id} ${score}`).join("  ")}`);
+    console.log(`${path.slice(0, 15).padEnd(16)}${scores.map(([id, score]) => `${id} ${score}`).join("  ")}`);
   }
   process.exitCode = worst < 100 ? 1 : 0;
 } finally {

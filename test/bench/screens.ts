@@ -86,17 +86,12 @@ async function ofTheReadme(folder: string): Promise<number> {
       for (const [act, says] of [
         ["refresh", "generation 2"],
         ["lose", "the response was lost"],
-        ["tabs", "5 tabs"],
+        ["refresh", "The same successor again"],
+        ["steal", "A thief copied"],
       ] as const) {
         await page.click(`[data-act=${act}] button:enabled`);
         await page.waitForSelector(`#lab-latest:has-text("${says}")`);
       }
-    // What was done has scrolled to its verdict.
-    if (path === "/lab")
-      await page.evaluate(() => {
-        document.querySelector("#timeline")!.closest("section")!.scrollIntoView();
-        scrollBy(0, -70);
-      });
     await page.screenshot({ path: join(folder, `${name}.png`) });
   }
   stop();

@@ -1144,6 +1144,65 @@ const letters: Row[] = [
   },
 ];
 
+const guests: Row[] = [
+  {
+    id: "R1",
+    what: "a session of nobody, in the lab, opens nothing: its tokens are refused by every other route, in whatever header or cookie",
+    by: [
+      "lab-guest: is refused by every other route, as whatever token and in whatever cookie",
+      "lab-guest: takes nobody's real tokens for a guest's",
+    ],
+  },
+  {
+    id: "R2",
+    what: "it costs nobody their sign-in, also one whose access token has expired",
+    by: [
+      "lab-guest: leaves a sign-in alone, also one whose access cookie has expired",
+      "lab-guest: starts where a cookie is left that is nobody's, or of a session that has ended",
+    ],
+  },
+  {
+    id: "R3",
+    what: "there are a thousand at most, started within a limit by network, each for an hour",
+    by: [
+      "lab-guest: is limited by network, and bounded: the oldest gives way",
+      "lab-guest: is gone after an hour, and cleared away",
+      "lab-guest: has a limit of acts, which leaves the session as it is",
+    ],
+  },
+  {
+    id: "R4",
+    what: "a link to a run holds names of events and numbers alone, and what is none is not found",
+    by: [
+      "run: is written as letters and numbers, and read again as it was",
+      "run: is a picture by itself, without a stylesheet",
+    ],
+  },
+  {
+    id: "R5",
+    what: "a link that invites is kept as a hash, joined by POST, good for so many until its end, and ended at will",
+    by: [
+      "invites: is shown once, kept as a hash, and joined by a form",
+      "invites: is good for so many, until its end, and until it is ended",
+      "invites: does not let more in than a conversation may have",
+    ],
+  },
+  {
+    id: "R6",
+    what: "it is dead with its maker's right, is no way back for whoever was removed, and makes nobody an account",
+    by: [
+      "invites: is dead with its maker's right: somebody else's conversation, one that was deleted, an account that is gone or disabled",
+      "invites: is not for whoever was removed, until they are added again; whoever left may come back",
+      "invites: leads whoever has to sign in there first, and makes nobody an account where registration is closed",
+    ],
+  },
+  {
+    id: "R7",
+    what: "names that complete themselves are those of people one shares a conversation with",
+    by: ["invites: are those of people one shares a conversation with, and of nobody else"],
+  },
+];
+
 export const SECTIONS: [title: string, rows: Row[]][] = [
   ["A. Tokens", tokens],
   ["B. Sessions", sessions],
@@ -1162,4 +1221,5 @@ export const SECTIONS: [title: string, rows: Row[]][] = [
   ["O. Operators", operators],
   ["P. Second factors and recent proofs", factors],
   ["Q. Letters", letters],
+  ["R. Guests and links that invite", guests],
 ];

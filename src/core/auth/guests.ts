@@ -2,7 +2,7 @@ import { DuetError, type SessionEnd } from "../../errors.ts";
 import { LIMITS } from "../../limits.ts";
 import type { Store } from "../../store/index.ts";
 import type { GuestRow } from "../../store/guests.ts";
-import { networkOf } from "../addresses.ts";
+import { networkOf, wideNetworkOf } from "../addresses.ts";
 import type { Clock, StepWatch } from "../clock.ts";
 import { newId } from "../ids.ts";
 import { createDiaries } from "./diary.ts";
@@ -88,12 +88,19 @@ export function createGuests(deps: {
         ended_at: null,
       };
       await store.tx(async (tx) => {
-        await throttle.takeIn(tx, ["guest_network", networkOf(ip)]);
+        await throttle.takeIn(
+          tx,
+          ["guest_network", networkOf(ip)],
+          ["guest_wide_network", wideNetworkOf(ip)],
+        );
         await tx.guests.insert(guest);
         await tx.guests.keepNewest(LIMITS.guestsMax, LIMITS.rowsClearedAtOnce);
       });
       return tokens.pairOf(guest);
     },
+
+    /** For what does not reach the rule, and costs a little all the same. Error code: `rate_limited`. */
+    permit: (sessionId: string): Promise<void> => throttle.take(["refresh_session", sessionId]),
 
     /** The session that a refresh token of theirs names, if it is one and that is still there. */
     async sessionOf(refreshToken: string | undefined): Promise<string | null> {

@@ -5,6 +5,7 @@ import type { Clock } from "../clock.ts";
 import type { Viewer } from "../viewer.ts";
 import type { Diaries } from "./diary.ts";
 import { accessSecondsOf, isDeviceBound } from "./holders.ts";
+import type { Throttle } from "./throttle.ts";
 import type { Tokens } from "./tokens.ts";
 
 export type Lab = ReturnType<typeof createLab>;
@@ -14,6 +15,7 @@ export function createLab(deps: {
   store: Store;
   tokens: Tokens;
   diaries: Diaries;
+  throttle: Throttle;
   clock: Clock;
   settings: {
     accessTtlSeconds: number;
@@ -22,7 +24,7 @@ export function createLab(deps: {
     refreshOverlapSeconds: number;
   };
 }) {
-  const { store, tokens, diaries, clock, settings } = deps;
+  const { store, tokens, diaries, throttle, clock, settings } = deps;
 
   return {
     diaries,
@@ -33,6 +35,9 @@ export function createLab(deps: {
       if (!claims) throw new DuetError("token_invalid");
       return { sessionId: claims.sid, generation: claims.gen };
     },
+
+    /** For what does not reach the rule, and costs a little all the same. Error code: `rate_limited`. */
+    permit: (sessionId: string): Promise<void> => throttle.take(["refresh_session", sessionId]),
 
     /** Whether a device holds a session: then no button can refresh it, only the browser itself. */
     async isBound(sessionId: string): Promise<boolean> {

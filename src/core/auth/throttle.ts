@@ -49,6 +49,7 @@ export const THROTTLES = {
   conversation_account: { burst: 60, everyMs: 10 * SECOND },
   invite_account: { burst: 10, everyMs: 2 * MINUTE },
   guest_network: { burst: 20, everyMs: MINUTE },
+  guest_wide_network: { burst: 60, everyMs: 20 * SECOND },
   stream_account: { burst: 60, everyMs: SECOND },
 } satisfies Record<string, Limit>;
 

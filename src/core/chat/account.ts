@@ -16,12 +16,14 @@ export const createChatAccount = ({ store, clock }: { store: Store; clock: Clock
   async clearSome(tx, userId) {
     const ids = await tx.conversations.idsOf(userId, LIMITS.conversationsLeftAtOnce);
     for (const id of ids) if (!(await leave(tx, id, userId, clock()))) return true;
-    return ids.length > 0 || (await tx.messages.forgetAuthor(userId, LIMITS.rowsClearedAtOnce)) > 0;
+    if (ids.length > 0 || (await tx.messages.forgetAuthor(userId, LIMITS.rowsClearedAtOnce)) > 0) return true;
+    return (await tx.notes.forget(userId, LIMITS.rowsClearedAtOnce)) > 0;
   },
 
   exportOf: (userId) => ({
     conversations: conversationsOf(store, userId),
     messages: messagesOf(store, userId),
+    conversation_events: notesOf(store, userId),
   }),
 });
 
@@ -58,4 +60,11 @@ async function* messagesOf(store: Store, userId: string) {
       created_at: time(m.created_at),
       edited_at: m.edited_at === null ? null : time(m.edited_at),
     };
+}
+
+async function* notesOf(store: Store, userId: string) {
+  type Own = Awaited<ReturnType<Store["notes"]["listByActor"]>>[number];
+  const notes = everyRow<Own>((last, limit) => store.notes.listByActor(userId, last?.id ?? "", limit));
+  for await (const { conversation_id, kind, title, created_at } of notes)
+    yield { conversation_id, kind, title, created_at: time(created_at) };
 }

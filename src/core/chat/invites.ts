@@ -41,7 +41,10 @@ export function createInvites(deps: {
     const invite = await tables.invites.findOpen(sha256(token), clock());
     const isDead = !invite || invite.owner_id !== invite.maker_id || invite.maker === null;
     if (isDead || invite.disabled_at !== null) throw new DuetError("link_ended");
-    if (await tables.notes.isRemoved(invite.conversation_id, viewer.userId))
+    if (await tables.members.isBarred(invite.conversation_id, viewer.userId))
+      throw new DuetError("link_ended");
+    const isUsedUp = invite.uses >= invite.uses_max;
+    if (isUsedUp && !(await tables.invites.isUsedBy(invite.id, viewer.userId)))
       throw new DuetError("link_ended");
     return { ...invite, maker: invite.maker! };
   }
@@ -61,7 +64,7 @@ export function createInvites(deps: {
       await commit(async (tx) => {
         await tx.conversations.takeTurn(id);
         await conversations.getOwned(viewer, id, tx);
-        const open = await tx.invites.listOpen(id, now, LIMITS.invitesMax);
+        const open = await tx.invites.listOpen(id, viewer.userId, now, LIMITS.invitesMax);
         if (open.length >= LIMITS.invitesMax) throw invalidField("uses", "too_many", LIMITS.invitesMax);
         await tx.invites.insert({
           id: sha256(token),
@@ -77,7 +80,7 @@ export function createInvites(deps: {
 
     /** Those of a conversation that are good, for its owner; nothing for anybody else. */
     listIn: async (viewer: ViewerId, { id, owner_id }: Conversation): Promise<Invite[]> =>
-      owner_id === viewer.userId ? store.invites.listOpen(id, clock(), LIMITS.invitesMax) : [],
+      owner_id === viewer.userId ? store.invites.listOpen(id, owner_id, clock(), LIMITS.invitesMax) : [],
 
     /** Ends one at once. Error code: `not_found`. Effect: its row goes. */
     async end(viewer: ViewerId, id: string, inviteId: string): Promise<void> {
@@ -104,7 +107,12 @@ export function createInvites(deps: {
         const invite = await findGood(viewer, token, tx);
         const now = clock();
         if ((await tx.members.add(id, viewer.userId, now)) === 0) return;
-        if (!(await tx.invites.use(invite.id, now))) throw new DuetError("link_ended");
+        if (!(await tx.users.findToRely(viewer.userId))) throw new DuetError("link_ended");
+        // Whoever leaves and comes back counts once.
+        if (!(await tx.invites.isUsedBy(invite.id, viewer.userId))) {
+          if (!(await tx.invites.count(invite.id, now))) throw new DuetError("link_ended");
+          await tx.invites.noteUse(invite.id, viewer.userId);
+        }
         if ((await tx.members.idsOf(id)).length > LIMITS.membersPerConversationMax)
           throw new DuetError("link_ended");
         const change = { conversation_id: id, created_at: now };

@@ -69,6 +69,7 @@ export function createMembers(deps: {
         if (!(await tx.users.findToRely(user.id))) throw invalidField("username", "no_such_user");
         const now = clock();
         const added = await tx.members.add(id, user.id, now);
+        await tx.members.unbar(id, user.id);
         const all = await tx.members.list(id);
         if (all.length > LIMITS.membersPerConversationMax)
           throw invalidField("username", "too_many", LIMITS.membersPerConversationMax);
@@ -98,6 +99,7 @@ export function createMembers(deps: {
         if ((await tx.members.remove(id, userId)) === 0) throw new DuetError("not_found");
         const change = { conversation_id: id, created_at: clock() };
         const isOwn = userId === viewer.userId;
+        if (!isOwn) await tx.members.bar(id, userId);
         await writeNote(tx, {
           ...change,
           kind: isOwn ? "left" : "removed",

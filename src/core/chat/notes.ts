@@ -22,8 +22,10 @@ export async function writeNote(
   note: Pick<NoteRow, "conversation_id" | "kind" | "actor_id" | "created_at"> &
     Partial<Pick<NoteRow, "subject_id" | "title">>,
 ): Promise<void> {
-  const id = newIdAfter(await tx.messages.newestIn(note.conversation_id), note.created_at);
-  await tx.notes.insert({ subject_id: null, title: null, ...note, id });
+  const { conversation_id: id, created_at: now } = note;
+  const [message, before] = [await tx.messages.newestIn(id), await tx.notes.newestIn(id)];
+  const own = newIdAfter(message > before ? message : before, now);
+  await tx.notes.insert({ subject_id: null, title: null, ...note, id: own });
 }
 
 /** What happened to a conversation, to be shown between its messages: who was added, who left, what it is called. */

@@ -2,6 +2,7 @@ import type { Store } from "../../store/index.ts";
 import type { Throttle } from "../auth/throttle.ts";
 import type { Conversation } from "./conversations.ts";
 import { LIMITS } from "../../limits.ts";
+import { invalidField } from "../../errors.ts";
 import { isId } from "../ids.ts";
 import type { Message } from "./messages.ts";
 import { highlight, marksAtOnce, matchOf, messageMark, termsOf, titleMark, type Segment } from "./terms.ts";
@@ -24,13 +25,14 @@ export function createSearch({ store, throttle }: { store: Store; throttle: Thro
      * Without `before`, which is one of the messages that were found, also the titles; with it only older messages.
      *
      * What holds all words of the query, the beginning of a word being enough, newest first, from the conversations with
-     * the latest activity; where they are is marked. A query without a word finds nothing. Error code: `rate_limited`.
+     * the latest activity; where they are is marked. A query without a word finds nothing. Error codes: `rate_limited`,
+     * `validation_failed` of `before`.
      */
     async find(viewer: { userId: string }, query: string, before?: string): Promise<Found> {
       const terms = termsOf(query.slice(0, LIMITS.queryCharsMax));
       if (terms.length === 0) return { conversations: [], messages: [], isCut: false };
       await throttle.take(["search_account", viewer.userId]);
-      const first = before !== undefined && isId(before) ? await store.messages.numberOf(before) : null;
+      const first = before === undefined ? null : await numberOf(viewer.userId, before);
       const max = LIMITS.searchItemsMax + 1;
       const conversations: Conversation[] = [];
       const messages: Awaited<ReturnType<Store["terms"]["findMessages"]>> = [];
@@ -61,6 +63,13 @@ export function createSearch({ store, throttle }: { store: Store; throttle: Thro
       };
     },
   };
+
+  /** Error code: `validation_failed` for what is no message that the viewer may read. */
+  async function numberOf(viewerId: string, id: string): Promise<number> {
+    const number = isId(id) ? await store.messages.numberOf(id, viewerId) : null;
+    if (number === null) throw invalidField("before", "invalid");
+    return number;
+  }
 
   /**
    * The viewer's conversations, those with the latest activity first, some at a time: looking through those is one piece

@@ -280,7 +280,8 @@ CREATE TABLE notes (
 );
 
 CREATE INDEX notes_by_conversation ON notes (conversation_id, id);
-CREATE INDEX notes_by_subject ON notes (subject_id, conversation_id, id);
+CREATE INDEX notes_by_actor ON notes (actor_id, id);
+CREATE INDEX notes_by_subject ON notes (subject_id, id);
 
 CREATE TABLE invites (
   id TEXT COLLATE "C" PRIMARY KEY,
@@ -294,6 +295,22 @@ CREATE TABLE invites (
 
 CREATE INDEX invites_by_conversation ON invites (conversation_id, created_at, id);
 CREATE INDEX invites_by_end ON invites (ends_at);
+
+CREATE TABLE invite_uses (
+  invite_id TEXT COLLATE "C" NOT NULL REFERENCES invites (id) ON DELETE CASCADE,
+  user_id TEXT COLLATE "C" NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+  PRIMARY KEY (invite_id, user_id)
+);
+
+CREATE INDEX invite_uses_by_user ON invite_uses (user_id);
+
+CREATE TABLE removals (
+  conversation_id TEXT COLLATE "C" NOT NULL REFERENCES conversations (id) ON DELETE CASCADE,
+  user_id TEXT COLLATE "C" NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+  PRIMARY KEY (conversation_id, user_id)
+);
+
+CREATE INDEX removals_by_user ON removals (user_id);
 
 -- What FTS5 is in SQLite. `id` is its rowid.
 CREATE TABLE terms (

@@ -303,7 +303,8 @@ CREATE TABLE notes (
 ) STRICT;
 
 CREATE INDEX notes_by_conversation ON notes (conversation_id, id);
-CREATE INDEX notes_by_subject ON notes (subject_id, conversation_id, id);
+CREATE INDEX notes_by_actor ON notes (actor_id, id);
+CREATE INDEX notes_by_subject ON notes (subject_id, id);
 
 -- Links by which a conversation is joined; `id` is a hash of what stands in one. Good for so many, until then, and for as long as its
 -- maker may invite.
@@ -319,6 +320,24 @@ CREATE TABLE invites (
 
 CREATE INDEX invites_by_conversation ON invites (conversation_id, created_at, id);
 CREATE INDEX invites_by_end ON invites (ends_at);
+
+-- Who has joined by a link, and counts once for it.
+CREATE TABLE invite_uses (
+  invite_id TEXT NOT NULL REFERENCES invites (id) ON DELETE CASCADE,
+  user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+  PRIMARY KEY (invite_id, user_id)
+) STRICT;
+
+CREATE INDEX invite_uses_by_user ON invite_uses (user_id);
+
+-- Whom an owner has removed, and not added again: no link lets them in.
+CREATE TABLE removals (
+  conversation_id TEXT NOT NULL REFERENCES conversations (id) ON DELETE CASCADE,
+  user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+  PRIMARY KEY (conversation_id, user_id)
+) STRICT;
+
+CREATE INDEX removals_by_user ON removals (user_id);
 
 -- The words of messages by their number, and of titles by their conversation's number below zero, for search; of the text
 -- itself it keeps no copy. They come folded: no mark is taken off here, and marks (vowels) and signs (emoji) are parts of
