@@ -15,6 +15,11 @@ export const LIMITS = {
   membersPerConversationMax: 200,
   /** links by which one conversation is joined, at a time */
   invitesMax: 10,
+  /** what is offered of one: days that it is good for, and for how many; the second is chosen at first */
+  inviteDays: [1, 7, 30],
+  inviteUses: [1, 10, 50],
+  /** lines between the messages of one page */
+  notesShown: 100,
   /** from which names complete themselves, and how many do */
   conversationsForNames: 50,
   namesShown: 100,

@@ -267,7 +267,7 @@ describe("migrations", () => {
         ),
       ]),
     );
-    expect(checksums).toEqual({ "0001_start": ["f75db8d804929ffe", "cd2220d99d1fb485"] });
+    expect(checksums).toEqual({ "0001_start": ["b7ef838c18537cea", "b5e404bfee8be0bc"] });
   });
 });
 

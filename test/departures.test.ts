@@ -9,7 +9,7 @@ const ROWS = 3000;
 
 /** Every column that names a user. */
 const NAMED =
-  "auth_events.user_id conversations.owner_id members.user_id messages.author_id idempotency_keys.user_id username_shapes.user_id sessions.user_id ended_eras.user_id users.id changes.user_id".split(
+  "auth_events.user_id conversations.owner_id members.user_id messages.author_id idempotency_keys.user_id username_shapes.user_id sessions.user_id ended_eras.user_id users.id changes.user_id notes.actor_id notes.subject_id invites.maker_id invite_uses.user_id removals.user_id".split(
     " ",
   );
 

@@ -67,6 +67,10 @@ describe("one's devices", () => {
     const [now] = await own();
     expect((await alice.call("PATCH", `/api/auth/sessions/${now.id}`, { name: " " })).status).toBe(204);
     expect(await own()).toMatchObject([{ name: null }]);
+    // It goes with the account, whose sessions say for a while how they ended.
+    await alice.call("PATCH", `/api/auth/sessions/${now.id}`, { name: "Mine" });
+    await alice.call("POST", "/api/auth/delete", { password: "a kettle for the lighthouse" });
+    expect(await t.sql("SELECT name FROM device_names")).toEqual([]);
   });
 
   test("are each ended from any other, at once", async () => {

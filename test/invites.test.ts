@@ -1,5 +1,7 @@
 import { describe, expect, test } from "bun:test";
+import { beginAnew } from "../src/core/restoration.ts";
 import { LIMITS } from "../src/limits.ts";
+import { createStore } from "../src/store/index.ts";
 import { advance, freezeClock, startApp, UNLIMITED, type TestApp } from "./support/app.ts";
 import { Visitor } from "./support/browserless.ts";
 import { register, type Person } from "./support/people.ts";
@@ -223,6 +225,16 @@ describe("a link that invites", () => {
     const { html } = await bob.open(path);
     expect(html).not.toContain("of 10 joined");
     expect((await bob.submit(`${path}/invites`, { days: "7", uses: "10" })).status).toBe(200);
+  });
+
+  test("is not good again because a backup was put back", async () => {
+    await using t = await startApp(UNLIMITED);
+    const { make } = await owner(t);
+    await make();
+    const db = t.openDb();
+    await beginAnew(createStore(db), Date.now());
+    await db.close();
+    expect(await t.sql("SELECT id FROM invites")).toEqual([]);
   });
 
   test("takes no other numbers, and there are no more than so many of one conversation", async () => {

@@ -141,7 +141,12 @@ describe("search", () => {
     const found = await find("very");
     expect(found.conversations.map((c: any) => c.id)).toEqual([first]);
     expect(found.is_cut).toBe(false);
-    expect(await find("%3F!")).toEqual({ conversations: [], messages: [], is_cut: false });
+    expect(await find("%3F!")).toEqual({
+      conversations: [],
+      messages: [],
+      is_cut: false,
+      next: null,
+    });
     const many = await find("newer");
     expect([many.conversations.length, many.conversations[0].title, many.is_cut]).toEqual([
       30,
@@ -154,11 +159,10 @@ describe("search", () => {
     const cut = await find("kettle");
     expect([cut.messages.length, cut.messages[0].body, cut.is_cut]).toEqual([30, "one more kettle", true]);
     // What is older is asked for by the last of these.
-    const older = await find(`kettle&before=${cut.messages.at(-1).id}`);
+    const older = await find(`kettle&before=${cut.next}`);
     expect(older.conversations).toEqual([]);
     expect(older.messages.length).toBeGreaterThan(0);
-    expect(older.messages[0].id < cut.messages.at(-1).id).toBe(true);
-    expect(older.is_cut).toBe(false);
+    expect([older.is_cut, older.next]).toEqual([false, null]);
     const all = [...cut.messages, ...older.messages].map(({ id }: { id: string }) => id);
     expect(new Set(all).size).toBe(all.length);
     // Not by what is no message, or not one's own to read.
@@ -247,5 +251,33 @@ describe("search", () => {
     expect((await alice.open("/search?q=%3Cb%3Enothing")).html).toContain(
       "Nothing found for “&lt;b&gt;nothing”",
     );
+  });
+
+  test("loses nothing between its pages, however many steps it is looked for in", async () => {
+    await using t = await startApp(UNLIMITED);
+    const alice = await register(t, "alice");
+    const talk = async (title: string, hits: number) => {
+      const { id } = (await alice.call("POST", "/api/conversations", { title })).body;
+      for (let n = 0; n < hits; n++)
+        await alice.call("POST", `/api/conversations/${id}/messages`, { body: `kettle ${title} ${n}` });
+      return id as string;
+    };
+    const large = await talk("large", 40);
+    await talk("small", 5);
+    // As much as is looked through in one step, and what was said in it last is newer than all of the other.
+    await t.sql("UPDATE conversations SET said = $1 WHERE id = $2", LIMITS.messagesPerPart, large);
+    await t.sql("UPDATE members SET active_at = active_at + 1000 WHERE conversation_id = $1", large);
+    const seen: string[] = [];
+    for (let before = ""; ;) {
+      const { messages, next, is_cut } = (
+        await alice.call("GET", `/api/search?q=kettle${before && `&before=${before}`}`)
+      ).body;
+      seen.push(...messages.map(({ body }: { body: string }) => body));
+      expect(is_cut).toBe(next !== null);
+      if (next === null) break;
+      before = next;
+    }
+    expect(seen).toHaveLength(45);
+    expect(new Set(seen).size).toBe(45);
   });
 });

@@ -2,14 +2,14 @@ import { Elysia, t } from "elysia";
 import type { Duet } from "../duet.ts";
 import { bearerViewer, type Guard } from "../http/auth.ts";
 import { about, named, says } from "../http/reference.ts";
-import { ConversationBody, conversationBody, FoundMessage, messageBody } from "./shapes.ts";
+import { ConversationBody, conversationBody, FoundMessage, messageBody, orNull } from "./shapes.ts";
 
 /** The viewer's own conversations and messages by their words. */
 export const searchRoutes = ({ search, ...guard }: Pick<Duet, "search"> & Guard) =>
   new Elysia({ name: "api/search", ...about("conversations", "token") }).use(bearerViewer(guard)).get(
     "/api/search",
     async ({ viewer, query }) => {
-      const { conversations, messages, isCut } = await search.find(viewer, query.q, query.before);
+      const { conversations, messages, isCut, next } = await search.find(viewer, query.q, query.before);
       return {
         conversations: conversations.map(({ conversation }) => conversationBody(conversation)),
         messages: messages.map(({ message, title }) => ({
@@ -17,6 +17,7 @@ export const searchRoutes = ({ search, ...guard }: Pick<Duet, "search"> & Guard)
           conversation_title: title,
         })),
         is_cut: isCut,
+        next,
       };
     },
     {
@@ -31,5 +32,6 @@ const Found = named(
     conversations: t.Array(ConversationBody),
     messages: t.Array(FoundMessage),
     is_cut: t.Boolean(),
+    next: orNull(t.String()),
   }),
 );

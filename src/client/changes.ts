@@ -79,7 +79,7 @@ function showMessage({ conversation, html }: LiveEvents["message"]) {
   if (isOlderPage() || isAbove) return;
   const wasAtEnd = thread.isAtEnd();
   thread.receive(fresh);
-  if (newer!.hidden) newer!.textContent = newer!.dataset["newer"]!;
+  newer!.textContent = newer!.dataset["newer"]!;
   newer!.hidden = wasAtEnd;
   if (!wasAtEnd) return;
   thread.scrollDown();
@@ -130,7 +130,8 @@ async function showNotes(): Promise<void> {
   const wasAtEnd = thread!.isAtEnd();
   for (const note of elementOf(await answer.text()).querySelectorAll("li")) {
     if (byId(note.id)) continue;
-    const next = [...list.children].find((item) => item.id.includes("-") && idOf(item) > idOf(note));
+    const items = list.querySelectorAll("[id^=message-], [id^=note-]");
+    const next = [...items].find((item) => idOf(item) > idOf(note));
     list.insertBefore(note, next ?? list.querySelector(".pending"));
   }
   if (wasAtEnd) thread!.scrollDown();
@@ -160,7 +161,7 @@ function takeAway({ conversation }: LiveEvents["conversation_removed"]) {
 /** What each event of the stream does to the page. */
 export const SHOW: { [K in LiveKind]: (data: LiveEvents[K]) => void } = {
   message(data) {
-    void notify(data);
+    if (data.isNew) void notify(data);
     showItem(data);
     showMessage(data);
   },

@@ -17,6 +17,8 @@ async function copy(button: HTMLElement) {
   }
 }
 
+const pathOf = (url: string) => new URL(url).pathname;
+
 /** In a dialog of our own, whose first answer leaves everything as it is. */
 function ask(question: string, yes: string, go: () => void) {
   const dialog = byId<HTMLDialogElement>("confirm")!;
@@ -41,10 +43,15 @@ export function startComforts() {
       event.preventDefault();
       event.stopImmediatePropagation();
       const { submitter } = event;
-      ask(question, submitter?.ariaLabel ?? submitter?.textContent ?? "", () => {
-        if (!form.isConnected) return;
-        answered.add(form);
-        form.requestSubmit(submitter);
+      const yes = submitter?.getAttribute("aria-label") ?? submitter?.textContent ?? "";
+      ask(question, yes, () => {
+        // It may have been drawn anew meanwhile.
+        const isSame = ({ action }: HTMLFormElement) => pathOf(action) === pathOf(form.action);
+        const now = form.isConnected ? form : [...document.forms].find(isSame);
+        if (!now) return;
+        answered.add(now);
+        now.requestSubmit(now === form ? submitter : null);
+        answered.delete(now);
       });
     },
     true,
@@ -64,16 +71,21 @@ export function startComforts() {
     field.removeAttribute("aria-invalid");
   });
 
+  let touched: Element | null = null;
+
   document.addEventListener("click", ({ target }) => {
     const clicked = target as Element;
+    // What is asked is not elsewhere: the menu that it came from stays.
+    if (clicked.closest("#confirm")) return;
     if (clicked.closest("[data-close]")) clicked.closest("dialog")!.close();
     if (clicked.closest("#notice")) say("");
     const opener = clicked.closest(".new-menu > summary");
     if (opener) requestAnimationFrame(() => opener.parentElement!.querySelector("input")!.focus());
     // Where nothing hovers, what can be done with a message is shown when it is touched.
-    const touched = clicked.closest(".message");
-    for (const each of document.querySelectorAll(".message.touched, .message:has(.tools)"))
-      each.classList.toggle("touched", each === touched && !each.matches(".touched"));
+    const message = clicked.closest(".message");
+    touched?.classList.toggle("touched", false);
+    touched = message === touched ? null : message;
+    touched?.classList.toggle("touched", true);
     const copying = clicked.closest<HTMLElement>("[data-copy]");
     if (copying) void copy(copying);
     for (const menu of document.querySelectorAll<HTMLDetailsElement>("details.menu[open]"))

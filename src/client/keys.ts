@@ -43,7 +43,7 @@ function press(event: KeyboardEvent) {
     event.preventDefault();
     document.querySelector<HTMLElement>("#found .list a, #conversations a")?.focus();
   }
-  if (key !== "Escape") return;
+  if (key !== "Escape" || document.querySelector("#confirm[open]")) return;
   say("");
   if (target === search && search.value) {
     search.value = "";

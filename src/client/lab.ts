@@ -34,12 +34,17 @@ export function startLab() {
     tick();
   }
 
+  /** Of each part, as the server has drawn it: what a script has written into one since is no news. */
+  const drawn = new Map<string, string>();
+
   /** Puts each part in its place, if it says anything new. */
   function show(markup: string) {
     for (const part of elementOf(markup).children) {
       const old = byId(part.id)!;
+      const text = part.innerHTML;
       if ("value" in part) Object.assign(old, { value: part.value });
-      else if (old.innerHTML !== part.innerHTML) old.replaceChildren(...part.childNodes);
+      else if (drawn.get(part.id) !== text) old.replaceChildren(...part.childNodes);
+      drawn.set(part.id, text);
     }
     learn();
   }

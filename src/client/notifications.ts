@@ -22,11 +22,17 @@ export async function notify({ conversation, html, item }: LiveEvents["message"]
   if (held.some(({ name }) => name === VISIBLE)) return;
   const row = elementOf(item);
   const textOf = (part: string) => row.querySelector(part)?.textContent.trim() ?? "";
-  const shown = new Notification(textOf(".list-title"), { body: textOf(".preview"), tag: conversation });
-  shown.addEventListener("click", () => {
-    window.focus();
-    location.assign(`/conversations/${conversation}`);
-  });
+  try {
+    const shown = new Notification(textOf(".list-title"), { body: textOf(".preview"), tag: conversation });
+    shown.addEventListener("click", () => {
+      window.focus();
+      location.assign(`/conversations/${conversation}`);
+    });
+  } catch {
+    // A telephone shows them only by a service worker, which there is none of.
+    wanted.set("on", "");
+    button.hidden = true;
+  }
 }
 
 /** For as long as this page is looked at. */
@@ -36,12 +42,15 @@ function holdWhileVisible() {
     VISIBLE,
     { mode: "shared" },
     () =>
-      new Promise<void>((resolve) => addEventListener("visibilitychange", () => resolve(), { once: true })),
+      new Promise<void>((resolve) => {
+        if (!isVisible()) return resolve();
+        addEventListener("visibilitychange", () => resolve(), { once: true });
+      }),
   );
 }
 
 export function startNotifications() {
-  if (!button || !("Notification" in window)) return;
+  if (!button || !("Notification" in window) || !("locks" in navigator)) return;
   const words = button.dataset;
   const draw = () => {
     const isDenied = Notification.permission === "denied";
@@ -52,7 +61,7 @@ export function startNotifications() {
   draw();
   button.addEventListener("click", () => {
     wanted.set("on", isWanted() ? "" : "yes");
-    void Notification.requestPermission().then(draw);
+    void Promise.resolve(Notification.requestPermission()).then(draw);
   });
   holdWhileVisible();
   document.addEventListener("visibilitychange", holdWhileVisible);

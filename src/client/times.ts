@@ -25,7 +25,7 @@ function sayInFull(time: HTMLElement) {
   const [short, full] = [time.textContent, time.title].map((text) =>
     Object.assign(document.createElement("span"), { textContent: text }),
   );
-  short!.ariaHidden = "true";
+  short!.setAttribute("aria-hidden", "true");
   full!.className = "visually-hidden";
   time.replaceChildren(short!, full!);
 }

@@ -18,7 +18,8 @@ type ChangedConversation = { conversation: string; item: string };
 
 /** The events of `/live`, by name, with their data; fragments of pages are HTML of our own views. */
 export type LiveEvents = {
-  message: ChangedConversation & { message: string; html: string };
+  /** `isNew`: said just now, and not one that was changed or taken back. */
+  message: ChangedConversation & { message: string; html: string; isNew: boolean };
   conversation: ChangedConversation & { title: string };
   members: ChangedConversation & { title: string };
   read: ChangedConversation & { title: string };

@@ -5,7 +5,7 @@ const CHANGES_SKIPPED = 1_000_000_000;
 
 /**
  * What has to be done to data that was restored, before anybody uses it: a copy cannot know what has ended since. Everybody is
- * signed out (`restored`), used proofs, forms, links, challenges and letters are forgotten, and event streams have a new history. Answers how many
+ * signed out (`restored`), used proofs, forms, links of every kind, guests of the lab, challenges and letters are forgotten, and event streams have a new history. Answers how many
  * accounts there are. Effects: all of these, or none.
  */
 export const beginAnew = (store: Store, now: number): Promise<number> =>
@@ -15,6 +15,8 @@ export const beginAnew = (store: Store, now: number): Promise<number> =>
     await tx.changes.beginAnew(last.id + CHANGES_SKIPPED, now);
     await tx.proofs.removeAll();
     await tx.links.removeAll();
+    await tx.invites.removeAll();
+    await tx.guests.removeAll();
     await tx.challenges.removeAll();
     await tx.letters.removeAll();
     await tx.forms.removeAll();

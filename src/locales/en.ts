@@ -93,7 +93,8 @@ export const en = {
     create: "Start",
     first: (name: string) => `Name what you want to talk about, or ask someone to add you as “${name}”.`,
     deleted: "Deleted conversations",
-    deletedNote: "Only you see these. After 30 days each is gone for good, with all its messages.",
+    deletedNote: (life: string) =>
+      `Only you see these. After ${life} each is gone for good, with all its messages.`,
     noneDeleted: "Nothing here",
     deletedAt: "Deleted",
     restore: "Restore",

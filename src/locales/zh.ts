@@ -88,7 +88,7 @@ export const zh: Locale = {
     create: "开始",
     first: (name) => `给想聊的事起个标题，或请对方用“${name}”添加你。`,
     deleted: "已删除的对话",
-    deletedNote: "只有你能看到。30 天后连同全部消息彻底删除。",
+    deletedNote: (life) => `只有你能看到。${life}后连同全部消息彻底删除。`,
     noneDeleted: "没有已删除的对话",
     deletedAt: "删除于",
     restore: "恢复",

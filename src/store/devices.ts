@@ -45,6 +45,13 @@ export const deviceStore = (q: Queryable) => ({
     );
     const last = sessions.at(-1)?.id ?? null;
     await q.run(
+      `DELETE FROM device_names WHERE session_id IN (
+         SELECT id FROM sessions WHERE user_id = $1 AND id > $2 AND id <= $3)`,
+      userId,
+      afterId,
+      last ?? "",
+    );
+    await q.run(
       `UPDATE sessions SET user_agent = '', ip = '', ended_user_agent = NULL, ended_ip = NULL
         WHERE user_id = $1 AND id > $2 AND id <= $3 /* touches user $1 */`,
       userId,

@@ -50,13 +50,18 @@ export const guestStore = (q: Queryable) => ({
   end: (id: string, now: number) =>
     q.run(`UPDATE guests SET ended_at = $1 WHERE id = $2 AND ${IS_LIVE}`, now, id),
 
-  /** Keeps the newest `n`: some of those beyond them go, the oldest first. */
-  keepNewest: (n: number, limit: number) =>
-    q.run(
-      "DELETE FROM guests WHERE id IN (SELECT id FROM guests ORDER BY id DESC LIMIT $1 OFFSET $2)",
-      limit,
-      n,
-    ),
+  /** Of those beyond `n` some go, the oldest first, and never the one that was just made. */
+  async keepNewest(n: number, newId: string, limit: number): Promise<void> {
+    const { n: all } = (await q.one<{ n: number }>("SELECT count(*) AS n FROM guests"))!;
+    if (all <= n) return;
+    await q.run(
+      "DELETE FROM guests WHERE id IN (SELECT id FROM guests WHERE id <> $1 ORDER BY id LIMIT $2)",
+      newId,
+      Math.min(all - n, limit),
+    );
+  },
+
+  removeAll: () => q.run("DELETE FROM guests"),
 
   removeBefore: (time: number, limit: number) =>
     q.run("DELETE FROM guests WHERE id IN (SELECT id FROM guests WHERE ends_at < $1 LIMIT $2)", time, limit),

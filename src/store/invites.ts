@@ -64,6 +64,16 @@ export const inviteStore = (q: Queryable) => ({
   remove: (conversationId: string, id: string) =>
     q.run("DELETE FROM invites WHERE conversation_id = $1 AND id = $2", conversationId, id),
 
+  /** Some of those that somebody has made. */
+  removeOf: (makerId: string, limit: number) =>
+    q.run(
+      "DELETE FROM invites WHERE id IN (SELECT id FROM invites WHERE maker_id = $1 LIMIT $2)",
+      makerId,
+      limit,
+    ),
+
+  removeAll: () => q.run("DELETE FROM invites"),
+
   removeBefore: (time: number, limit: number) =>
     q.run(
       "DELETE FROM invites WHERE id IN (SELECT id FROM invites WHERE ends_at < $1 LIMIT $2)",

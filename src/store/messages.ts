@@ -34,17 +34,16 @@ export const messageStore = (q: Queryable) => ({
       id,
     ),
 
-  /** Of one that somebody may read. */
-  numberOf: async (id: string, viewerId: string): Promise<number | null> => {
-    const found = await q.one<{ number: number }>(
-      `SELECT messages.number FROM messages
+  /** Where the index has one that somebody may read. */
+  placeFor: (id: string, viewerId: string) =>
+    q.one<{ number: number; conversation: number; part: number }>(
+      `SELECT messages.number, conversations.number AS conversation, messages.part FROM messages
          JOIN members ON members.conversation_id = messages.conversation_id AND members.user_id = $1
+         JOIN conversations ON conversations.id = messages.conversation_id
         WHERE messages.id = $2`,
       viewerId,
       id,
-    );
-    return found?.number ?? null;
-  },
+    ),
 
   newestIn: async (conversationId: string): Promise<string> => {
     const newest = await q.one<{ id: string | null }>(

@@ -172,13 +172,11 @@ const ConversationList = ({ page, list, openId }: ListProps) => {
       <ul class="list" id="conversations">
         <ConversationItems page={page} list={list} openId={openId} />
       </ul>
-      {list.items.length > 0 && (
-        <p class="more">
-          <a class="quiet" href="/conversations/deleted">
-            {conversations.deleted}
-          </a>
-        </p>
-      )}
+      <p class="more">
+        <a class="quiet" href="/conversations/deleted">
+          {conversations.deleted}
+        </a>
+      </p>
     </nav>
   );
 };

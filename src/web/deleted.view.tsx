@@ -1,5 +1,7 @@
 import type { RemovedConversation } from "../core/chat/conversations.ts";
 import type { Page } from "../core/page.ts";
+import { LIMITS } from "../limits.ts";
+import { describeDuration } from "../locales/index.ts";
 import { once } from "./form.view.tsx";
 import { Layout, Time, type PageContext } from "./layout.view.tsx";
 
@@ -9,7 +11,7 @@ export const DeletedPage = ({ page, removed }: { page: PageContext; removed: Pag
   return (
     <Layout page={page} title={t.deleted} className="narrow">
       <h1>{t.deleted}</h1>
-      <p class="muted">{t.deletedNote}</p>
+      <p class="muted">{t.deletedNote(describeDuration(page.language, LIMITS.conversationKeepMs / 1000))}</p>
       <section class="panel" aria-label={t.deleted}>
         {removed.items.length === 0 && <p class="muted">{t.noneDeleted}</p>}
         <ul class="rows">

@@ -20,15 +20,19 @@ export const Curl = ({ page, place, diary }: CurlProps) => {
   );
 };
 
-/** The request that an act is, and what came back. */
+/** The request that an act is, and what came back. A guest's page refreshes by itself, and answers each act with the page. */
 function commandOf({ what, generation, newest, decisions }: Entry, origin: string, place: Place): string {
-  const send = `curl -si -X POST ${origin}${place.refresh} -H 'Origin: ${origin}' -b "${place.cookie}=$REFRESH_${generation}"`;
+  const isGuest = place.kind === "guest";
+  const cookie = `-b "${place.cookie}=$REFRESH_${generation}"`;
+  const send = `curl -si -X POST ${origin}${place.refresh} -H 'Origin: ${origin}' ${cookie}`;
   const [first] = decisions;
   const isRefused = ["reuse", "ended", "unproven", "unknown"].includes(first ?? "");
-  const says = isRefused ? `401 (${first})` : `$REFRESH_${newest} (${first})`;
+  const says = isRefused ? `${isGuest ? 303 : 401} (${first})` : `$REFRESH_${newest} (${first})`;
   switch (what) {
     case "expire":
-      return `curl -si ${origin}${place.path} # 303: /auth/refresh`;
+      return isGuest
+        ? `curl -si ${origin}${place.path} ${cookie} # 200: refreshed on the way`
+        : `curl -si ${origin}${place.path} -H 'Accept: text/html' # 303: /auth/refresh`;
     case "steal":
       return `STOLEN=$REFRESH_${generation}`;
     case "tabs":

@@ -1,14 +1,12 @@
 import type { Conversation } from "../core/chat/conversations.ts";
 import type { Invite } from "../core/chat/invites.ts";
+import { LIMITS } from "../limits.ts";
 import { describeDuration } from "../locales/index.ts";
 import { Code } from "./code.view.tsx";
 import { once } from "./form.view.tsx";
 import { Layout, Time, type PageContext } from "./layout.view.tsx";
 
 const DAY_SECONDS = 24 * 60 * 60;
-/** As in core/chat/invites.ts; the second of each is chosen at first. */
-const DAYS = [1, 7, 30];
-const USES = [1, 10, 50];
 
 type InviteLinksProps = {
   page: PageContext;
@@ -51,8 +49,8 @@ export const InviteLinks = ({ page, conversation, invites, link }: InviteLinksPr
         <label>
           {t.days}
           <select name="days">
-            {DAYS.map((days) => (
-              <option value={String(days)} selected={days === DAYS[1]}>
+            {LIMITS.inviteDays.map((days) => (
+              <option value={String(days)} selected={days === LIMITS.inviteDays[1]}>
                 {describeDuration(page.language, days * DAY_SECONDS)}
               </option>
             ))}
@@ -61,8 +59,8 @@ export const InviteLinks = ({ page, conversation, invites, link }: InviteLinksPr
         <label>
           {t.uses}
           <select name="uses">
-            {USES.map((uses) => (
-              <option value={String(uses)} selected={uses === USES[1]}>
+            {LIMITS.inviteUses.map((uses) => (
+              <option value={String(uses)} selected={uses === LIMITS.inviteUses[1]}>
                 {t.people(uses)}
               </option>
             ))}

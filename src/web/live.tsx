@@ -44,6 +44,7 @@ function shown(page: PageContext, event: LiveEvent): SseEvent {
       return told("message", id, {
         conversation: conversation.id,
         message: message.id,
+        isNew: message.edited_at === null && message.removed_at === null,
         html: (<MessageItem page={page} message={message} />).html,
         item: (<ConversationItem page={page} conversation={conversation} />).html,
       });

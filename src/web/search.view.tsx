@@ -40,9 +40,7 @@ export const FoundItems = (props: FoundProps & { isOlder?: boolean }) => {
 
 /** A page of messages, and the way to older ones. */
 export const FoundMessages = ({ page, found, query, openId }: FoundProps) => {
-  const last = found.messages.at(-1);
-  const older =
-    last && found.isCut && `/search?${new URLSearchParams({ q: query, before: last.message.id })}`;
+  const older = found.next && `/search?${new URLSearchParams({ q: query, before: found.next })}`;
   return (
     <>
       {found.messages.map(({ message, title, excerpt }) => {

@@ -6,7 +6,7 @@ import { createBacklog, createPlace, type FeedEvent } from "../../src/client/fee
 const at = (n: number) => `${n}-mhx0`;
 const numberOf = (place: string) => Number.parseInt(place, 10);
 
-const message = (n: number) => ({ conversation: "c", message: `m${n}`, html: "", item: "" });
+const message = (n: number) => ({ conversation: "c", message: `m${n}`, html: "", isNew: true, item: "" });
 
 /** A page that follows, and what it has shown and asked for. */
 function page(start: number) {

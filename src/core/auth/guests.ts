@@ -94,7 +94,7 @@ export function createGuests(deps: {
           ["guest_wide_network", wideNetworkOf(ip)],
         );
         await tx.guests.insert(guest);
-        await tx.guests.keepNewest(LIMITS.guestsMax, LIMITS.rowsClearedAtOnce);
+        await tx.guests.keepNewest(LIMITS.guestsMax, guest.id, LIMITS.rowsClearedAtOnce);
       });
       return tokens.pairOf(guest);
     },

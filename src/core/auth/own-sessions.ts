@@ -55,10 +55,12 @@ export function createOwnSessions(deps: {
   async function rename(viewer: ViewerId, sessionId: string, name: string): Promise<void> {
     const given = name.trim() === "" ? null : readFactorName(name, name);
     await throttle.take(["profile_account", viewer.userId]);
-    const isOwn = (await store.sessions.find(sessionId))?.user_id === viewer.userId;
+    const isOwn =
+      given === null
+        ? (await store.sessions.find(sessionId))?.user_id === viewer.userId
+        : await store.deviceNames.set(viewer.userId, sessionId, given);
     if (!isOwn) throw new DuetError("not_found");
     if (given === null) await store.deviceNames.remove(viewer.userId, sessionId);
-    else await store.deviceNames.set(viewer.userId, sessionId, given);
   }
 
   return { list, everyLive, revoke, rename };

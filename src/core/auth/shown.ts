@@ -67,12 +67,11 @@ export function createShownTokens(deps: {
     return candidates[0];
   }
 
-  /** Whether one of these refresh tokens, whatever its age, is of a session that has not been ended. */
+  /** Whether one of these refresh tokens, whatever its age, is of a session that is not over. */
   async function isOfSession(candidates: string[]): Promise<boolean> {
     for (const token of candidates) {
       const { claims } = await tokens.verify("refresh", token);
-      const session = claims && (await store.sessions.find(claims.sid));
-      if (session && session.ended_at === null) return true;
+      if (claims && (await endings.endOfSession(claims.sid)) === null) return true;
     }
     return false;
   }

@@ -17,6 +17,7 @@ export const createChatAccount = ({ store, clock }: { store: Store; clock: Clock
     const ids = await tx.conversations.idsOf(userId, LIMITS.conversationsLeftAtOnce);
     for (const id of ids) if (!(await leave(tx, id, userId, clock()))) return true;
     if (ids.length > 0 || (await tx.messages.forgetAuthor(userId, LIMITS.rowsClearedAtOnce)) > 0) return true;
+    if ((await tx.invites.removeOf(userId, LIMITS.rowsClearedAtOnce)) > 0) return true;
     return (await tx.notes.forget(userId, LIMITS.rowsClearedAtOnce)) > 0;
   },
 

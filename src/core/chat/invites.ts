@@ -17,12 +17,6 @@ export type Invites = ReturnType<typeof createInvites>;
 const DAY_MS = 24 * 60 * 60 * 1000;
 const SECRET_BYTES = 32;
 
-/** How long a link may be good, in days. */
-export const INVITE_DAYS: readonly number[] = [1, 7, 30];
-
-/** For how many. */
-export const INVITE_USES: readonly number[] = [1, 10, 50];
-
 /**
  * Links by which a conversation is joined by whoever has one and an account: 256 random bits, of which only a hash is kept; with an
  * end and a count, and good only for as long as its maker may invite. They make nobody an account, and are not for whoever was removed.
@@ -56,8 +50,8 @@ export function createInvites(deps: {
      */
     async create(viewer: ViewerId, id: string, input: { days: number; uses: number }): Promise<string> {
       await conversations.getOwned(viewer, id);
-      if (!INVITE_DAYS.includes(input.days)) throw invalidField("days", "invalid");
-      if (!INVITE_USES.includes(input.uses)) throw invalidField("uses", "invalid");
+      if (!isOneOf(LIMITS.inviteDays, input.days)) throw invalidField("days", "invalid");
+      if (!isOneOf(LIMITS.inviteUses, input.uses)) throw invalidField("uses", "invalid");
       await throttle.take(["conversation_account", viewer.userId]);
       const token = Buffer.from(crypto.getRandomValues(new Uint8Array(SECRET_BYTES))).toString("base64url");
       const now = clock();
@@ -128,3 +122,5 @@ export function createInvites(deps: {
     },
   };
 }
+
+const isOneOf = (offered: readonly number[], given: number) => offered.includes(given);

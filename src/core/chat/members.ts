@@ -35,8 +35,8 @@ export function createMembers(deps: {
       listIn(await conversations.get(viewer, id)),
 
     /**
-     * Names to add, of people with whom the viewer shares one of their latest conversations; never of all. Nothing for whoever may
-     * not add anybody. Error code: `not_found`.
+     * Names to add, of people with whom the viewer shares one of their latest conversations; never of all. Error code: `not_found`, for
+     * whoever may not add anybody.
      */
     async listKnown(viewer: ViewerId, id: string): Promise<string[]> {
       await conversations.getOwned(viewer, id);

@@ -1,3 +1,4 @@
+import { LIMITS } from "../../limits.ts";
 import type { ConversationRow } from "../../store/conversations.ts";
 import type { Store } from "../../store/index.ts";
 import type { MessageRow } from "../../store/messages.ts";
@@ -9,8 +10,6 @@ import type { Page } from "../page.ts";
 export type Note = NoteRow;
 export type Notes = ReturnType<typeof createNotes>;
 
-/** As many as stand between the messages of one page; of more the newest. */
-const NOTES_MAX = 100;
 const LAST_ID = "~";
 
 /**
@@ -31,7 +30,7 @@ export async function writeNote(
 /** What happened to a conversation, to be shown between its messages: who was added, who left, what it is called. */
 export function createNotes({ store }: { store: Store }) {
   const listBetween = async ({ id }: ConversationRow, after: string, before: string): Promise<Note[]> =>
-    (await store.notes.listBetween(id, after, before, NOTES_MAX)).reverse();
+    (await store.notes.listBetween(id, after, before, LIMITS.notesShown)).reverse();
 
   return {
     /** Those after a message or note of a conversation, which was loaded through one of its members. */

@@ -10,8 +10,10 @@ import { highlight, marksAtOnce, matchOf, messageMark, termsOf, titleMark, type 
 export type Found = {
   conversations: { conversation: Conversation; title: Segment[] }[];
   messages: { message: Message; title: string; excerpt: Segment[] }[];
-  /** There are older ones. */
+  /** There is more than this. */
   isCut: boolean;
+  /** From where on there are more messages; null where there are none. */
+  next: string | null;
 };
 
 const CONVERSATIONS_PER_STEP = 100;
@@ -22,53 +24,57 @@ export type Search = ReturnType<typeof createSearch>;
 export function createSearch({ store, throttle }: { store: Store; throttle: Throttle }) {
   return {
     /**
-     * Without `before`, which is one of the messages that were found, also the titles; with it only older messages.
-     *
      * What holds all words of the query, the beginning of a word being enough, newest first, from the conversations with
-     * the latest activity; where they are is marked. A query without a word finds nothing. Error codes: `rate_limited`,
-     * `validation_failed` of `before`.
+     * the latest activity; where they are is marked. A query without a word finds nothing. `before`, which is `next` of the page
+     * before, goes on from there, with messages alone. Error codes: `rate_limited`, `validation_failed` of `before`.
      */
     async find(viewer: { userId: string }, query: string, before?: string): Promise<Found> {
       const terms = termsOf(query.slice(0, LIMITS.queryCharsMax));
-      if (terms.length === 0) return { conversations: [], messages: [], isCut: false };
+      if (terms.length === 0) return { conversations: [], messages: [], isCut: false, next: null };
       await throttle.take(["search_account", viewer.userId]);
-      const first = before === undefined ? null : await numberOf(viewer.userId, before);
+      const from = before === undefined ? null : await placeFor(viewer.userId, before);
+      // As they are gone through: those of one step, then those of the next.
+      let isReached = from === null;
       const max = LIMITS.searchItemsMax + 1;
       const conversations: Conversation[] = [];
       const messages: Awaited<ReturnType<Store["terms"]["findMessages"]>> = [];
       for await (const some of numbersOf(viewer.userId)) {
         for (const marks of partsOf(some, marksAtOnce(terms))) {
           if (messages.length >= max) break;
-          messages.push(
-            ...(await store.terms.findMessages(matchOf(marks, terms), first ?? Number.MAX_SAFE_INTEGER, max)),
-          );
+          const isHere = !isReached && marks.includes(from!.mark);
+          if (!isReached && !isHere) continue;
+          isReached = true;
+          const upTo = isHere ? from!.number : Number.MAX_SAFE_INTEGER;
+          messages.push(...(await store.terms.findMessages(matchOf(marks, terms), upTo, max)));
           await othersHaveTheirTurn();
         }
-        if (first === null && conversations.length < max)
+        if (!from && conversations.length < max)
           conversations.push(...(await titlesIn(viewer.userId, some, terms)));
-        if (messages.length >= max && (first !== null || conversations.length >= max)) break;
+        if (messages.length >= max && (from || conversations.length >= max)) break;
       }
-      messages.sort((a, b) => (a.id < b.id ? 1 : -1));
+      const next = messages.length >= max ? messages[LIMITS.searchItemsMax - 1]!.id : null;
+      const page = messages.slice(0, LIMITS.searchItemsMax).toSorted((a, b) => (a.id < b.id ? 1 : -1));
       return {
         conversations: conversations.slice(0, LIMITS.searchItemsMax).map((conversation) => ({
           conversation,
           title: highlight(conversation.title, terms),
         })),
-        messages: messages.slice(0, LIMITS.searchItemsMax).map(({ title, ...message }) => ({
+        messages: page.map(({ title, ...message }) => ({
           message,
           title,
           excerpt: highlight(message.body, terms),
         })),
         isCut: Math.max(conversations.length, messages.length) > LIMITS.searchItemsMax,
+        next,
       };
     },
   };
 
   /** Error code: `validation_failed` for what is no message that the viewer may read. */
-  async function numberOf(viewerId: string, id: string): Promise<number> {
-    const number = isId(id) ? await store.messages.numberOf(id, viewerId) : null;
-    if (number === null) throw invalidField("before", "invalid");
-    return number;
+  async function placeFor(viewerId: string, id: string): Promise<{ number: number; mark: string }> {
+    const place = isId(id) ? await store.messages.placeFor(id, viewerId) : null;
+    if (!place) throw invalidField("before", "invalid");
+    return { number: place.number, mark: messageMark(place.conversation, place.part) };
   }
 
   /**

@@ -295,6 +295,7 @@ CREATE TABLE invites (
 
 CREATE INDEX invites_by_conversation ON invites (conversation_id, created_at, id);
 CREATE INDEX invites_by_end ON invites (ends_at);
+CREATE INDEX invites_by_maker ON invites (maker_id);
 
 CREATE TABLE invite_uses (
   invite_id TEXT COLLATE "C" NOT NULL REFERENCES invites (id) ON DELETE CASCADE,

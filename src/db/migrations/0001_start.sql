@@ -320,6 +320,7 @@ CREATE TABLE invites (
 
 CREATE INDEX invites_by_conversation ON invites (conversation_id, created_at, id);
 CREATE INDEX invites_by_end ON invites (ends_at);
+CREATE INDEX invites_by_maker ON invites (maker_id);
 
 -- Who has joined by a link, and counts once for it.
 CREATE TABLE invite_uses (
