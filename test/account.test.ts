@@ -40,7 +40,7 @@ describe("the account page", () => {
     expect((await alice.submit(action!)).status).toBe(404);
 
     const third = await login(t, "alice");
-    const out = await alice.submit("/account/logout-all");
+    const out = await alice.submit("/account/logout-all", { sure: "yes" });
     expect(out.path).toBe("/login");
     expect(out.html).toContain("You signed out everywhere");
     expect((await me(t, third.accessToken)).body.reason).toBe("logout_all");

@@ -63,6 +63,11 @@ describe("a link that invites", () => {
     const nobody = new Visitor(t, { "accept-language": "en" });
     const { path, html } = await nobody.open(`/join?token=${token}`);
     expect(path).toBe(`/login?next=${encodeURIComponent(`/join?token=${token}`)}`);
+    expect(html).toContain("alice invites you to “Plans”. Sign in, or create an account, to join.");
+    expect(
+      (await nobody.open(`/register?next=${encodeURIComponent(`/join?token=${token}`)}`)).html,
+    ).toContain("alice invites you to");
+    expect((await nobody.open("/login?next=/join?token=x")).html).not.toContain("invites you");
     expect(html).toContain(
       `/register?next=${encodeURIComponent(`/join?token=${token}`)}`.replaceAll("&", "&amp;"),
     );
@@ -143,13 +148,13 @@ describe("a link that invites", () => {
     const { token } = await make();
     await bob.submit("/join", { token });
     const [{ id: bobs }] = (await t.sql("SELECT id FROM users WHERE username = 'bob'")) as [{ id: string }];
-    await bob.submit(`${path}/members/${bobs}/remove`);
+    await bob.submit(`${path}/members/${bobs}/remove`, { sure: "yes" });
     expect((await bob.submit("/join", { token })).path).toBe(path);
-    await alice.submit(`${path}/members/${bobs}/remove`);
+    await alice.submit(`${path}/members/${bobs}/remove`, { sure: "yes" });
     expect((await bob.open(`/join?token=${token}`)).status).toBe(410);
     expect((await bob.submit("/join", { token })).status).toBe(410);
     await alice.submit(`${path}/members`, { username: "bob" });
-    await bob.submit(`${path}/members/${bobs}/remove`);
+    await bob.submit(`${path}/members/${bobs}/remove`, { sure: "yes" });
     expect((await bob.submit("/join", { token })).path).toBe(path);
   });
 
@@ -171,7 +176,7 @@ describe("a link that invites", () => {
       for (const [name, cookie] of jar) visitor.jar.set(name, cookie);
       return visitor;
     });
-    await as!.submit(`${path}/members/${bobs}/remove`);
+    await as!.submit(`${path}/members/${bobs}/remove`, { sure: "yes" });
     expect((await bs!.submit("/join", { token })).status).toBe(410);
     // And what is told is told in its order.
     expect((await as!.open(path)).html).toMatch(/bob joined by a link[^]*You removed bob/);
@@ -186,7 +191,7 @@ describe("a link that invites", () => {
     const [{ id: bobs }] = (await t.sql("SELECT id FROM users WHERE username = 'bob'")) as [{ id: string }];
     for (let n = 0; n < 3; n++) {
       expect((await bob.submit("/join", { token })).path).toBe(path);
-      await bob.submit(`${path}/members/${bobs}/remove`);
+      await bob.submit(`${path}/members/${bobs}/remove`, { sure: "yes" });
     }
     expect(await t.sql("SELECT uses FROM invites")).toEqual([{ uses: 1 }]);
     expect((await carol.submit("/join", { token })).status).toBe(410);

@@ -44,7 +44,7 @@ describe("the lab without an account", () => {
     expect(claims).toMatchObject({ aud: "http://localhost/lab/guest", type: "access", gen: 1 });
     expect(decode(token(REFRESH)).header["typ"]).toBe(GUEST_TYP.refresh);
     for (const line of guest.setCookies) expect(line).toMatch(/; Path=\/lab\/guest; .*HttpOnly/);
-    expect(html).toContain("This is a session of nobody");
+    expect(html).toContain("This is a throwaway session");
     for (const value of [token(REFRESH), token(ACCESS)]) expect(html).not.toContain(value.split(".")[2]!);
 
     expect(decided((await act("lose")).html)).toEqual(["newest"]);

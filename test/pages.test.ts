@@ -440,7 +440,8 @@ describe("without JavaScript", () => {
     await bob.submit(url, { body: "hello" });
     expect((await alice.open(url)).html).toMatch(/class="author">bob</);
     const leave = /action="([^"]+\/remove)\?/.exec((await bob.open(url)).html)![1]!;
-    expect((await bob.submit(leave)).path).toBe("/conversations");
+    expect((await bob.submit(leave)).html).toContain("Leave this conversation?");
+    expect((await bob.submit(leave, { sure: "yes" })).path).toBe("/conversations");
     expect((await bob.open(url)).status).toBe(404);
   });
 
@@ -742,6 +743,30 @@ describe("a form that is submitted twice", () => {
       else expect(without).toContain(general);
     }
     expect(keyed).toBeGreaterThan(10);
+  });
+});
+
+describe("what cannot be undone", () => {
+  test("is asked for on a page of its own where there is no script, the answer that changes nothing first", async () => {
+    await using t = await startApp();
+    const alice = new Visitor(t, { "accept-language": "en" });
+    await alice.register("alice");
+    const url = await talk(alice);
+    await alice.submit(url, { body: "stays until it is said twice" });
+    const thread = (await alice.open(url)).html;
+    const [, remove] = /action="([^"]+\/messages\/[^"]+\/remove)[^"]*"/.exec(thread)!;
+    const { html } = await alice.submit(remove!);
+    expect(html).toContain("Delete this message for everyone?");
+    expect(html.indexOf(">Cancel<")).toBeLessThan(html.indexOf(">Delete message</button>"));
+    expect((await alice.open(url)).html).toContain("stays until it is said twice");
+    const [, action] = /action="([^"]+\/remove\?once=[^"]+)"/.exec(html)!;
+    await alice.submit(action!, { sure: "yes" });
+    expect((await alice.open(url)).html).toContain("This message was deleted");
+    const everywhere = await alice.submit("/account/logout-all");
+    expect(everywhere.html).toContain("Sign out on all devices, this one too?");
+    expect((await alice.open("/account")).status).toBe(200);
+    // The script has asked already.
+    expect((await alice.script("POST", `${url}/members/${crypto.randomUUID()}/remove`)).status).toBe(404);
   });
 });
 

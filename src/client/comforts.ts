@@ -50,6 +50,9 @@ export function startComforts() {
         const now = form.isConnected ? form : [...document.forms].find(isSame);
         if (!now) return;
         answered.add(now);
+        // Who has no script is asked by the server.
+        const sure = { type: "hidden", name: "sure", value: "yes" };
+        now.append(Object.assign(document.createElement("input"), sure));
         now.requestSubmit(now === form ? submitter : null);
         answered.delete(now);
       });

@@ -83,7 +83,11 @@ export const startRequests = () =>
       if (!returnTo || document.activeElement !== document.body) return;
       const controls = "[aria-invalid], textarea, .tool, :scope > a, input:not([type=hidden])";
       const place = returnTo.isConnected ? returnTo : byId(returnTo.id);
-      const control = place?.matches(".scroll") ? place : (place?.querySelector(controls) ?? byId("body"));
+      // A link that is shown once is taken before anything else.
+      const once = place?.querySelector(".invites [data-copy]");
+      const control = place?.matches(".scroll")
+        ? place
+        : (once ?? place?.querySelector(controls) ?? byId("body"));
       (control as HTMLElement | null)?.focus();
       returnTo = null;
     },

@@ -11,7 +11,7 @@ export const lab = {
   description:
     "Watch an access token and a refresh token at work: lose a response, open five tabs, steal a token, and see what the server decides.",
   guestLead:
-    "This is a session of nobody, with real tokens that open nothing. It is gone after an hour. The rule is the same as for everybody who is signed in.",
+    "This is a throwaway session: its tokens are real, but open nothing. It is gone after an hour. The rule is the same as for everybody who is signed in.",
   start: "Start, without an account",
   startAgain: "Start again",
   verdict: "What happened",
@@ -26,7 +26,9 @@ export const lab = {
     `${count(n, "event", "events")} in the life of a session, and what the server decided. Below it, what strict rotation and no rotation would have done.`,
   runLead:
     "Somebody did this in the token lab. It is played back by the model of the rule, from the events and the time between them; nothing else is in the link.",
-  runAgain: "Play all of it",
+  runAgain: "Show all of it",
+  runFromStart: "From the start",
+  rowsLead: "Decided by:",
   runPlace: (n: number, all: number) => `${n} of ${all}`,
   try: "Try it yourself",
   key: {
@@ -158,7 +160,7 @@ export const lab = {
     tabs: (g: number, _overlap: string | null, n: number) =>
       `${count(n, "tab", "tabs")} sent generation ${g} at once; same refresh token for all.`,
     agents: (g: number, _overlap: string | null, n: number) =>
-      `${count(n, "program", "programs")} sent generation ${g}, one before the others: there is still one line of tokens.`,
+      `${count(n, "program", "programs")} sent generation ${g}, one before the others: only one new pair was made.`,
     late: (g: number) =>
       `You refreshed with generation ${g} and went on; then an earlier request arrived, with generation ${g} too.`,
     copied: (g: number) => `Another browser sent a copy of generation ${g}.`,

@@ -116,6 +116,8 @@ export const en = {
     used: (n: number, max: number) => `${n} of ${max} joined`,
     until: "until",
     end: "End",
+    signInFirst: (who: string, title: string) =>
+      `${who} invites you to “${title}”. Sign in, or create an account, to join.`,
     joinTitle: "Join a conversation",
     joinLead: (who: string, title: string) => `${who} invites you to “${title}”.`,
     join: "Join",

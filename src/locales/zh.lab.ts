@@ -1,13 +1,14 @@
 import type { lab as english } from "./en.lab.ts";
 
 const deathOf = (generation: number, overlap: string | null) =>
-  overlap ? `第 ${generation} 代的刷新令牌${overlap}后失效。` : `第 ${generation} 代的刷新令牌随即失效。`;
+  overlap
+    ? `第 ${generation} 代的刷新令牌最多还能用 ${overlap}。`
+    : `第 ${generation} 代的刷新令牌随即失效。`;
 
 export const lab: typeof english = {
   title: "令牌实验室",
   description: "亲眼看访问令牌和刷新令牌怎样工作：丢失响应、同时打开五个标签页、盗取令牌，看服务器如何判断。",
-  guestLead:
-    "这是一个不属于任何人的会话，令牌是真的，但什么也打不开，一小时后消失。规则与登录用户的完全相同。",
+  guestLead: "这是一次性的会话：令牌是真的，但什么也打不开，一小时后消失。规则与登录用户的完全相同。",
   start: "无需账号，开始",
   startAgain: "重新开始",
   verdict: "刚才发生了什么",
@@ -20,7 +21,9 @@ export const lab: typeof english = {
   runTitle: "令牌实验室里的一次过程",
   runDescription: (n) => `一个会话里发生的 ${n} 件事，以及服务器的判断。下方是严格轮换和不轮换时的结果。`,
   runLead: "有人在令牌实验室里做了这些。这里由规则的模型回放，依据只有事件和间隔时间，链接里没有别的内容。",
-  runAgain: "播放全程",
+  runAgain: "显示全程",
+  runFromStart: "从头开始",
+  rowsLead: "命中规则：",
   runPlace: (n, all) => `第 ${n} 步，共 ${all} 步`,
   try: "自己试试",
   key: {
@@ -128,7 +131,7 @@ export const lab: typeof english = {
     lose: (g) => `你用第 ${g} 代刷新了一次，但响应丢失，手里仍是第 ${g} 代。`,
     expire: () => "浏览器丢弃了访问令牌。",
     tabs: (g, _overlap, n) => `${n} 个标签页同时用第 ${g} 代刷新，得到同一个刷新令牌。`,
-    agents: (g, _overlap, n) => `${n} 个程序用第 ${g} 代刷新，其中一个在先：令牌仍只有一条线。`,
+    agents: (g, _overlap, n) => `${n} 个程序用第 ${g} 代刷新，其中一个在先：只签发了一对新令牌。`,
     late: (g) => `你用第 ${g} 代刷新并继续使用；随后，先前发出的请求才到达，带的也是第 ${g} 代。`,
     copied: (g) => `另一个浏览器带上了第 ${g} 代的副本。`,
     steal: (g) => `攻击者复制了第 ${g} 代的刷新令牌。`,

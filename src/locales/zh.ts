@@ -8,6 +8,9 @@ import { factors } from "./zh.factors.ts";
 import { letters } from "./zh.letters.ts";
 import { problems } from "./zh.problems.ts";
 
+/** A gap after a name in Latin letters, none after a Chinese one. */
+const spaced = (name: string) => (/[\w.-]$/.test(name) ? `${name} ` : name);
+
 export const zh: Locale = {
   name: "中文",
   htmlLang: "zh-CN",
@@ -109,6 +112,7 @@ export const zh: Locale = {
     used: (n, max) => `已加入 ${n} / ${max} 人`,
     until: "有效期至",
     end: "作废",
+    signInFirst: (who, title) => `${who} 邀请你加入“${title}”。请先登录或注册。`,
     joinTitle: "加入对话",
     joinLead: (who, title) => `${who} 邀请你加入“${title}”。`,
     join: "加入",
@@ -158,11 +162,11 @@ export const zh: Locale = {
     newLine: "新消息",
     below: (n) => `下方有 ${n < 100 ? n : "99+"} 条未读消息`,
     notes: {
-      added: (who, whom) => `${who} 添加了 ${whom}`,
-      joined: (who) => `${who} 通过链接加入`,
-      left: (who) => `${who} 离开了对话`,
-      removed: (who, whom) => `${who} 移出了 ${whom}`,
-      renamed: (who, title) => `${who} 把标题改为“${title}”`,
+      added: (who, whom) => `${spaced(who)}添加了 ${whom}`,
+      joined: (who) => `${spaced(who)}通过链接加入`,
+      left: (who) => `${spaced(who)}离开了对话`,
+      removed: (who, whom) => `${spaced(who)}移出了 ${whom}`,
+      renamed: (who, title) => `${spaced(who)}把标题改为“${title}”`,
     },
     gone: "对话已删除，或你已不是成员",
     goneWithText: "此对话已不可用。离开页面前请先复制输入的内容。",

@@ -1,4 +1,5 @@
 import { Elysia, t } from "elysia";
+import { unsure } from "./sure.tsx";
 import { nameDevice } from "../core/auth/devices.ts";
 import { whereOf } from "../core/auth/security.ts";
 import type { Viewer } from "../core/viewer.ts";
@@ -158,7 +159,11 @@ export function accountPages(deps: Deps) {
       await ownSessions.revoke(viewer, params.id, deviceOf({ request, server }));
       return redirect("/account?done=session", 303);
     })
-    .post("/logout-all", async ({ request, server, viewer, set, redirect }) => {
+    .post("/logout-all", async ({ request, server, viewer, body, set, redirect }) => {
+      const page = pageContext(request, viewer);
+      const { confirmEverywhere, signOutEverywhere } = page.t.account;
+      const asked = unsure(request, body, page, confirmEverywhere, signOutEverywhere);
+      if (asked) return asked;
       await account.logoutAll(viewer, deviceOf({ request, server }));
       cookies.signOut(set, cookies.accessToken(request));
       return redirect("/login", 303);

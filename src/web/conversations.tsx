@@ -7,6 +7,7 @@ import { failedForm } from "./form.ts";
 import { DeletedPage } from "./deleted.view.tsx";
 import { emptyForm } from "./form.view.tsx";
 import { isHtmx, pages, type Web } from "./page.ts";
+import { unsure } from "./sure.tsx";
 import { showMembers, showThread } from "./thread.tsx";
 
 type Deps = Pick<
@@ -130,7 +131,15 @@ export function conversationPages(deps: Deps) {
       },
       { body: t.Object({ username: t.String() }) },
     )
-    .post("/:id/members/:userId/remove", async ({ viewer, params, redirect }) => {
+    .post("/:id/members/:userId/remove", async ({ request, viewer, params, body, redirect }) => {
+      const page = pageContext(request, viewer);
+      const { confirmLeave, leave, confirmRemove, remove } = page.t.conversation;
+      const all = await members.list(viewer, params.id);
+      const name = all.find(({ user_id }) => user_id === params.userId)?.username ?? "";
+      const isSelf = params.userId === viewer.userId;
+      const question = isSelf ? confirmLeave : confirmRemove(name);
+      const asked = unsure(request, body, page, question, isSelf ? leave : remove(name));
+      if (asked) return asked;
       await members.remove(viewer, params.id, params.userId);
       return redirect(
         params.userId === viewer.userId ? "/conversations" : `/conversations/${params.id}`,

@@ -34,7 +34,7 @@ function commandOf({ what, generation, newest, decisions }: Entry, origin: strin
         ? `curl -si ${origin}${place.path} ${cookie} # 200: refreshed on the way`
         : `curl -si ${origin}${place.path} -H 'Accept: text/html' # 303: /auth/refresh`;
     case "steal":
-      return `STOLEN=$REFRESH_${generation}`;
+      return `STOLEN=$REFRESH_${generation} # the thief keeps a copy`;
     case "tabs":
     case "agents":
     case "late":

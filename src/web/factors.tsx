@@ -9,6 +9,7 @@ import { offerBinding } from "./dbsc.ts";
 import { CodesPage, SetupPage } from "./factors.view.tsx";
 import { failedForm } from "./form.ts";
 import { emptyForm } from "./form.view.tsx";
+import { unsure } from "./sure.tsx";
 import { goOn, pages, type Web } from "./page.ts";
 import { parsePasskey } from "./second-step.tsx";
 
@@ -66,7 +67,13 @@ export function factorPages({ ownFactors, bindings, sessions, cookies, ...edge }
       },
       { body: t.Object({ code: t.String() }) },
     )
-    .post("/factors/:id/remove", async ({ request, server, viewer, params, set }) => {
+    .post("/factors/:id/remove", async ({ request, server, viewer, params, body, set }) => {
+      const page = pageContext(request, viewer);
+      const { confirmRemove, remove } = page.t.factors;
+      const { items } = await ownFactors.list(viewer);
+      const name = items.find(({ id }) => id === params.id)?.name ?? "";
+      const asked = unsure(request, body, page, confirmRemove(name), remove);
+      if (asked) return asked;
       const changed = await ownFactors.remove(viewer, params.id, deviceOf({ request, server }));
       return afterwards(request, viewer, set, changed, "removed");
     })

@@ -2,8 +2,8 @@ import type { Fate } from "../core/auth/run.ts";
 import type { PageContext } from "./layout.view.tsx";
 
 /** Two lanes, under a line that says what they are. */
-export const GHOSTS_HEIGHT: number = 66;
-const LANE = 24;
+export const GHOSTS_HEIGHT: number = 74;
+const LANE = 28;
 
 const round = (pixels: number) => Math.round(pixels * 10) / 10;
 
@@ -13,7 +13,8 @@ type GhostsProps = {
   y: number;
   /** From a moment to its place. */
   x: (at: number) => number;
-  from: number;
+  /** When the session is first known of. */
+  start: number;
   now: number;
 };
 
@@ -21,7 +22,7 @@ type GhostsProps = {
  * What would have become of the same session elsewhere: as long as its owner is signed in, and as long as a thief is. Computed by
  * the model of the rule, and said to be.
  */
-export const Ghosts = ({ page, fates, y, x, from, now }: GhostsProps) => {
+export const Ghosts = ({ page, fates, y, x, start, now }: GhostsProps) => {
   const { lab: t } = page.t;
   return (
     <g>
@@ -34,7 +35,7 @@ export const Ghosts = ({ page, fates, y, x, from, now }: GhostsProps) => {
         const stop = end?.at ?? now;
         const bar = (className: string, start: number) => {
           const length = round(Math.max(2, x(stop) - x(start)));
-          return <rect class={className} x={x(start)} y={top + 14} width={length} height="5" rx="2" />;
+          return <rect class={className} x={x(start)} y={top + 17} width={length} height="5" rx="2" />;
         };
         const isWrong = end ? isByAccident : thiefSince !== null;
         const { accident, caught, undisturbed, fine } = t.fates;
@@ -44,9 +45,9 @@ export const Ghosts = ({ page, fates, y, x, from, now }: GhostsProps) => {
             <text class={isWrong ? "label wrong" : "label"} x="0" y={top + 11}>
               {t.ghostNames[name] + page.t.colon + says}
             </text>
-            {bar("bar-ghost", from)}
-            {thiefSince !== null && bar("bar-thief", Math.max(thiefSince, from))}
-            {end && <path class="end" d={`M${round(x(stop) - 4)} ${top + 12.5}l8 8m0 -8l-8 8`} />}
+            {bar("bar-ghost", start)}
+            {thiefSince !== null && bar("bar-thief", Math.max(thiefSince, start))}
+            {end && <path class="end" d={`M${round(x(stop) - 4)} ${top + 15.5}l8 8m0 -8l-8 8`} />}
           </>
         );
       })}

@@ -32,7 +32,7 @@ export function labPages(deps: Deps) {
           return redirect(`/lab${stepOf(query)}`, 303);
         const { ip } = deviceOf({ request, server });
         cookies.guest.setTokens(set, await guests.start(ip));
-        return redirect(`/lab/guest${stepOf(query)}`, 303);
+        return redirect(`/lab/guest${stepOf(query)}${query.step ? "#lab-told" : ""}`, 303);
       },
       { query: asked },
     )

@@ -23,57 +23,59 @@ export const LabPage = (props: Shown & { tokens: Tokens | null; isBound: boolean
   const isGuest = place.kind === "guest";
   return (
     <Layout page={page} title={t.title} style="lab" className="lab" description={t.description}>
-      <div class="stage">
-        <div class="stage-head">
-          <h1>{t.title}</h1>
-          <Tour page={page} path={place.path} step={step} />
-        </div>
-        <div class="told">
-          <div id="lab-told">
-            <Told page={page} step={step} progress={progressOf(props)} />
+      <div class="bench">
+        <div class="stage">
+          <div class="stage-head">
+            <h1>{t.title}</h1>
+            <Tour page={page} path={place.path} step={step} />
           </div>
-          <Turns page={page} path={place.path} step={step} isGuest={isGuest} />
+          <div class="told">
+            <div id="lab-told" tabindex="-1">
+              <Told page={page} step={step} progress={progressOf(props)} />
+            </div>
+            <Turns page={page} path={place.path} step={step} isGuest={isGuest} />
+          </div>
+          <h2 class="visually-hidden" id="lab-timeline">
+            {t.timeline}
+          </h2>
+          <div id="lab-picture" data-look={`${place.path}?step=${step}`} data-offline={t.nothingSent}>
+            <Picture {...props} />
+          </div>
+          <ColourKey page={page} />
+          <div class="verdict-box" id="lab-latest" role="status" tabindex="0" aria-label={t.verdict}>
+            <Latest {...props} />
+          </div>
+          <RuleRows page={page} decided={decidedBy(props.diary)} />
+          <h2 class="visually-hidden" id="lab-actions">
+            {t.actions}
+          </h2>
+          <ul class="acts" aria-labelledby="lab-actions">
+            {ACTS.map((act) => (
+              <li>
+                <form method="post" action={`${place.acts}/${act}?step=${step}`} data-act={act}>
+                  <button
+                    class={DANGEROUS.includes(act) ? "secondary danger" : "secondary"}
+                    type="submit"
+                    aria-describedby={`about-${act}`}
+                    data-next={progressOf(props).next === act && ""}
+                  >
+                    {t.acts[act][0]}
+                  </button>
+                </form>
+              </li>
+            ))}
+          </ul>
+          <div id="lab-exchange">
+            <Exchange {...props} />
+          </div>
         </div>
-        <h2 class="visually-hidden" id="lab-timeline">
-          {t.timeline}
-        </h2>
-        <div id="lab-picture" data-look={`${place.path}?step=${step}`} data-offline={t.nothingSent}>
-          <Picture {...props} />
-        </div>
-        <ColourKey page={page} />
-        <div class="verdict-box" id="lab-latest" role="status" tabindex="0" aria-label={t.verdict}>
-          <Latest {...props} />
-        </div>
-        <RuleRows page={page} decided={decidedBy(props.diary)} />
-        <h2 class="visually-hidden" id="lab-actions">
-          {t.actions}
-        </h2>
-        <ul class="acts" aria-labelledby="lab-actions">
-          {ACTS.map((act) => (
-            <li>
-              <form method="post" action={`${place.acts}/${act}?step=${step}`} data-act={act}>
-                <button
-                  class={DANGEROUS.includes(act) ? "secondary danger" : "secondary"}
-                  type="submit"
-                  aria-describedby={`about-${act}`}
-                  data-next={progressOf(props).next === act && ""}
-                >
-                  {t.acts[act][0]}
-                </button>
-              </form>
-            </li>
-          ))}
-        </ul>
-        <div id="lab-exchange">
-          <Exchange {...props} />
-        </div>
+        <aside class="rail" aria-label={t.tokens} tabindex="0">
+          <p class="small" id="lab-holds">
+            {props.tokens && <Holds page={page} tokens={props.tokens} diary={props.diary} />}
+          </p>
+          <div id="lab-tokens">{props.tokens && <BothTokens page={page} tokens={props.tokens} />}</div>
+        </aside>
       </div>
-      <aside class="rail" aria-label={t.tokens} tabindex="0">
-        <p class="small" id="lab-holds">
-          {props.tokens && <Holds page={page} tokens={props.tokens} diary={props.diary} />}
-        </p>
-        <div id="lab-tokens">{props.tokens && <BothTokens page={page} tokens={props.tokens} />}</div>
-      </aside>
       <div class="below">
         <p class="muted">
           {isGuest ? t.guestLead : t.lead}

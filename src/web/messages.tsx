@@ -9,6 +9,7 @@ import type { PageContext } from "./layout.view.tsx";
 import { EditMessage, EditMessagePage, MessageItem } from "./messages.view.tsx";
 import { isHtmx, pages, type Web } from "./page.ts";
 import { FoundItems } from "./search.view.tsx";
+import { unsure } from "./sure.tsx";
 import { showThread } from "./thread.tsx";
 import { NoteItem, ThreadItems } from "./thread-items.view.tsx";
 import { ThreadPage } from "./thread.view.tsx";
@@ -157,7 +158,11 @@ export function messagePages(deps: Deps) {
         },
         { body: t.Object({ body: t.String() }) },
       )
-      .post("/messages/:messageId/remove", async ({ request, viewer, params, redirect }) => {
+      .post("/messages/:messageId/remove", async ({ request, viewer, params, body, redirect }) => {
+        const page = pageContext(request, viewer);
+        const { confirmTakeBack, takeBack } = page.t.conversation;
+        const asked = unsure(request, body, page, confirmTakeBack, takeBack);
+        if (asked) return asked;
         const message = await messages.takeBack(viewer, params.id, params.messageId);
         if (!isHtmx(request)) return redirect(`/conversations/${params.id}`, 303);
         return <MessageItem page={pageContext(request, viewer)} message={message} />;

@@ -13,6 +13,12 @@ export function safeNext(next: string | null | undefined, fallback = "/conversat
   return isOwn && !/^\/auth(?:[/?]|$)/.test(path) ? path : fallback;
 }
 
+/** What stands in a link that invites, if that is where somebody wants to go. */
+export function inviteIn(next: string): string | null {
+  const url = URL.parse(next, "http://duet.invalid");
+  return url?.pathname === "/join" ? url.searchParams.get("token") : null;
+}
+
 /** The page that a form was on: unlike the form's own address it can be gone to. */
 export function refererOf(request: Request): string {
   const referer = URL.parse(request.headers.get("referer") ?? "");

@@ -1,7 +1,8 @@
+import type { Child } from "#html";
 import { Layout, type PageContext } from "./layout.view.tsx";
 import { AFTER_MS, ColourKey, Timeline } from "./timeline.view.tsx";
 import type { Story } from "./story.ts";
-import { decidedBy, Log, RuleRows } from "./verdict.view.tsx";
+import { decidedBy, Log, Rule, RuleRows } from "./verdict.view.tsx";
 
 type PictureProps = { page: PageContext; story: Story; motion: "curtain" | "none"; width: 880 | 330 };
 
@@ -57,24 +58,14 @@ export const RunPage = ({
         </h2>
         <Pictures page={page} story={story} motion={at === undefined ? "curtain" : "none"} />
         <ColourKey page={page} />
-        <p class="turns">
-          {here > 1 && (
-            <a class="button secondary" href={`${path}?at=${here - 1}`}>
-              {page.t.tour.back}
-            </a>
-          )}
-          {here < all && (
-            <a class="button secondary" href={`${path}?at=${here + 1}`}>
-              {page.t.tour.next}
-            </a>
-          )}
-          {at !== undefined && (
-            <a class="quiet" href={path}>
-              {t.runAgain}
-            </a>
-          )}
+        <div class="turns">
+          <Turn to={here > 1 && `${path}?at=${here - 1}`}>{page.t.tour.back}</Turn>
+          <Turn to={here < all && `${path}?at=${here + 1}`}>{page.t.tour.next}</Turn>
+          <a class="quiet" href={at === undefined ? `${path}?at=1` : path}>
+            {at === undefined ? t.runFromStart : t.runAgain}
+          </a>
           <span class="muted">{t.runPlace(here, all)}</span>
-        </p>
+        </div>
         <RuleRows page={page} decided={decidedBy(diary)} />
         <section class="panel">
           <h2>{t.log}</h2>
@@ -82,6 +73,12 @@ export const RunPage = ({
             <Log page={page} diary={diary} settings={settings} hasTimes={false} />
           </ol>
         </section>
+        <details class="panel">
+          <summary>
+            <h2>{t.rule}</h2>
+          </summary>
+          <Rule page={page} decided={decidedBy(diary)} />
+        </details>
         <p>
           <a class="button" href="/lab">
             {t.try}
@@ -91,3 +88,15 @@ export const RunPage = ({
     </Layout>
   );
 };
+
+/** Where it cannot be gone further its place is kept: the other does not move under the finger. */
+const Turn = ({ to, children }: { to: string | false; children?: Child }) =>
+  to ? (
+    <a class="button secondary" href={to}>
+      {children}
+    </a>
+  ) : (
+    <a class="button secondary off" aria-disabled="true" role="link">
+      {children}
+    </a>
+  );

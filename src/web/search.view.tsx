@@ -1,3 +1,4 @@
+import type { Message } from "../core/chat/messages.ts";
 import type { Found } from "../core/chat/search.ts";
 import type { Segment } from "../core/chat/terms.ts";
 import { Time, type PageContext } from "./layout.view.tsx";
@@ -53,7 +54,7 @@ export const FoundMessages = ({ page, found, query, openId }: FoundProps) => {
               aria-current={id === openId ? "true" : undefined}
             >
               <span class="muted small">
-                {title} · {message.author_username ?? page.t.conversation.goneAuthor} ·{" "}
+                {title} · {authorOf(page, message)} ·{" "}
                 <span class="nowrap">
                   <Time at={message.created_at} />
                 </span>
@@ -75,6 +76,11 @@ export const FoundMessages = ({ page, found, query, openId }: FoundProps) => {
     </>
   );
 };
+
+const authorOf = (page: PageContext, { author_id, author_username }: Message) =>
+  author_id !== null && author_id === page.viewer?.userId
+    ? page.t.conversation.you
+    : (author_username ?? page.t.conversation.goneAuthor);
 
 const Marked = ({ segments }: { segments: Segment[] }) => (
   <>{segments.map(({ text, hit }) => (hit ? <mark>{text}</mark> : text))}</>

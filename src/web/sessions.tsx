@@ -1,21 +1,21 @@
 import { Elysia, t } from "elysia";
-import { nameDevice } from "../core/auth/devices.ts";
-import { DuetError, type SessionEnd } from "../errors.ts";
+import { DuetError } from "../errors.ts";
 import type { Incoming } from "../http/connection.ts";
 import { isSkipped } from "../http/dbsc.ts";
 import { formBodies } from "../http/body.ts";
+import { shownEnd } from "./ended.ts";
 import { failedForm } from "./form.ts";
 import { emptyForm } from "./form.view.tsx";
-import { refererOf, safeNext, signInUrl } from "./next.ts";
+import { inviteIn, refererOf, safeNext, signInUrl } from "./next.ts";
 import { isHtmx, pages, type Web } from "./page.ts";
 import { SecondStepForm, SecondStepPage } from "./second-step.view.tsx";
 import { SignInDialogForm, SignInPage } from "./sessions.view.tsx";
-import type { Locale } from "../locales/index.ts";
 import type { Welcome } from "./welcome.ts";
 
 type Deps = Pick<
   Web,
   | "users"
+  | "invites"
   | "sessions"
   | "shownTokens"
   | "settings"
@@ -29,6 +29,7 @@ type Deps = Pick<
 /** Sign-in, sign-out, and the refresh that a browser goes through without noticing. */
 export function sessionPages({
   users,
+  invites,
   sessions,
   shownTokens,
   settings,
@@ -91,6 +92,7 @@ export function sessionPages({
               end={end ? shownEnd(page.t, end) : undefined}
               done={(["reset", "undone"] as const).find((each) => each === query.done)}
               isClosed={isClosed}
+              invited={await invites.describe(inviteIn(next))}
             />
           );
         },
@@ -173,9 +175,3 @@ export function sessionPages({
       })
   );
 }
-
-const shownEnd = ({ onDevice }: Locale, { reason, at, userAgent, ip }: SessionEnd) => ({
-  reason,
-  at,
-  where: ip && [nameDevice(userAgent ?? "", onDevice), ip].filter(Boolean).join(" · "),
-});

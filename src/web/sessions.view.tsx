@@ -13,9 +13,11 @@ type SignInProps = {
   end?: ShownEnd | undefined;
   done?: "reset" | "undone" | undefined;
   isClosed?: boolean;
+  /** The link that invites which leads here. */
+  invited?: { title: string; maker: string } | null;
 };
 
-export const SignInPage = ({ page, form, next, end, done, isClosed }: SignInProps) => (
+export const SignInPage = ({ page, form, next, end, done, isClosed, invited }: SignInProps) => (
   <Layout page={page} title={page.t.signIn.title}>
     <section class="card">
       <h1>{page.t.signIn.title}</h1>
@@ -30,6 +32,11 @@ export const SignInPage = ({ page, form, next, end, done, isClosed }: SignInProp
               <a href="/forgot">{page.t.emails.byLetter}</a>
             </>
           )}
+        </p>
+      )}
+      {invited && (
+        <p class="banner info" dir="auto">
+          {page.t.invites.signInFirst(invited.maker, invited.title)}
         </p>
       )}
       {next.startsWith("/account/email?") && <p class="banner info">{page.t.emails.signInFirst}</p>}

@@ -34,7 +34,7 @@ export const ThreadPage = (props: ThreadProps) => {
   );
 };
 
-const Thread = ({ page, thread, forms = {} }: ThreadProps) => {
+const Thread = ({ page, thread, forms = {}, query }: ThreadProps) => {
   const { conversation, members, messages } = thread;
   const { conversation: t } = page.t;
   const last = messages.items.at(-1);
@@ -42,7 +42,11 @@ const Thread = ({ page, thread, forms = {} }: ThreadProps) => {
   return (
     <section class="thread" aria-labelledby="thread-title">
       <header class="thread-head">
-        <a class="back" href="/conversations" aria-label={page.t.conversations.back}>
+        <a
+          class="back"
+          href={query ? `/search?${new URLSearchParams({ q: query })}` : "/conversations"}
+          aria-label={page.t.conversations.back}
+        >
           <Icon name="back" />
         </a>
         <h1 id="thread-title" dir="auto" title={conversation.title}>

@@ -55,6 +55,7 @@ export const Timeline = (props: TimelineProps) => {
   const x = (at: number) => round(Math.max(GUTTER, Math.min(width, GUTTER + (at - from) * scale)));
   const until = endedAt ?? Infinity;
   const mark = endedAt ?? now;
+  const begun = Math.max(from, diary.generations[0]?.issuedAt ?? from);
 
   return (
     <svg
@@ -66,7 +67,7 @@ export const Timeline = (props: TimelineProps) => {
       aria-labelledby="lab-timeline"
       aria-describedby={motion === "live" ? "lab-holds timeline-hint" : undefined}
     >
-      {ticks(from, now, scale).map((at) => (
+      {ticks(from, mark, scale).map((at) => (
         <>
           <line class="tick" x1={x(at)} x2={x(at)} y1="8" y2={FLOOR} />
           <Label x={x(at)} y={FLOOR + 18} className="middle" at={props.start === undefined ? at : undefined}>
@@ -101,7 +102,7 @@ export const Timeline = (props: TimelineProps) => {
           </>
         );
       })}
-      {fates && <Ghosts page={page} fates={fates} y={FLOOR + AXIS} x={x} from={from} now={now} />}
+      {fates && <Ghosts page={page} fates={fates} y={FLOOR + AXIS} x={x} start={begun} now={now} />}
       <g>
         {endedAt === null && motion === "live" && (
           <animateTransform
@@ -207,10 +208,10 @@ export const Label = (label: {
   </text>
 );
 
-/** Moments to write below, so far apart that their labels do not touch each other or the present. */
-function ticks(from: number, now: number, scale: number): number[] {
+/** Moments to write below, so far apart that their labels do not touch each other or that of the present, or of the end. */
+function ticks(from: number, mark: number, scale: number): number[] {
   const step = STEPS_MS.find((each) => each * scale > 84) ?? STEPS_MS.at(-1)!;
-  const last = now - 70 / scale;
+  const last = mark - 70 / scale;
   const first = Math.ceil(from / step) * step;
   return Array.from({ length: Math.max(0, Math.ceil((last - first) / step)) }, (_, n) => first + n * step);
 }

@@ -91,12 +91,12 @@ export const Turns = ({ page, path, step, isGuest }: TourProps & { isGuest: bool
   return (
     <div class="turns">
       {step > 1 && (
-        <a class="quiet" href={`${path}?step=${step - 1}`}>
+        <a class="quiet" href={`${path}?step=${step - 1}#lab-told`}>
           {tour.back}
         </a>
       )}
       {step < FREE && !isGuest && (
-        <a class="button secondary" href={`${path}?step=${step + 1}`}>
+        <a class="button secondary" href={`${path}?step=${step + 1}#lab-told`}>
           {tour.next}
         </a>
       )}

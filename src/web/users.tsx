@@ -3,7 +3,7 @@ import { DuetError } from "../errors.ts";
 import { formBodies } from "../http/body.ts";
 import { failedForm } from "./form.ts";
 import { emptyForm } from "./form.view.tsx";
-import { safeNext } from "./next.ts";
+import { inviteIn, safeNext } from "./next.ts";
 import { pages, type Web } from "./page.ts";
 import { Strength } from "./passwords.view.tsx";
 import { RegisterPage } from "./users.view.tsx";
@@ -11,7 +11,7 @@ import type { Welcome } from "./welcome.ts";
 
 type Deps = Pick<
   Web,
-  "account" | "links" | "users" | "viewerIfAny" | "settings" | "deviceOf" | "pageContext"
+  "account" | "invites" | "links" | "users" | "viewerIfAny" | "settings" | "deviceOf" | "pageContext"
 > & { welcome: Welcome };
 
 export const userPages = ({
@@ -21,6 +21,7 @@ export const userPages = ({
   welcome,
   settings,
   links,
+  invites,
   deviceOf,
   pageContext,
 }: Deps) =>
@@ -40,7 +41,12 @@ export const userPages = ({
         }
         const page = pageContext(request, null);
         return (
-          <RegisterPage {...{ page, next, invitation }} form={emptyForm} passwordMin={settings.passwordMin} />
+          <RegisterPage
+            {...{ page, next, invitation }}
+            form={emptyForm}
+            passwordMin={settings.passwordMin}
+            invited={await invites.describe(inviteIn(next))}
+          />
         );
       },
       { query: t.Object({ next: t.Optional(t.String()), invitation: t.Optional(t.String()) }) },
@@ -57,7 +63,13 @@ export const userPages = ({
           const page = pageContext(request, null);
           const form = failedForm(error, page.language, { username: body.username, email: body.email }, set);
           const { invitation } = body;
-          return <RegisterPage {...{ page, next, form, invitation }} passwordMin={settings.passwordMin} />;
+          return (
+            <RegisterPage
+              {...{ page, next, form, invitation }}
+              passwordMin={settings.passwordMin}
+              invited={await invites.describe(inviteIn(next))}
+            />
+          );
         }
       },
       {

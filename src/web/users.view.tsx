@@ -8,9 +8,12 @@ type RegisterProps = {
   next: string;
   passwordMin: number;
   invitation?: string | undefined;
+  /** The link to a conversation which leads here. */
+  invited?: { title: string; maker: string } | null;
 };
 
-export const RegisterPage = ({ page, form, next, passwordMin, invitation }: RegisterProps) => {
+export const RegisterPage = (props: RegisterProps) => {
+  const { page, form, next, passwordMin, invitation, invited } = props;
   const { register } = page.t;
   const focused = ["username", "email", "password"].find((name) => form.errors[name]) ?? "username";
   return (
@@ -18,6 +21,11 @@ export const RegisterPage = ({ page, form, next, passwordMin, invitation }: Regi
       <section class="card">
         <h1>{register.title}</h1>
         {invitation && <p class="banner info">{page.t.admin.invited}</p>}
+        {invited && (
+          <p class="banner info" dir="auto">
+            {page.t.invites.signInFirst(invited.maker, invited.title)}
+          </p>
+        )}
         <form {...inPlace("/register")}>
           <FormError message={form.general} />
           <Field

@@ -2,6 +2,7 @@ import type { Diary, Entry } from "../core/auth/diary.ts";
 import { describeDuration } from "../locales/index.ts";
 import { Time, type PageContext } from "./layout.view.tsx";
 import type { Shown } from "./shown.ts";
+import { FREE } from "./tour.view.tsx";
 
 type Row = Entry["decisions"][number];
 
@@ -9,13 +10,14 @@ type Row = Entry["decisions"][number];
 export const decidedBy = ({ entries }: Diary): Row[] =>
   entries.findLast(({ decisions }) => decisions.length > 0)?.decisions ?? [];
 
-/** The last thing that was done, with the first use that came of it; then what to try. */
+/** The last thing that was done; then, where no tour says it, what to try. */
 export const Latest = ({ page, place, diary, settings, step, end }: Omit<Shown, "fates" | "run" | "now">) => {
   const { entries: all } = diary;
   const { lab: t } = page.t;
-  let done = all.findLastIndex(({ what }) => !what.startsWith("used"));
-  if (all[done]?.what === "page" && all[done - 1]?.what === "expire") done--;
-  const entries = all.slice(Math.max(done, 0));
+  // A first use that came of it is the log's.
+  const acts = all.filter(({ what }) => !what.startsWith("used"));
+  const isFollowed = acts.at(-1)?.what === "page" && acts.at(-2)?.what === "expire";
+  const entries = acts.slice(isFollowed ? -2 : -1);
   const [latest] = entries;
   if (!latest) return <p class="muted">{t.waiting}</p>;
   return (
@@ -23,7 +25,7 @@ export const Latest = ({ page, place, diary, settings, step, end }: Omit<Shown, 
       {entries.map((entry) => (
         <Happened page={page} entry={entry} settings={settings} />
       ))}
-      {!end && t.tryNext[latest.what] && <p class="muted">{t.tryNext[latest.what]}</p>}
+      {!end && step === FREE && t.tryNext[latest.what] && <p class="muted">{t.tryNext[latest.what]}</p>}
       {end && place.kind === "own" && (
         <p>
           <a class="button" href={`/lab?step=${step}`}>
@@ -101,6 +103,7 @@ const Happened = ({ page, entry, settings, hasTime }: HappenedProps) => {
 /** The rows of the rule by their names, on the stage: the one that decided last is marked. */
 export const RuleRows = ({ page, decided }: { page: PageContext; decided: Row[] }) => (
   <p class="rule-rows" aria-label={page.t.lab.rule}>
+    <span class="muted small">{page.t.lab.rowsLead}</span>
     {(Object.keys(page.t.lab.rows) as Row[]).map((row) => (
       <a href={`#row-${row}`} data-row={row} class={decided.includes(row) ? "decided" : undefined}>
         <code>{row}</code>

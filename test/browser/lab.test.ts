@@ -168,7 +168,7 @@ describeInBrowser("the lab", () => {
       await page.waitForSelector("[data-act] button", { state: "attached" });
       expect(await page.locator("[data-next]").count()).toBe(0);
       await page.click(".told .turns button");
-      await page.waitForURL(`**/lab/guest?step=${step}`);
+      await page.waitForURL(`**/lab/guest?step=${step}*`);
       await page.waitForSelector("#timeline");
     };
     const ghosts = () => page.locator("#timeline").textContent();
@@ -184,7 +184,7 @@ describeInBrowser("the lab", () => {
     await next(4);
     await follow("steal", null);
     await follow("refresh", "newest");
-    await page.waitForSelector("#lab-latest:has-text('Generation 2 was first used')");
+    await page.waitForSelector("#lab-log:has-text('Generation 2 was first used')");
     await follow("replay", "reuse");
     expect(await told()).toContain("Caught.");
     expect(await ghosts()).toContain("No rotation: the thief stays in, unnoticed");

@@ -113,7 +113,7 @@ export const LIMITED: Record<
   "PATCH /api/conversations/:id/messages/:messageId": ["message_account", () => ({ body: "y" })],
   "DELETE /api/conversations/:id/messages/:messageId": ["message_account"],
   "POST /conversations/:id/messages/:messageId": ["message_account", () => ({ body: "y" })],
-  "POST /conversations/:id/messages/:messageId/remove": ["message_account"],
+  "POST /conversations/:id/messages/:messageId/remove": ["message_account", () => ({ sure: "yes" })],
   "POST /conversations/:id/title": ["conversation_account", () => ({ title: "y" })],
   "POST /api/conversations/:id/members": ["conversation_account", () => ({ username: "alice" })],
   "POST /conversations/:id/invites": ["conversation_account", () => ({ days: "7", uses: "10" })],

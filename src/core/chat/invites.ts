@@ -33,8 +33,7 @@ export function createInvites(deps: {
   /** Error code: `link_ended`, whatever the reason. */
   async function findGood(viewer: ViewerId, token: string, tables: Tables = store) {
     const invite = await tables.invites.findOpen(sha256(token), clock());
-    const isDead = !invite || invite.owner_id !== invite.maker_id || invite.maker === null;
-    if (isDead || invite.disabled_at !== null) throw new DuetError("link_ended");
+    if (!invite || !isAlive(invite)) throw new DuetError("link_ended");
     if (await tables.members.isBarred(invite.conversation_id, viewer.userId))
       throw new DuetError("link_ended");
     const isUsedUp = invite.uses >= invite.uses_max;
@@ -88,6 +87,13 @@ export function createInvites(deps: {
       return { title, maker };
     },
 
+    /** The same for whoever is not signed in yet; null for what is no good link. */
+    async describe(token: string | null): Promise<{ title: string; maker: string } | null> {
+      const invite = token && (await store.invites.findOpen(sha256(token), clock()));
+      const isGood = invite && invite.uses < invite.uses_max && isAlive(invite);
+      return isGood ? { title: invite.title, maker: invite.maker! } : null;
+    },
+
     /**
      * Joins; whoever is in already uses nothing up. Answers the conversation's id. Error codes: `link_ended`, also where it is full;
      * `rate_limited`. Effects: the membership, the count, a note; then the event streams.
@@ -122,5 +128,11 @@ export function createInvites(deps: {
     },
   };
 }
+
+type Made = { owner_id: string; maker_id: string; maker: string | null; disabled_at: number | null };
+
+/** Whether its maker may still invite. */
+const isAlive = ({ owner_id, maker_id, maker, disabled_at }: Made) =>
+  owner_id === maker_id && maker !== null && disabled_at === null;
 
 const isOneOf = (offered: readonly number[], given: number) => offered.includes(given);
