@@ -71,9 +71,16 @@ describe("the headers", () => {
 describe("the assets", () => {
   test("are one script and one style, kept for ever under the hash of their content, compressed", async () => {
     await using t = await startApp();
-    const page = await (await t.fetch("/login", { headers: PAGE })).text();
-    const urls = [...page.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)].map(([, url]) => url!);
+    const urlsOf = async (path: string) => {
+      const page = await (await t.fetch(path, { headers: PAGE })).text();
+      return [...page.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)].map(([, url]) => url!);
+    };
+    const urls = await urlsOf("/login");
     expect(urls).toHaveLength(5);
+    const [ofTheLab, ...more] = (await urlsOf("/lab/guest")).filter((url) => !urls.includes(url));
+    expect(more).toEqual([]);
+    const lab = await t.fetch(ofTheLab!, { headers: { "accept-encoding": "gzip" } });
+    expect((await lab.bytes()).byteLength).toBeLessThan(2000);
     // What a home screen asks for is loaded when it does.
     const isLoaded = (url: string) => /\.(?:js|css|svg)$/.test(url);
     let bytes = 0;

@@ -489,7 +489,9 @@ describe("the metadata", () => {
     expect((await t.json("GET", "/.well-known/openid-configuration")).body).toEqual(body);
     const change = await t.fetch("/.well-known/change-password", { redirect: "manual" });
     expect([change.status, change.headers.get("location")]).toEqual([302, "/account#change-password"]);
-    expect(await (await t.fetch("/robots.txt")).text()).toContain("Disallow: /");
+    expect(await (await t.fetch("/robots.txt")).text()).toBe(
+      "User-agent: *\nAllow: /$\nAllow: /lab\nAllow: /docs\nAllow: /login\nAllow: /register\nAllow: /assets/\nDisallow: /\n",
+    );
     const addresses = Object.entries(body).filter(([name]) => /_endpoint$|_uri$/.test(name));
     expect(addresses).toHaveLength(4);
     for (const [, url] of addresses) {

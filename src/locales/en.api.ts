@@ -84,7 +84,8 @@ const operations = {
   openapi: "This reference as an OpenAPI 3.1 document, for any origin",
   securityText:
     "Whom to tell of a weakness (RFC 9116), by DUET_SECURITY_CONTACT; without that setting there is no such page",
-  robots: "Nothing here is to be found by searching",
+  robots:
+    "The front page, the lab, the reference and the sign-in may be found by searching, and nothing else",
   changePasswordPage: "Where password managers are sent to change a password",
 };
 

@@ -73,7 +73,7 @@ const operations: (typeof english)["operations"] = {
   metrics: "供 Prometheus 使用，以 DUET_METRICS_TOKEN 作 Bearer；没有该设置就没有此页",
   openapi: "本参考的 OpenAPI 3.1 文档，对任何来源开放",
   securityText: "向谁报告安全漏洞（RFC 9116），由 DUET_SECURITY_CONTACT 设定；没有该设置就没有此页",
-  robots: "这里没有供搜索引擎收录的内容",
+  robots: "首页、实验室、API 参考和登录页可供搜索引擎收录，其余不可",
   changePasswordPage: "密码管理器修改密码时前往的地址",
 };
 

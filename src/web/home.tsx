@@ -11,6 +11,9 @@ import { storyOf } from "./story.ts";
 /** Half a year; it should be less than one. */
 const SECURITY_TEXT_MS = 180 * 24 * 60 * 60 * 1000;
 
+const OPEN = ["/$", "/lab", "/docs", "/login", "/register", "/assets/"];
+const ROBOTS = ["User-agent: *", ...OPEN.map((path) => `Allow: ${path}`), "Disallow: /", ""].join("\n");
+
 /** The front page, for anybody, and the language switch. */
 export const homePages = ({
   viewerIfAny,
@@ -51,11 +54,11 @@ export const homePages = ({
         },
         says("securityText", { 200: "text/plain" }, ["not_found"]),
       )
-      /** Nothing here is to be found by searching (RFC 9309). */
+      /** What is for everybody may be found by searching, and shown in previews; nothing else (RFC 9309). */
       .get(
         "/robots.txt",
         () =>
-          new Response("User-agent: *\nDisallow: /\n", {
+          new Response(ROBOTS, {
             headers: { "content-type": "text/plain; charset=utf-8" },
           }),
         says("robots", { 200: "text/plain" }),
