@@ -48,10 +48,10 @@ const isEnd = ({ decisions }: Entry) => decisions.includes("reuse") || decisions
 export const Timeline = (props: TimelineProps) => {
   const { page, diary, now, endedAt, overlapMs, width, fates, motion = "live" } = props;
   const { lab: t } = page.t;
-  // The present stands at nine tenths; what is older than four minutes has gone out on the left.
+  // The present stands at eight tenths; what is older than four minutes has gone out on the left.
   const from =
-    props.start ?? Math.max(Math.min(diary.entries[0]?.at ?? now, now - 30 * SECOND), now - 240 * SECOND);
-  const scale = ((width - GUTTER) * 0.9) / (now - from);
+    props.start ?? Math.max(Math.min(diary.entries[0]?.at ?? now, now - 15 * SECOND), now - 240 * SECOND);
+  const scale = ((width - GUTTER) * 0.8) / (now - from);
   const x = (at: number) => round(Math.max(GUTTER, Math.min(width, GUTTER + (at - from) * scale)));
   const until = endedAt ?? Infinity;
   const mark = endedAt ?? now;

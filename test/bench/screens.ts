@@ -69,12 +69,12 @@ async function ofTheReadme(folder: string): Promise<number> {
     ["light", "light", 1280, "/conversations"],
     ["dark", "dark", 1280, "/conversations"],
     ["phone", "light", 390, "/conversations"],
-    ["lab", "light", 1280, "/lab"],
+    ["lab", "light", 1280, "/lab?step=6"],
   ] as const) {
     const viewport = { width, height: width === 390 ? 844 : 800 };
     await using alice = await open(site, "alice", { colorScheme, viewport });
     const { page } = alice;
-    await page.goto(`/login?next=${path}`);
+    await page.goto(`/login?next=${encodeURIComponent(path)}`);
     await page.fill("#identifier", "alice");
     await page.fill("#password", password);
     await page.click("main button[type=submit]");
@@ -91,6 +91,8 @@ async function ofTheReadme(folder: string): Promise<number> {
       ] as const) {
         await page.click(`[data-act=${act}] button:enabled`);
         await page.waitForSelector(`#lab-latest:has-text("${says}")`);
+        // For something to be seen between them.
+        await page.waitForTimeout(1500);
       }
     await page.screenshot({ path: join(folder, `${name}.png`) });
   }
