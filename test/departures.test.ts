@@ -43,6 +43,11 @@ describe("an account with more of its own than can be cleared away at once", () 
     await seedAccount(first.openDb(), bob.id, alone.body.id, 10);
     for (let n = 0; n < 120; n++) await shared(alice, "bob");
     await alice.call("POST", `${path}/messages`, { body: "what alice said" });
+    await first.sql(
+      "INSERT INTO invites (id, conversation_id, maker_id, uses_max, created_at, ends_at) VALUES ('x', $1, $2, 1, 0, 9000000000000)",
+      path.split("/").at(-1)!,
+      alice.id,
+    );
     const before = await tracesOf(first, bob.id);
 
     const gone = await alice.call("POST", "/api/auth/delete", { password: alice.password });

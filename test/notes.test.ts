@@ -106,6 +106,16 @@ describe("what happens to a conversation", () => {
     expect(await open(mallory, `/notes?after=${id}`, { "hx-request": "true" })).not.toContain("added");
   });
 
+  test("stands after what happened before it, also where another process's clock was ahead", async () => {
+    await using t = await startApp();
+    const { alice, id, add, open } = await threePeople(t);
+    await add("bob");
+    const ahead = "0fffffff-0000-7000-8000-000000000000";
+    await t.sql("UPDATE notes SET id = $1 WHERE conversation_id = $2", ahead, id);
+    await add("carol");
+    expect(linesOf(await open(alice))).toEqual(["You added bob", "You added carol"]);
+  });
+
   test("goes with the conversation", async () => {
     await using t = await startApp();
     const { alice, path, add, id } = await threePeople(t);

@@ -263,10 +263,16 @@ describe("search", () => {
       return id as string;
     };
     const large = await talk("large", 40);
+    const middle = await talk("middle", 40);
     await talk("small", 5);
-    // As much as is looked through in one step, and what was said in it last is newer than all of the other.
-    await t.sql("UPDATE conversations SET said = $1 WHERE id = $2", LIMITS.messagesPerPart, large);
-    await t.sql("UPDATE members SET active_at = active_at + 1000 WHERE conversation_id = $1", large);
+    // Each as much as is looked through in one step; the one that was written in first is gone through first.
+    for (const [id, later] of [
+      [large, 2000],
+      [middle, 1000],
+    ] as const) {
+      await t.sql("UPDATE conversations SET said = $1 WHERE id = $2", LIMITS.messagesPerPart, id);
+      await t.sql("UPDATE members SET active_at = active_at + $1 WHERE conversation_id = $2", later, id);
+    }
     const seen: string[] = [];
     for (let before = ""; ;) {
       const { messages, next, is_cut } = (
@@ -277,7 +283,7 @@ describe("search", () => {
       if (next === null) break;
       before = next;
     }
-    expect(seen).toHaveLength(45);
-    expect(new Set(seen).size).toBe(45);
+    expect(seen).toHaveLength(85);
+    expect(new Set(seen).size).toBe(85);
   });
 });

@@ -40,7 +40,9 @@ export const ConversationItem = ({ page, conversation, isOpen = false }: ItemPro
   const { id, title, updated_at, unread, last_id, last_body, last_removed_at, last_username } = conversation;
   const isOwn = conversation.last_author_id === page.viewer?.userId;
   const last = `${last_id} ${last_removed_at} ${last_username} ${isOwn}`;
-  const key = `${page.language} ${id} ${updated_at} ${unread} ${isOpen} ${last}`;
+  // What was today's has a date tomorrow.
+  const today = new Date().toISOString().slice(0, 10);
+  const key = `${page.language} ${today} ${id} ${updated_at} ${unread} ${isOpen} ${last}`;
   return kept(key, `${title}\n${last_body}`, () => (
     <DrawnItem page={page} conversation={conversation} isOpen={isOpen} />
   ));
@@ -53,7 +55,7 @@ const DrawnItem = ({ page, conversation, isOpen }: ItemProps) => (
         {conversation.title}
       </span>
       <span class="muted small nowrap">
-        <Time at={conversation.updated_at} />
+        <Time at={conversation.updated_at} isShort />
       </span>
       <span class="preview" dir="auto">
         {previewOf(page, conversation)}

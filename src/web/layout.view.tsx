@@ -123,13 +123,25 @@ const Confirm = ({ page }: { page: PageContext }) => (
 
 /**
  * A moment: exact for machines, in UTC for people until the script shows it in their own zone. `isPrecise` where
- * seconds matter, `isOfDay` in a list whose days the script marks.
+ * seconds matter, `isOfDay` in a list whose days the script marks, `isShort` where there is little room.
  */
-export const Time = ({ at, isPrecise, isOfDay }: { at: number; isPrecise?: boolean; isOfDay?: boolean }) => {
+export const Time = ({
+  at,
+  isPrecise,
+  isOfDay,
+  isShort,
+}: {
+  at: number;
+  isPrecise?: boolean;
+  isOfDay?: boolean;
+  isShort?: boolean;
+}) => {
   const iso = new Date(at).toISOString();
+  const [date, time] = [iso.slice(0, 10), `${iso.slice(11, isPrecise ? 19 : 16)} UTC`];
+  const isToday = date === new Date().toISOString().slice(0, 10);
   return (
     <time datetime={iso} title={iso} data-precise={isPrecise && ""} data-of-day={isOfDay && ""}>
-      {`${iso.slice(0, 10)} ${iso.slice(11, isPrecise ? 19 : 16)} UTC`}
+      {isShort ? (isToday ? time : date) : `${date} ${time}`}
     </time>
   );
 };

@@ -91,6 +91,9 @@ const Thread = ({ page, thread, forms = {}, query }: ThreadProps) => {
       {conversation.unread > 0 && !thread.isOlder && (
         <noscript>
           <form class="latest" method="post" action={`/conversations/${conversation.id}/read`}>
+            <a class="quiet" href="#new-line">
+              {t.below(conversation.unread)}
+            </a>
             <button class="quiet" type="submit">
               {t.markRead}
             </button>

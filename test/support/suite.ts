@@ -6,8 +6,8 @@ import { ROOT } from "./process.ts";
 
 /** The nouns whose tests run on both databases. */
 const NOUNS = (
-  "account admin conversations dbsc departures devices dpop edge emails endings factors keys lab live messages oauth " +
-  "pages routes search sessions step-up throttle tokens users"
+  "account admin conversations dbsc departures devices dpop edge emails endings factors invites keys lab lab-guest live " +
+  "messages notes oauth pages routes search sessions step-up throttle tokens users"
 ).split(" ");
 
 /** More than that is no accident. */
