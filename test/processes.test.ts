@@ -229,6 +229,42 @@ describe("four processes on one database", () => {
     await Promise.all(streams.map((stream) => stream.close()));
   });
 
+  test("have the guests of the lab together: started at one, refreshed at another, robbed at a third", async () => {
+    await using c = await cluster(3);
+    const jar = new Map<string, string>();
+    const go = async (i: number, method: string, path: string) => {
+      const answer = await fetch(c.urlOf(i) + path, {
+        method,
+        redirect: "manual",
+        headers: {
+          "sec-fetch-site": "same-origin",
+          "sec-fetch-mode": "cors",
+          "hx-request": "true",
+          cookie: [...jar].map((pair) => pair.join("=")).join("; "),
+        },
+      });
+      for (const line of answer.headers.getSetCookie()) {
+        const [, name, value] = /^([^=]+)=([^;]*)/.exec(line)!;
+        if (/Max-Age=0/.test(line)) jar.delete(name!);
+        else jar.set(name!, value!);
+      }
+      return { status: answer.status, text: await answer.text() };
+    };
+    expect((await go(0, "POST", "/auth/lab")).status).toBe(303);
+    expect([...jar.keys()].every((name) => name.startsWith("duet_lab_"))).toBe(true);
+    expect((await go(1, "POST", "/lab/guest/lose")).text).toContain('data-row="newest"');
+    expect((await go(2, "POST", "/lab/guest/refresh")).text).toContain('data-row="unconfirmed"');
+    // What was done elsewhere is told a moment later.
+    for (let seen = ""; !/the response was lost/.test(seen);) seen = (await go(0, "GET", "/lab/guest")).text;
+    await go(1, "POST", "/lab/guest/steal");
+    // The thief is first, and at another process; of many at once one makes the next pair.
+    expect((await go(2, "POST", "/lab/guest/replay")).text).toContain('data-row="newest"');
+    const refresh = [...jar].find(([name]) => name.includes("refresh"))!;
+    const all = await Promise.all([0, 1, 2, 0, 1, 2].map((i) => go(i, "POST", "/lab/guest/refresh")));
+    for (const { text } of all) expect(text).toContain('data-row="overlap"');
+    expect(jar.get(refresh[0])).not.toBe(refresh[1]);
+  });
+
   test("keep one diary of a session for the lab, and count its streams together", async () => {
     await using c = await cluster(3);
     const alice = await register(c, "alice");
