@@ -23,20 +23,30 @@ const follows = (item: HTMLElement, before: HTMLElement) =>
 export function startGroups() {
   const list = byId("messages");
   if (!list) return;
-  const observer = new MutationObserver(arrange);
+  const observer = new MutationObserver((records) => arrange(firstIn(records)));
 
-  function arrange() {
+  /** Where the first change is, with the two items before it: no more is concerned by what comes at the end of a long list. */
+  function firstIn(records: MutationRecord[]): number {
+    const items = [...list!.children];
+    const places = records.map(({ previousSibling }) => items.indexOf(previousSibling as Element));
+    return Math.max(0, Math.min(...places) - 2);
+  }
+
+  function arrange(from: number) {
     observer.disconnect();
-    markDays(list!);
+    markDays(list!, from);
+    const items = [...list!.children].slice(from) as HTMLElement[];
     let before: HTMLElement | null = null;
-    for (const item of list!.children as HTMLCollectionOf<HTMLElement>) {
+    for (const [i, item] of items.entries()) {
       const isMessage = item.matches(".message");
-      item.classList.toggle("follows", isMessage && !!before && follows(item, before));
+      // What the first of them follows is not among them.
+      if (i > 0 || from === 0)
+        item.classList.toggle("follows", isMessage && !!before && follows(item, before));
       before = isMessage ? item : null;
     }
     observer.observe(list!, { childList: true });
   }
-  arrange();
+  arrange(0);
 
   const line = byId("new-line");
   const scroller = list.closest(".scroll")!;

@@ -30,29 +30,36 @@ function sayInFull(time: HTMLElement) {
   time.replaceChildren(short!, full!);
 }
 
-/** A line before the first of each day, as the reader has them. What is in its place stays there. */
-export function markDays(list: Element) {
+const dayOf = (item: Element | undefined) => {
+  const time = item?.querySelector("time");
+  return time ? new Date(time.dateTime).toDateString() : "";
+};
+
+/**
+ * A line before the first of each day, as the reader has them, from one item on. What is in its place stays there.
+ */
+export function markDays(list: Element, from = 0) {
+  const items = [...list.querySelectorAll(":scope > li")];
   let day = "";
-  for (const item of list.querySelectorAll(":scope > li")) {
-    const time = item.querySelector("time");
+  for (let before = from - 1; before >= 0 && day === ""; before--) day = dayOf(items[before]);
+  for (const item of items.slice(from)) {
     // What nothing comes after any more.
-    if (item.matches(".day") && !item.nextElementSibling?.querySelector("time, .new-line *")) item.remove();
-    if (!time) continue;
-    const at = new Date(time.dateTime);
+    if (item.matches(".day") && !item.nextElementSibling?.querySelector("time, span")) item.remove();
+    const own = dayOf(item);
+    if (own === "") continue;
     let first = item;
     while (first.previousElementSibling?.matches(".new-line")) first = first.previousElementSibling;
     const mark = first.previousElementSibling;
     const isMarked = mark?.matches(".day");
-    const isNew = at.toDateString() !== day;
-    day = at.toDateString();
-    if (isMarked && (mark as HTMLElement).dataset["day"] !== day) mark!.remove();
-    else if (isMarked === isNew) continue;
-    if (isMarked && !isNew) mark!.remove();
+    const isNew = own !== day;
+    day = own;
+    if (isMarked && isNew && (mark as HTMLElement).dataset["day"] === day) continue;
+    if (isMarked) mark!.remove();
     if (!isNew) continue;
     const line = document.createElement("li");
     line.className = "day";
     line.dataset["day"] = day;
-    line.textContent = at.toLocaleDateString(root.lang, { dateStyle: "full" });
+    line.textContent = new Date(day).toLocaleDateString(root.lang, { dateStyle: "full" });
     first.before(line);
   }
 }
