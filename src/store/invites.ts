@@ -24,7 +24,7 @@ export const inviteStore = (q: Queryable) => ({
     ),
 
   /** One that has not ended, with what it is about. */
-  findOpen: (id: string, now: number) =>
+  findUnended: (id: string, now: number) =>
     q.one<InviteRow & { title: string; owner_id: string; maker: string | null; disabled_at: number | null }>(
       `SELECT invites.*, conversations.title, conversations.owner_id, users.username AS maker, users.disabled_at
          FROM invites JOIN conversations ON conversations.id = invites.conversation_id

@@ -2,7 +2,7 @@ import { Waiting } from "./emails.view.tsx";
 import type { HeldFactors } from "./factors.view.tsx";
 import { Field, FormError, inPlace, once, type FormState } from "./form.view.tsx";
 import type { PageContext } from "./layout.view.tsx";
-import { NewPassword } from "./passwords.view.tsx";
+import { NewPassword, PresentPassword } from "./passwords.view.tsx";
 
 export type AccountForms = {
   page: PageContext;
@@ -99,17 +99,7 @@ export const Removal = ({ page, removal, held }: AccountForms) => {
       <form method="post" action={once("/account/delete")} data-confirm={t.confirmRemove} data-sign-out="">
         <FormError message={removal.general} />
         {held.items.length === 0 && (
-          <Field name="password-again" label={t.currentPassword} error={removal.errors["password"]}>
-            {({ id, invalid }) => (
-              <input
-                {...{ id, ...invalid }}
-                name="password"
-                type="password"
-                autocomplete="current-password"
-                required
-              />
-            )}
-          </Field>
+          <PresentPassword id="password-again" label={t.currentPassword} error={removal.errors["password"]} />
         )}
         <p class="actions">
           <button class="secondary danger" type="submit">

@@ -31,6 +31,24 @@ export const NewPassword = ({ ratedBy, autofocus, ...field }: NewPasswordProps) 
   </>
 );
 
+type PresentPasswordProps = Pick<FieldProps, "label" | "error"> & { id: string; autofocus?: boolean };
+
+/** Where somebody says once more what their password is; several forms of one page may ask for it, each under an id of its own. */
+export const PresentPassword = ({ id, autofocus, ...field }: PresentPasswordProps) => (
+  <Field name={id} {...field}>
+    {({ invalid }) => (
+      <input
+        {...{ id, ...invalid }}
+        name="password"
+        type="password"
+        autocomplete="current-password"
+        required
+        {...(autofocus && { autofocus })}
+      />
+    )}
+  </Field>
+);
+
 type StrengthProps = { page: PageContext; password: string; score: number; weakness: Weakness | null };
 
 /** How good the password would be; nothing of one that is not there yet. */

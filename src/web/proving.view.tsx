@@ -1,3 +1,4 @@
+import { PresentPassword } from "./passwords.view.tsx";
 import type { Asked } from "../errors.ts";
 import { Field, FormError, type FormState } from "./form.view.tsx";
 import type { PageContext } from "./layout.view.tsx";
@@ -37,18 +38,12 @@ export const Proving = ({ page, asked, form }: ProvingProps) => {
       {can("password") && (
         <>
           <input type="hidden" name="username" autocomplete="username" value={page.viewer?.username} />
-          <Field name="proof-password" label={page.t.account.currentPassword} error={form.errors["password"]}>
-            {({ id, invalid }) => (
-              <input
-                {...{ id, ...invalid }}
-                name="password"
-                type="password"
-                autocomplete="current-password"
-                required
-                autofocus
-              />
-            )}
-          </Field>
+          <PresentPassword
+            id="proof-password"
+            label={page.t.account.currentPassword}
+            error={form.errors["password"]}
+            autofocus
+          />
         </>
       )}
     </>

@@ -20,6 +20,15 @@ export type RemovedConversation = { id: string; title: string; removed_at: numbe
 
 export type Conversations = ReturnType<typeof createConversations>;
 
+/** What those services are made of that act within a conversation. */
+export type WithinConversations = {
+  store: Store;
+  commit: Commit;
+  conversations: Conversations;
+  throttle: Throttle;
+  clock: Clock;
+};
+
 /**
  * Conversations. Everything is loaded through the viewer: what is not theirs is `not_found`, as if it were not there.
  * Every change reaches the event streams of those who may see it.

@@ -1,14 +1,11 @@
 import { DuetError, invalidField } from "../../errors.ts";
 import { LIMITS } from "../../limits.ts";
 import type { InviteRow } from "../../store/invites.ts";
-import type { Store, Tables } from "../../store/index.ts";
+import type { Tables } from "../../store/index.ts";
 import { sha256 } from "../auth/links.ts";
-import type { Throttle } from "../auth/throttle.ts";
-import type { Clock } from "../clock.ts";
-import type { Commit } from "../commit.ts";
 import type { ViewerId } from "../viewer.ts";
 import { noteChange } from "./changes.ts";
-import type { Conversation, Conversations } from "./conversations.ts";
+import type { Conversation, WithinConversations } from "./conversations.ts";
 import { writeNote } from "./notes.ts";
 
 export type Invite = InviteRow;
@@ -21,18 +18,10 @@ const SECRET_BYTES = 32;
  * Links by which a conversation is joined by whoever has one and an account: 256 random bits, of which only a hash is kept; with an
  * end and a count, and good only for as long as its maker may invite. They make nobody an account, and are not for whoever was removed.
  */
-export function createInvites(deps: {
-  store: Store;
-  commit: Commit;
-  conversations: Conversations;
-  throttle: Throttle;
-  clock: Clock;
-}) {
-  const { store, commit, conversations, throttle, clock } = deps;
-
+export function createInvites({ store, commit, conversations, throttle, clock }: WithinConversations) {
   /** Error code: `link_ended`, whatever the reason. */
   async function findGood(viewer: ViewerId, token: string, tables: Tables = store) {
-    const invite = await tables.invites.findOpen(sha256(token), clock());
+    const invite = await tables.invites.findUnended(sha256(token), clock());
     if (!invite || !isAlive(invite)) throw new DuetError("link_ended");
     if (await tables.members.isBarred(invite.conversation_id, viewer.userId))
       throw new DuetError("link_ended");
@@ -89,7 +78,7 @@ export function createInvites(deps: {
 
     /** The same for whoever is not signed in yet; null for what is no good link. */
     async describe(token: string | null): Promise<{ title: string; maker: string } | null> {
-      const invite = token && (await store.invites.findOpen(sha256(token), clock()));
+      const invite = token && (await store.invites.findUnended(sha256(token), clock()));
       const isGood = invite && invite.uses < invite.uses_max && isAlive(invite);
       return isGood ? { title: invite.title, maker: invite.maker! } : null;
     },

@@ -1,29 +1,18 @@
 import { DuetError, invalidField } from "../../errors.ts";
 import { LIMITS } from "../../limits.ts";
-import type { Store } from "../../store/index.ts";
 import type { MemberRow } from "../../store/members.ts";
-import { isCode, type Throttle } from "../auth/throttle.ts";
+import { isCode } from "../auth/throttle.ts";
 import { usernameKey } from "../auth/usernames.ts";
-import type { Clock } from "../clock.ts";
-import type { Commit } from "../commit.ts";
 import type { ViewerId } from "../viewer.ts";
 import { noteChange } from "./changes.ts";
-import type { Conversation, Conversations } from "./conversations.ts";
+import type { Conversation, WithinConversations } from "./conversations.ts";
 import { writeNote } from "./notes.ts";
 
 export type Member = MemberRow;
 export type Members = ReturnType<typeof createMembers>;
 
 /** Who is in a conversation. */
-export function createMembers(deps: {
-  store: Store;
-  commit: Commit;
-  conversations: Conversations;
-  throttle: Throttle;
-  clock: Clock;
-}) {
-  const { store, commit, conversations, throttle, clock } = deps;
-
+export function createMembers({ store, commit, conversations, throttle, clock }: WithinConversations) {
   /** Those of a conversation that was loaded through one of them. */
   const listIn = (conversation: Conversation): Promise<Member[]> => store.members.list(conversation.id);
 

@@ -1,15 +1,12 @@
 import { DuetError, invalidField } from "../../errors.ts";
 import { LIMITS } from "../../limits.ts";
-import type { Store } from "../../store/index.ts";
 import type { MessageRow } from "../../store/messages.ts";
-import type { Throttle } from "../auth/throttle.ts";
-import type { Clock } from "../clock.ts";
-import type { Commit, Transaction } from "../commit.ts";
+import type { Transaction } from "../commit.ts";
 import { isId, newIdAfter, timeIn } from "../ids.ts";
 import { pageLimit, pageOf, type Page } from "../page.ts";
 import type { Viewer, ViewerId } from "../viewer.ts";
 import { noteChange } from "./changes.ts";
-import type { Conversation, Conversations } from "./conversations.ts";
+import type { Conversation, WithinConversations } from "./conversations.ts";
 import { indexedTerms, messageMark } from "./terms.ts";
 import { readText } from "./text.ts";
 
@@ -29,15 +26,7 @@ type Author = Pick<Viewer, "userId" | "username">;
 const LAST_ID = "ffffffff-ffff-ffff-ffff-ffffffffffff";
 
 /** Messages of a conversation, in the order in which they were posted. */
-export function createMessages(deps: {
-  store: Store;
-  commit: Commit;
-  conversations: Conversations;
-  throttle: Throttle;
-  clock: Clock;
-}) {
-  const { store, commit, conversations, throttle, clock } = deps;
-
+export function createMessages({ store, commit, conversations, throttle, clock }: WithinConversations) {
   /** One of the viewer's own messages, changed by `work` in the transaction that tells of it. */
   async function change(
     viewer: ViewerId,
