@@ -181,7 +181,8 @@ describeInBrowser("how one signs in", () => {
     await page.fill("#title", "Kept");
     await site.sql("UPDATE sessions SET ended_at = 1, end_reason = 'revoked'");
     await outliveAccess(alice.context);
-    await page.click("#new-conversation button");
+    // Also where the stream has found out first, and the dialog is there.
+    await page.locator("#new-conversation").evaluate((form: HTMLFormElement) => form.requestSubmit());
     await page.waitForSelector("#sign-in-again[open]");
     await page.fill("#sign-in-again #password", PASSWORDS["alice"]!);
     await page.click("#sign-in-again button[type=submit]");
@@ -247,7 +248,8 @@ describeInBrowser("how one signs in", () => {
     await site.sql("UPDATE sessions SET ended_at = 1, end_reason = 'revoked'");
     for (const { name } of await alice.context.cookies())
       if (/^duet_(access|gen)/.test(name)) await alice.context.clearCookies({ name });
-    await page.click("#new-conversation button");
+    // Also where the stream has found out first, and the dialog is there.
+    await page.locator("#new-conversation").evaluate((form: HTMLFormElement) => form.requestSubmit());
     await page.waitForSelector("#sign-in-again[open]");
     await page.click("#sign-in-again [data-options-from][data-passkey=get]");
     await page.waitForSelector("h1:has-text('Kept')");
